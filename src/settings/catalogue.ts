@@ -1,0 +1,334 @@
+/**
+ * The one list of settings: name, kind, default, help. Command-line flags, environment variables, the settings file, the
+ * README table, `--help` and the console's settings page all come from here; a test fails when one of them drifts.
+ *
+ * A name is the same everywhere: `proxy.listen` in YAML (nested or dotted), `--proxy.listen` as a flag,
+ * `SIGHTGLASS_PROXY_LISTEN` in the environment. Defaults are text and are read like any other value.
+ */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import {
+  choice,
+  count,
+  creatableFile,
+  duration,
+  hostName,
+  hostPort,
+  network,
+  portOrAny,
+  readableFile,
+  size,
+  staticName,
+  text,
+  word,
+  writableFolder,
+} from './kinds.ts';
+import type { Kind } from './kinds.ts';
+
+/** What a default may depend on. */
+export interface DefaultContext {
+  env: Readonly<Record<string, string | undefined>>;
+  home: string | null;
+}
+
+interface Common {
+  /** One or two sentences for people: meaning, unit, and why the default is what it is. */
+  readonly help: string;
+  /** How the default is written where it depends on the machine. */
+  readonly defaultText?: string;
+}
+
+/** A setting with one value. A default of null means "not set" and reads as null. */
+export interface Single<T> extends Common {
+  readonly repeatable: false;
+  readonly kind: Kind<T>;
+  readonly default: string | null | ((context: DefaultContext) => string | null);
+}
+
+/** A setting with a list of values. The word `none` stands for the empty list. */
+export interface Repeatable<T> extends Common {
+  readonly repeatable: true;
+  readonly kind: Kind<T>;
+  readonly default: readonly string[];
+}
+
+export type Setting = Single<unknown> | Repeatable<unknown>;
+
+function one<T>(
+  kind: Kind<T>,
+  value: string | ((context: DefaultContext) => string),
+  help: string,
+  defaultText?: string,
+): Single<T> {
+  return {
+    repeatable: false,
+    kind,
+    default: value,
+    help,
+    ...(defaultText === undefined ? {} : { defaultText }),
+  };
+}
+
+function optional<T>(kind: Kind<T>, help: string, defaultText = 'none'): Single<T | null> {
+  return { repeatable: false, kind: kind, default: null, help, defaultText };
+}
+
+function many<T>(kind: Kind<T>, value: readonly string[], help: string, defaultText?: string): Repeatable<T> {
+  return {
+    repeatable: true,
+    kind,
+    default: value,
+    help,
+    ...(defaultText === undefined ? {} : { defaultText }),
+  };
+}
+
+const S = 1000;
+const MINUTE = 60 * S;
+const HOUR = 60 * MINUTE;
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+
+/** XDG base directory specification: an unset or relative XDG_DATA_HOME means ~/.local/share. */
+function defaultDataDir({ env, home }: DefaultContext): string | null {
+  const xdg = env['XDG_DATA_HOME'];
+  if (xdg !== undefined && xdg.startsWith('/')) return join(xdg, 'sightglass');
+  return home === null ? null : join(home, '.local/share/sightglass');
+}
+
+export const CATALOGUE = {
+  'data-dir': {
+    repeatable: false,
+    kind: writableFolder,
+    default: defaultDataDir,
+    help: 'Folder of the authority, the spool, the audit and control databases and the policy. Created with mode 0700.',
+    defaultText: '$XDG_DATA_HOME/sightglass, else ~/.local/share/sightglass',
+  } satisfies Single<string> as Single<string>,
+  workers: one(
+    count(1, 256),
+    () => String(Math.min(256, availableParallelism())),
+    'Data-plane processes.',
+    'number of cores',
+  ),
+
+  'proxy.listen': many(
+    hostPort,
+    ['[::]:8080'],
+    'Address at which clients reach the proxy. `[::]` also takes IPv4. Port 0 picks a free one; the ready line tells it.',
+  ),
+  'proxy.allow-clients': many(
+    network,
+    ['127.0.0.0/8', '::1', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7', 'fe80::/10'],
+    'Networks that may use the proxy. 100.64.0.0/10 is left out: behind a carrier it is shared with strangers.',
+  ),
+  'proxy.connect-ports': many(portOrAny, ['443', '8443'], 'Ports that CONNECT may name, or `any`.'),
+  'proxy.auth': one(
+    choice('none', 'basic'),
+    'none',
+    'Whether clients must present proxy credentials of local users.',
+  ),
+  'proxy.realm': one(
+    text('TEXT', 100),
+    'Sightglass',
+    'Realm shown by clients when they ask for proxy credentials.',
+  ),
+
+  'console.listen': many(
+    hostPort,
+    ['127.0.0.1:9080'],
+    'Address of the console. It speaks plain HTTP: keep it on loopback or behind a TLS front.',
+  ),
+  'console.hosts': many(
+    hostName,
+    [],
+    'Names by which browsers may call the console, beside localhost and its own addresses. Guards against DNS rebinding.',
+  ),
+
+  'egress.allow': many(
+    network,
+    [],
+    'Networks in which origins may live although they are otherwise refused: loopback, link-local, metadata.',
+  ),
+  'egress.deny': many(network, [], 'Networks in which no origin may live. Stronger than `egress.allow`.'),
+
+  'origin.trust': many(
+    choice('bundled', 'system'),
+    ['bundled', 'system'],
+    'Stores of root certificates that origins are verified against: those shipped with Node, those of the system.',
+  ),
+  'origin.extra-ca': many(readableFile, [], 'PEM file with further CA certificates trusted for origins.'),
+  'origin.resolve': many(
+    staticName,
+    [],
+    'Fixed address for one origin name, instead of asking the resolver; several lines for one name are tried in order. ' +
+      'For split DNS, tests and demos. The addresses are still subject to the egress rules.',
+  ),
+
+  'policy.file': optional(
+    creatableFile,
+    'The policy document; reloaded when it changes.',
+    '`<data-dir>/policy.yaml`, written on first start',
+  ),
+
+  'audit.durability': one(
+    choice('normal', 'strict'),
+    'normal',
+    '`normal`: a record survives the death of any process; `strict`: it is also synced to disk, so it survives a power cut.',
+  ),
+  'audit.onFailure': one(
+    choice('block', 'continue'),
+    'block',
+    'When records cannot be written: `block` lets no new inspected exchange proceed, `continue` counts and alarms.',
+  ),
+  'audit.spool-max': one(
+    size(16 * MiB, 1024 * GiB),
+    '2GiB',
+    'Bytes of records that may wait for the store. When they are used up, `audit.onFailure` applies.',
+  ),
+  'audit.retain-days': one(count(1, 3650), '30', 'Days after which a day of records is deleted.'),
+
+  'capture.body-limit': one(
+    size(0, 64 * MiB),
+    '256KiB',
+    'Bytes kept of each captured body. Size and SHA-256 always speak of the whole body.',
+  ),
+  'capture.memory': one(
+    size(1 * MiB, 16 * GiB),
+    '64MiB',
+    'Memory for bodies being captured, per worker. When it is used up, further bodies are cut short and marked.',
+  ),
+  'capture.mask-query': many(
+    word('KEY'),
+    [
+      'access_token',
+      'api-key',
+      'api_key',
+      'apikey',
+      'auth',
+      'client_assertion',
+      'client_secret',
+      'code',
+      'credential',
+      'id_token',
+      'jwt',
+      'key',
+      'passwd',
+      'password',
+      'pwd',
+      'refresh_token',
+      'samlresponse',
+      'secret',
+      'session',
+      'session_id',
+      'sessionid',
+      'sid',
+      'sig',
+      'signature',
+      'token',
+      'x-amz-credential',
+      'x-amz-security-token',
+      'x-amz-signature',
+      'x-goog-signature',
+    ],
+    'Query parameters whose values are masked before they are written. Compared without case.',
+  ),
+
+  'limits.connections': one(
+    count(1, 1_000_000),
+    '10000',
+    'Client connections per worker. An idle inspected one costs about 50 KiB, so this is about 500 MiB.',
+  ),
+  'limits.connections-per-client': one(
+    count(1, 1_000_000),
+    '512',
+    'Connections one client address may hold in one worker. A browser holds up to 256; raise it for clients behind one NAT.',
+  ),
+  'limits.head': one(
+    size(4 * KiB, 1 * MiB),
+    '64KiB',
+    'Bytes of one request or response head. Node allows 16 KiB, nginx 32 KiB; cookies of single sign-on need more.',
+  ),
+  'limits.mint-queue': one(count(1, 100_000), '1000', 'Leaves that may be waited for in one worker.'),
+  'limits.leaf-cache': one(
+    count(1, 1_000_000),
+    '2000',
+    'Leaves kept ready in each worker, least recently used dropped first. One costs about 30 KiB.',
+  ),
+
+  'timeout.ingress': one(
+    duration(100, 10 * MINUTE),
+    '10s',
+    'From accept to a complete CONNECT or first request head.',
+  ),
+  'timeout.hello': one(
+    duration(100, 10 * MINUTE),
+    '10s',
+    'From the answer to CONNECT to a complete ClientHello.',
+  ),
+  'timeout.dial': one(
+    duration(100, 10 * MINUTE),
+    '10s',
+    'Resolving the origin and connecting to it, all addresses together.',
+  ),
+  'timeout.origin-tls': one(duration(100, 10 * MINUTE), '10s', 'TLS handshake with the origin.'),
+  'timeout.client-tls': one(duration(100, 10 * MINUTE), '10s', 'TLS handshake with the client.'),
+  'timeout.request': one(duration(100, HOUR), '60s', 'One request head, from its first byte to its last.'),
+  'timeout.response': one(
+    duration(100, HOUR),
+    '120s',
+    'From the end of the request to the head of the response.',
+  ),
+  'timeout.idle': one(
+    duration(100, 24 * HOUR),
+    '5m',
+    'No byte in either direction on a tunnel or kept-alive connection.',
+  ),
+  'timeout.drain': one(
+    duration(100, HOUR),
+    '30s',
+    'What is in flight at SIGTERM may take this long to finish.',
+  ),
+
+  'ca.passphrase-file': optional(
+    readableFile,
+    'File whose first line encrypts the key of the authority at rest. It must be readable by the service alone.',
+  ),
+  'ca.leaf-days': one(
+    count(1, 397),
+    '30',
+    'Longest validity of a minted leaf. Never longer than the origin’s own; clients refuse more than 397 days.',
+  ),
+
+  'log.level': one(
+    choice('error', 'warn', 'info', 'debug'),
+    'info',
+    'How much the service writes to standard error.',
+  ),
+} as const;
+
+export type SettingName = keyof typeof CATALOGUE;
+
+type Value<E> = E extends Repeatable<infer T> ? readonly T[] : E extends Single<infer T> ? T : never;
+
+/** All settings by their flat names. Durations are ms, sizes bytes, paths absolute. */
+export type Settings = { readonly [N in SettingName]: Value<(typeof CATALOGUE)[N]> };
+
+export const SETTING_NAMES = Object.keys(CATALOGUE) as readonly SettingName[];
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(CATALOGUE, name);
+}
+
+/** `proxy.connect-ports` → `SIGHTGLASS_PROXY_CONNECT_PORTS`. No two settings share a variable (tested). */
+export function variableOf(name: string): string {
+  return `SIGHTGLASS_${name.replace(/[.-]/g, '_').toUpperCase()}`;
+}
+
+/** The default as people read it in help and tables. */
+export function defaultText(name: SettingName): string {
+  const setting: Setting = CATALOGUE[name];
+  if (setting.defaultText !== undefined) return setting.defaultText;
+  if (setting.repeatable) return setting.default.length === 0 ? 'none' : setting.default.join(', ');
+  return typeof setting.default === 'string' ? setting.default : 'none';
+}
