@@ -1,0 +1,142 @@
+#!/usr/bin/env node
+/**
+ * The `sightglass` command: one verb per file, loaded only when it is asked for, so that `--help` and small verbs do not
+ * wait for the whole product. This file owns what all verbs share: exit codes (0 done, 1 failed, 2 used wrongly), errors
+ * as one sentence with a hint on stderr, suggestions for misspelled verbs and flags. It knows no verb's business.
+ */
+import { readFileSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { Fault } from '../core/faults.ts';
+import { SettingsError } from '../settings/load.ts';
+
+/** A verb as `--help` shows it, and where its command is built. */
+interface Verb {
+  summary: string;
+  load: () => Promise<Command>;
+}
+
+const VERBS: Readonly<Record<string, Verb>> = {
+  start: {
+    summary: 'run the proxy and its console',
+    load: async () => (await import('./start.ts')).startCommand(),
+  },
+};
+
+/** Something went wrong that the user can do something about: a sentence and, if there is one, a hint. */
+export interface ToldError extends Error {
+  hint?: string;
+  exitCode?: number;
+}
+
+/** Run one command line (without node and script). Returns the exit code; never throws, never exits. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const program = await buildProgram(argv);
+    await program.parseAsync([...argv], { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    return tell(error);
+  }
+}
+
+async function buildProgram(argv: readonly string[]): Promise<Command> {
+  const program = new Command('sightglass')
+    .description('HTTPS inspection proxy for enterprise auditing.')
+    .version(version(), '-V, --version')
+    .showHelpAfterError('(add --help for usage)')
+    .addHelpText('after', '\nEvery verb explains itself: sightglass VERB --help');
+  const wanted = argv.find(arg => !arg.startsWith('-'));
+  const asked = wanted === 'help' ? argv.filter(arg => !arg.startsWith('-'))[1] : wanted;
+  for (const [name, verb] of Object.entries(VERBS)) {
+    if (name === asked) program.addCommand(await verb.load());
+    else program.command(name).description(verb.summary);
+  }
+  shareManners(program);
+  return program;
+}
+
+/** Errors become exceptions that carry the code, in every nested command too. */
+function shareManners(command: Command): void {
+  command.exitOverride();
+  command.showHelpAfterError('(add --help for usage)');
+  for (const child of command.commands) shareManners(child);
+}
+
+function tell(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Commander has written its own sentence; help and version are no errors.
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  if (process.env['SIGHTGLASS_DEBUG'] === '1') {
+    console.error(error);
+    return exitCodeOf(error);
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  for (const line of message.split('\n')) console.error(`sightglass: ${line}`);
+  const hint = hintOf(error);
+  if (hint !== null) console.error(`hint: ${hint}`);
+  return exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof SettingsError) return 2;
+  const code = (error as ToldError | null)?.exitCode;
+  return code === 2 ? 2 : 1;
+}
+
+/** What to do about it: the error's own hint, the fault catalogue's, or one for errors of the system. */
+function hintOf(error: unknown): string | null {
+  if (error instanceof SettingsError)
+    return 'nothing was started; `sightglass start --help` lists every setting';
+  if (error instanceof Fault) return error.entry.hint;
+  const { hint, code } = (error ?? {}) as { hint?: unknown; code?: unknown };
+  if (typeof hint === 'string' && hint !== '') return hint;
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'another program listens there; name another port (proxy.listen, console.listen) or stop it';
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address; see proxy.listen and console.listen';
+    case 'EACCES':
+    case 'EPERM':
+      return 'the user who runs this may not do that; check the owner and mode of what is named above';
+    case 'ENOSPC':
+      return 'the disk is full';
+    default:
+      return error instanceof Error && !(error instanceof TypeError)
+        ? null
+        : 'this should not happen; run again with SIGHTGLASS_DEBUG=1 and report what it prints';
+  }
+}
+
+/** The version in package.json, which lies two floors up in the sources and three in dist. */
+function version(): string {
+  for (let at = import.meta.dirname; at !== dirname(at); at = dirname(at)) {
+    try {
+      const manifest = JSON.parse(readFileSync(join(at, 'package.json'), 'utf8')) as Record<string, unknown>;
+      if (manifest['name'] === 'sightglass') return String(manifest['version']);
+    } catch {
+      // Not in this folder: look one floor up.
+    }
+  }
+  return 'unknown';
+}
+
+function isEntry(): boolean {
+  const script = process.argv[1];
+  if (script === undefined) return false;
+  try {
+    return realpathSync(script) === import.meta.filename;
+  } catch {
+    return false;
+  }
+}
+
+if (isEntry()) {
+  // `sightglass search … | head` closes our output early; that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  process.exitCode = await main(process.argv.slice(2));
+}
