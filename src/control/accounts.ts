@@ -1,0 +1,426 @@
+/**
+ * The people of this installation: who exists, with which roles and groups, and whether a password is theirs. Backs the
+ * console's log-in, the proxy's credentials and `sightglass user`.
+ *
+ * It does not keep sessions (sessions.ts) and does not write the trail (its callers know who asked and from where).
+ * Rows are read from the store each time, because the command line changes them while the service runs. An unknown name
+ * costs the same scrypt as a known one. Names are lower case: the console folds what people type, the proxy does not,
+ * since records and rules carry the name as the client spelled it and `Alice` must not slip past a rule for `alice`.
+ *
+ * Bounds: a proof that a proxy password is right is kept for five minutes, at most 10,000 of them, as a keyed digest.
+ */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { PASSWORD_MAX, PASSWORD_MIN, ROLES, USER_NAME_PATTERN } from '../../web/contract.ts';
+import type { Role } from '../../web/contract.ts';
+import { addressText, parseAddress } from '../core/network.ts';
+import type { ControlDb } from './control-db.ts';
+import { Lockout } from './lockout.ts';
+import { checkPassword, DEFAULT_COST, HashBusyError, hashPassword } from './password.ts';
+import type { ScryptCost } from './password.ts';
+
+export interface User {
+  name: string;
+  roles: Role[];
+  groups: string[];
+  disabled: boolean;
+  /** Changes whenever password, roles, groups or the disabled flag do. */
+  revision: number;
+  /** ms since epoch. */
+  created: number;
+  lastLogin: number | null;
+}
+
+export interface NewUser {
+  name: string;
+  roles: readonly string[];
+  groups?: readonly string[];
+  password: string;
+}
+
+export type LoginOutcome =
+  | { outcome: 'ok'; user: User }
+  | { outcome: 'refused' }
+  /** The password is right, but no role of this account opens the console. */
+  | { outcome: 'no-console' }
+  /** Too many failures of this account or this address; ms until another try is looked at. */
+  | { outcome: 'locked'; waitMs: number }
+  | { outcome: 'busy' };
+
+export type ProxyOutcome =
+  | { outcome: 'ok'; groups: string[] }
+  | { outcome: 'refused' }
+  /** Too many checks wait at the moment. */
+  | { outcome: 'unavailable' };
+
+export type AccountErrorCode =
+  'exists' | 'unknown' | 'bad-name' | 'bad-password' | 'bad-role' | 'last-admin' | 'set-up-refused';
+
+/** A change that was refused; message and hint are for people. */
+export class AccountError extends Error {
+  override readonly name = 'AccountError';
+  readonly code: AccountErrorCode;
+  readonly hint: string;
+  constructor(code: AccountErrorCode, message: string, hint: string) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+export interface AccountsOptions {
+  /** Clock, ms since epoch. */
+  now?: () => number;
+  /** Cost of new hashes; tests lower it. */
+  cost?: ScryptCost;
+}
+
+export class Accounts {
+  readonly #db: ControlDb;
+  readonly #now: () => number;
+  readonly #cost: ScryptCost;
+  readonly #sql;
+  readonly #accountLock: Lockout;
+  readonly #addressLock: Lockout;
+  readonly #proofKey = randomBytes(32);
+  /** Digest of name and password → revision it was proved under. */
+  readonly #proofs: LRUCache<string, number>;
+  /** Checks of the same credentials that run now share one scrypt; bounded by password.ts. */
+  readonly #running = new Map<string, Promise<ProxyOutcome>>();
+  #dummy: Promise<string> | null = null;
+
+  constructor(db: ControlDb, options: AccountsOptions = {}) {
+    this.#db = db;
+    this.#now = options.now ?? Date.now;
+    this.#cost = options.cost ?? DEFAULT_COST;
+    this.#accountLock = new Lockout({ free: 5, now: this.#now });
+    // Many people may sit behind one address.
+    this.#addressLock = new Lockout({ free: 20, now: this.#now });
+    this.#proofs = new LRUCache({
+      max: 10_000,
+      ttl: PROOF_MS,
+      perf: { now: this.#now },
+      ttlResolution: 0,
+    });
+    this.#sql = {
+      get: db.prepare<[string], Row>('SELECT * FROM users WHERE name = ?'),
+      list: db.prepare<[], Row>('SELECT * FROM users ORDER BY name'),
+      insert: db.prepare<[string, string, string, string, number]>(
+        'INSERT INTO users (name, roles, groups, password, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      ),
+      password: db.prepare<[string, string]>(
+        'UPDATE users SET password = ?, revision = revision + 1 WHERE name = ?',
+      ),
+      disabled: db.prepare<[number, string]>(
+        'UPDATE users SET disabled = ?, revision = revision + 1 WHERE name = ?',
+      ),
+      login: db.prepare<[number, string]>('UPDATE users SET last_login = ? WHERE name = ?'),
+      setup: db.prepare<[], { token: Buffer; expires: number }>('SELECT token, expires FROM setup'),
+      setSetup: db.prepare<[Buffer, number]>(
+        'INSERT OR REPLACE INTO setup (one, token, expires) VALUES (1, ?, ?)',
+      ),
+      endSetup: db.prepare('DELETE FROM setup'),
+    };
+  }
+
+  /** All users, by name. */
+  list(): User[] {
+    return this.#sql.list.all().map(userOf);
+  }
+
+  /** One user by exact name, or null. */
+  get(name: string): User | null {
+    const row = this.#sql.get.get(name);
+    return row === undefined ? null : userOf(row);
+  }
+
+  /** Make a user. Throws AccountError (`exists`, `bad-name`, `bad-password`, `bad-role`). */
+  async add(wanted: NewUser): Promise<User> {
+    const user = checked(wanted);
+    if (this.get(user.name) !== null) throw existsError(user.name);
+    const password = await hashPassword(wanted.password, this.#cost);
+    return this.#insert(user, password);
+  }
+
+  /** Set another password; ends every session of the user and any lock. Throws AccountError. */
+  async setPassword(name: string, password: string): Promise<void> {
+    const key = fold(name);
+    if (this.get(key) === null) throw unknownError(key);
+    checkNewPassword(password, key);
+    const hash = await hashPassword(password, this.#cost);
+    if (this.#sql.password.run(hash, key).changes === 0) throw unknownError(key);
+  }
+
+  /** Shut an account: sessions end, log-in and proxy refuse it. The last usable admin cannot be shut. */
+  disable(name: string): void {
+    const key = fold(name);
+    this.#db
+      .transaction(() => {
+        const user = this.get(key);
+        if (user === null) throw unknownError(key);
+        if (user.disabled) return;
+        const others = this.list().filter(u => u.name !== key && !u.disabled && u.roles.includes('admin'));
+        if (user.roles.includes('admin') && others.length === 0)
+          throw new AccountError(
+            'last-admin',
+            `"${key}" is the last admin that can log in.`,
+            'Add another admin first: `sightglass user add NAME --role admin`.',
+          );
+        this.#sql.disabled.run(1, key);
+      })
+      .immediate();
+  }
+
+  /** Open an account again, and end any lock of it. */
+  enable(name: string): void {
+    const key = fold(name);
+    if (this.#sql.disabled.run(0, key).changes === 0) throw unknownError(key);
+  }
+
+  /** True until the first admin exists: the console then offers nothing but the set-up. */
+  needsSetup(): boolean {
+    return !this.list().some(user => user.roles.includes('admin'));
+  }
+
+  /**
+   * A new one-time token for the set-up link, valid for a day; the one before is void. Null when an admin exists.
+   * Only its hash is stored, so call it once a start and print the link.
+   */
+  issueSetupToken(): string | null {
+    if (!this.needsSetup()) return null;
+    const token = randomBytes(32).toString('base64url');
+    this.#sql.setSetup.run(sha256(token), this.#now() + SETUP_MS);
+    return token;
+  }
+
+  /** Use the set-up token up and make the first admin. Throws AccountError; a token survives a refused name or password. */
+  async redeemSetup(token: string, name: string, password: string): Promise<User> {
+    this.#checkSetup(token);
+    const user = checked({ name, roles: ['admin'], password });
+    const hash = await hashPassword(password, this.#cost);
+    // Everything is checked again in one write transaction: of two that come at once only one finds the token.
+    return this.#db
+      .transaction(() => {
+        this.#checkSetup(token);
+        this.#sql.endSetup.run();
+        return this.#insert(user, hash);
+      })
+      .immediate();
+  }
+
+  /** Check a log-in to the console from `address`. Names are folded to lower case. */
+  async login(name: string, password: string, address: string): Promise<LoginOutcome> {
+    const key = fold(name).slice(0, 256);
+    const row = this.#sql.get.get(key);
+    const addressKey = networkOf(address);
+    const wait = this.#addressLock.begin(addressKey) || this.#accountLock.begin(key, row?.revision ?? 0);
+    if (wait > 0) return { outcome: 'locked', waitMs: wait };
+    try {
+      if (!(await this.#matches(row, password))) return { outcome: 'refused' };
+    } catch (error) {
+      if (!(error instanceof HashBusyError)) throw error;
+      this.#addressLock.forgive(addressKey);
+      this.#accountLock.forgive(key);
+      return { outcome: 'busy' };
+    }
+    this.#addressLock.forgive(addressKey);
+    this.#accountLock.clear(key);
+    const user = this.get(key);
+    // Read again: it may have been shut or changed while scrypt ran.
+    if (user === null || user.disabled || user.revision !== row?.revision) return { outcome: 'refused' };
+    if (!user.roles.some(role => role !== 'proxy')) return { outcome: 'no-console' };
+    this.#sql.login.run(this.#now(), key);
+    return { outcome: 'ok', user };
+  }
+
+  /**
+   * Check proxy credentials: any enabled user may pass. The name must be spelled exactly as it is stored.
+   * The lock-out applies per account, and per client address where one is given.
+   */
+  async verifyProxy(name: string, password: string, address?: string): Promise<ProxyOutcome> {
+    const proof = createHmac('sha256', this.#proofKey).update(`${name}\0${password}`).digest('base64');
+    const row = this.#sql.get.get(name);
+    if (row !== undefined && row.disabled === 0 && this.#proofs.get(proof) === row.revision)
+      return { outcome: 'ok', groups: userOf(row).groups };
+    const running = this.#running.get(proof);
+    if (running !== undefined) return running;
+    const check = this.#verifyProxy(name, password, address, row, proof);
+    this.#running.set(proof, check);
+    try {
+      return await check;
+    } finally {
+      this.#running.delete(proof);
+    }
+  }
+
+  async #verifyProxy(
+    name: string,
+    password: string,
+    address: string | undefined,
+    row: Row | undefined,
+    proof: string,
+  ): Promise<ProxyOutcome> {
+    const key = name.slice(0, 256);
+    const addressKey = address === undefined ? null : networkOf(address);
+    if (addressKey !== null && this.#addressLock.begin(addressKey) > 0) return { outcome: 'refused' };
+    if (this.#accountLock.begin(key, row?.revision ?? 0) > 0) return { outcome: 'refused' };
+    try {
+      if (!(await this.#matches(row, password))) return { outcome: 'refused' };
+    } catch (error) {
+      if (!(error instanceof HashBusyError)) throw error;
+      if (addressKey !== null) this.#addressLock.forgive(addressKey);
+      this.#accountLock.forgive(key);
+      return { outcome: 'unavailable' };
+    }
+    if (addressKey !== null) this.#addressLock.forgive(addressKey);
+    this.#accountLock.clear(key);
+    const user = this.get(name);
+    if (user === null || user.disabled || user.revision !== row?.revision) return { outcome: 'refused' };
+    this.#proofs.set(proof, user.revision);
+    return { outcome: 'ok', groups: user.groups };
+  }
+
+  /** One scrypt in every case: an unknown name is checked against a hash nobody has the password of. */
+  async #matches(row: Row | undefined, password: string): Promise<boolean> {
+    const given = password.length > PASSWORD_MAX ? '' : password;
+    if (row === undefined) {
+      this.#dummy ??= hashPassword(randomBytes(32).toString('base64'), this.#cost);
+      const dummy = await this.#dummy.catch((error: unknown) => {
+        this.#dummy = null;
+        throw error;
+      });
+      await checkPassword(given, dummy);
+      return false;
+    }
+    return (await checkPassword(given, row.password)) && row.disabled === 0;
+  }
+
+  #insert(user: { name: string; roles: Role[]; groups: string[] }, password: string): User {
+    const { changes } = this.#sql.insert.run(
+      user.name,
+      JSON.stringify(user.roles),
+      JSON.stringify(user.groups),
+      password,
+      this.#now(),
+    );
+    const made = this.get(user.name);
+    if (changes === 0 || made === null) throw existsError(user.name);
+    return made;
+  }
+
+  #checkSetup(token: string): void {
+    const row = this.#sql.setup.get();
+    const right = row !== undefined && row.expires > this.#now() && timingSafeEqual(row.token, sha256(token));
+    if (!right || !this.needsSetup())
+      throw new AccountError(
+        'set-up-refused',
+        'This set-up link is not valid: it was used already, is older than a day, or a later start printed another.',
+        'Use the link the service printed last, or run `sightglass user add NAME --role admin` on its machine.',
+      );
+  }
+}
+
+interface Row {
+  name: string;
+  roles: string;
+  groups: string;
+  password: string;
+  disabled: number;
+  revision: number;
+  created: number;
+  last_login: number | null;
+}
+
+function userOf(row: Row): User {
+  return {
+    name: row.name,
+    // A role this version does not know gives nothing.
+    roles: (JSON.parse(row.roles) as string[]).filter(isRole),
+    groups: JSON.parse(row.groups) as string[],
+    disabled: row.disabled !== 0,
+    revision: row.revision,
+    created: row.created,
+    lastLogin: row.last_login,
+  };
+}
+
+function isRole(text: string): text is Role {
+  return (ROLES as readonly string[]).includes(text);
+}
+
+/** Names are compared in lower case; the pattern admits ASCII only, so no locale can disagree. */
+function fold(name: string): string {
+  return name.trim().toLowerCase();
+}
+
+const NAME = new RegExp(USER_NAME_PATTERN);
+
+function checked(wanted: NewUser): { name: string; roles: Role[]; groups: string[] } {
+  const name = fold(wanted.name);
+  if (!NAME.test(name))
+    throw new AccountError(
+      'bad-name',
+      'A user name is 1 to 64 letters, digits and . _ @ -, and starts with a letter or digit.',
+      'Choose another name.',
+    );
+  const roles = [...new Set(wanted.roles)];
+  const wrong = roles.find(role => !isRole(role));
+  if (wrong !== undefined || roles.length === 0)
+    throw new AccountError(
+      'bad-role',
+      wrong === undefined ? 'A user needs at least one role.' : `There is no role "${wrong}".`,
+      `The roles are ${ROLES.join(', ')}.`,
+    );
+  const groups = [...new Set(wanted.groups ?? [])];
+  if (groups.some(group => !NAME.test(group)))
+    throw new AccountError(
+      'bad-name',
+      'A group name is 1 to 64 letters, digits and . _ @ -, and starts with a letter or digit.',
+      'Choose another group name.',
+    );
+  checkNewPassword(wanted.password, name);
+  return { name, roles: roles.filter(isRole), groups };
+}
+
+/** Length is what counts (NIST SP 800-63B §3.1.1.2): no composition rules. */
+function checkNewPassword(password: string, name: string): void {
+  const refuse = (message: string): never => {
+    throw new AccountError('bad-password', message, 'A few random words make a good password.');
+  };
+  const length = [...password].length;
+  if (length < PASSWORD_MIN)
+    refuse(`A password has at least ${PASSWORD_MIN} characters; this one has ${length}.`);
+  if (password.length > PASSWORD_MAX) refuse(`A password has at most ${PASSWORD_MAX} characters.`);
+  if (new Set(password).size < 4) refuse('This password repeats very few characters.');
+  if (password.toLowerCase() === name) refuse('The password must not be the user name.');
+}
+
+function existsError(name: string): AccountError {
+  return new AccountError(
+    'exists',
+    `There is a user "${name}" already.`,
+    'Choose another name, or change the password: `sightglass user passwd NAME`.',
+  );
+}
+
+function unknownError(name: string): AccountError {
+  return new AccountError('unknown', `There is no user "${name}".`, '`sightglass user list` shows all.');
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+/** An IPv6 host owns its whole /64, so failures count for that; IPv4 counts for itself. */
+function networkOf(address: string): string {
+  const parsed = parseAddress(address);
+  if (parsed === null || parsed.kind() === 'ipv4') return addressText(address);
+  return parsed
+    .toByteArray()
+    .slice(0, 8)
+    .map(byte => byte.toString(16).padStart(2, '0'))
+    .join('');
+}
+
+const PROOF_MS = 5 * 60_000;
+const SETUP_MS = 24 * 60 * 60_000;
