@@ -1,0 +1,87 @@
+/**
+ * What the tests need from the operating system. As root on a Debian system whatever is missing is installed by apt, with
+ * services kept from starting; anywhere else the missing parts are named and the script fails. Nothing is skipped.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  lstatSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+/** One need: how to see that it is there, which Debian package brings it, and what for. */
+const NEEDS = [
+  { package: 'chromium', why: 'browser tests', there: () => command('chromium') },
+  { package: 'libnss3-tools', why: 'trust of the browser under test', there: () => command('certutil') },
+  { package: 'nginx-light', why: 'TLS origin', there: () => command('nginx') },
+  { package: 'curl', why: 'client', there: () => command('curl') },
+  { package: 'openssl', why: 'independent judge of certificates', there: () => command('openssl') },
+];
+
+const POLICY = '/usr/sbin/policy-rc.d';
+const PATHS = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/local/sbin'].filter(
+  Boolean,
+);
+
+const missing = NEEDS.filter(need => !need.there());
+if (missing.length === 0) process.exit(0);
+const names = missing.map(need => need.package);
+if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version') || !command('apt-get')) {
+  console.error('The tests need programs that are not installed here:');
+  for (const { package: name, why } of missing) console.error(`  ${name.padEnd(18)} ${why}`);
+  console.error(`As root on Debian: apt-get install --no-install-recommends ${names.join(' ')}`);
+  process.exit(1);
+}
+console.error(`apt: installing ${names.join(' ')}`);
+withServicesHeld(() => {
+  // A fresh container has no package lists, an old one has lists of packages that are gone: fetch them when asked twice.
+  if (apt('install', '-y', '--no-install-recommends', ...names) !== 0) {
+    apt('update');
+    apt('install', '-y', '--no-install-recommends', ...names);
+  }
+});
+const still = missing.filter(need => !need.there());
+if (still.length > 0) {
+  console.error(`apt: still missing after the installation: ${still.map(need => need.package).join(' ')}`);
+  process.exit(1);
+}
+
+/** Debian asks policy-rc.d before it starts a service; 101 means no. Whatever was there before is put back. */
+function withServicesHeld(work) {
+  const aside = `${POLICY}.before-sightglass`;
+  const had = lstatSync(POLICY, { throwIfNoEntry: false }) !== undefined;
+  if (had) renameSync(POLICY, aside);
+  try {
+    writeFileSync(POLICY, '#!/bin/sh\nexit 101\n');
+    chmodSync(POLICY, 0o755);
+    work();
+  } finally {
+    rmSync(POLICY, { force: true });
+    if (had) renameSync(aside, POLICY);
+  }
+}
+
+function apt(...args) {
+  const { status } = spawnSync('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args], {
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  return status;
+}
+
+function command(name) {
+  return PATHS.some(folder => {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
