@@ -89,3 +89,7 @@ export const content = (value: Der | undefined): Buffer | null =>
 /** Dotted text of an OBJECT IDENTIFIER; null when the value is none. */
 export const oidOf = (value: Der | undefined): string | null =>
   value?.type === asn1.Type.OID && typeof value.value === 'string' ? asn1.derToOid(value.value) : null;
+
+/** Whether a value carries the context-specific `[tag]`. */
+export const isTagged = (value: Der, tag: number): boolean =>
+  Number(value.tagClass) === 0x80 && Number(value.type) === tag;

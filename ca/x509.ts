@@ -14,6 +14,7 @@ import {
   explicit,
   implicit,
   integer,
+  isTagged,
   octets,
   oid,
   oidOf,
@@ -134,7 +135,7 @@ export function readIssuer(certificate: Buffer): { subject: Buffer; keyId: Buffe
   const [tbs] = children(decode(certificate));
   const fields = children(tbs);
   const subject = fields[5];
-  const extensions = children(children(fields.find(f => f.tagClass === 0x80 && (f.type as number) === 3))[0]);
+  const extensions = children(children(fields.find(f => isTagged(f, 3)))[0]);
   const ski = extensions.find(e => oidOf(children(e)[0]) === OID.subjectKeyId);
   const wrapped = content(children(ski).at(-1));
   if (subject === undefined || wrapped === null) return null;

@@ -1,0 +1,191 @@
+/**
+ * `sightglass ca`: make, show and export the authority. Works on the data directory alone, with or without a running
+ * proxy. `show` and `export` of the certificate need no passphrase; no verb prints or writes a key in plaintext.
+ */
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { describeAuthority, openAuthority, unlockAuthority } from '../../ca/authority.ts';
+import type { AuthorityDescription } from '../../ca/authority.ts';
+import { EXPORT_FORMATS, exportCertificate, exportWithKey } from '../../ca/export.ts';
+import type { ExportFormat } from '../../ca/export.ts';
+import { readPassphrase } from '../../ca/passphrase.ts';
+import { loadSettings } from '../settings/load.ts';
+import { addSettingsFlags } from './settings-flags.ts';
+
+export function caCommand(): Command {
+  return new Command('ca')
+    .description('The certificate authority: make it, show it, export it for clients.')
+    .addCommand(initCommand())
+    .addCommand(showCommand())
+    .addCommand(exportCommand());
+}
+
+function initCommand(): Command {
+  const command = new Command('init')
+    .description('Make the authority if there is none. One that exists is left as it is and shown.')
+    .option('--json', 'print it as JSON')
+    .allowExcessArguments(false);
+  const place = placeOf(command);
+  return command.action((options: { json?: boolean }) => {
+    const { dir, passphrase } = place();
+    const authority = openAuthority({ dir, passphrase: passphrase() });
+    if (options.json === true) printJson({ created: authority.created, ...authority.describe() });
+    else {
+      console.log(
+        authority.created ? 'Made a new authority.' : 'There is an authority already; nothing was changed.',
+      );
+      console.log(asText(authority.describe()));
+    }
+  });
+}
+
+function showCommand(): Command {
+  const command = new Command('show')
+    .description('Show the authority and check its files. Needs no passphrase.')
+    .option('--json', 'print it as JSON')
+    .allowExcessArguments(false);
+  const place = placeOf(command);
+  return command.action((options: { json?: boolean }) => {
+    const { certificate: _, ...description } = describeAuthority(place().dir);
+    if (options.json === true) printJson(description);
+    else console.log(asText(description));
+  });
+}
+
+interface ExportOptions {
+  format: ExportFormat;
+  out: string;
+  force?: boolean;
+  withKey?: boolean;
+  p12PassphraseFile?: string;
+}
+
+function exportCommand(): Command {
+  const command = new Command('export')
+    .description('Write the certificate of the authority for clients to trust.')
+    .addOption(
+      new Option('--format <FORMAT>', 'form of the file').choices(EXPORT_FORMATS).makeOptionMandatory(),
+    )
+    .option('--out <FILE>', 'where to write it; - is standard output', '-')
+    .option('--force', 'replace FILE if it exists')
+    .option('--p12-passphrase-file <FILE>', 'file whose first line protects the PKCS#12')
+    .option('--with-key', 'include the private key, encrypted (p12 only; needs --p12-passphrase-file)')
+    .allowExcessArguments(false);
+  const place = placeOf(command);
+  return command.action((options: ExportOptions) => {
+    const { dir, passphrase } = place();
+    checkUsage(options);
+    const protection =
+      options.p12PassphraseFile === undefined ? '' : readPassphrase(resolve(options.p12PassphraseFile));
+    let data: Buffer;
+    if (options.withKey === true) {
+      const { key, certificate } = unlockAuthority(dir, passphrase());
+      data = exportWithKey(certificate, key, protection);
+    } else {
+      data = exportCertificate(describeAuthority(dir).certificate, options.format, protection);
+    }
+    if (options.out === '-') process.stdout.write(data);
+    else
+      writeOut(resolve(options.out), data, options.withKey === true ? 0o600 : 0o644, options.force === true);
+  });
+}
+
+function checkUsage(options: ExportOptions): void {
+  if (options.withKey === true && options.format !== 'p12')
+    throw new UsageError('--with-key goes with --format p12 only', 'A key is never written in plaintext.');
+  if (options.withKey === true && options.p12PassphraseFile === undefined)
+    throw new UsageError(
+      '--with-key needs --p12-passphrase-file',
+      'Make one: (umask 077; openssl rand -base64 24 > FILE)',
+    );
+  if (options.p12PassphraseFile !== undefined && options.format !== 'p12')
+    throw new UsageError('--p12-passphrase-file goes with --format p12 only', 'Leave it out.');
+  if (options.out === '-' && options.format !== 'pem' && process.stdout.isTTY)
+    throw new UsageError(
+      `${options.format} is binary and standard output is a terminal`,
+      'Name a file with --out FILE, or pipe it.',
+    );
+}
+
+class UsageError extends Error {
+  readonly exitCode = 2;
+  readonly hint: string;
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+class OutputError extends Error {
+  readonly hint: string;
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** Folder of the authority and, when it is asked for, its passphrase: from flags, environment, settings file. */
+function placeOf(command: Command): () => { dir: string; passphrase: () => string | null } {
+  const input = addSettingsFlags(command, ['data-dir', 'ca.passphrase-file']);
+  return () => {
+    const settings = loadSettings(input());
+    const file = settings['ca.passphrase-file'];
+    return {
+      dir: join(settings['data-dir'], 'ca'),
+      passphrase: () => (file === null ? null : readPassphrase(file)),
+    };
+  };
+}
+
+/** Write a file whole or not at all; refuse to replace one unless told to. */
+function writeOut(path: string, data: Buffer, mode: number, force: boolean): void {
+  const target = force ? `${path}.${process.pid}.new` : path;
+  let fd: number | null = null;
+  try {
+    fd = openSync(target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode);
+    fchmodSync(fd, mode);
+    for (let offset = 0; offset < data.length;) offset += writeSync(fd, data, offset);
+    fsyncSync(fd);
+    if (force) renameSync(target, path);
+  } catch (error) {
+    if (fd !== null) rmSync(target, { force: true });
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EEXIST' && fd === null)
+      throw new OutputError(`${target} exists already`, 'Choose another name, or replace it with --force.');
+    throw new OutputError(`${path} cannot be written (${code})`, 'Check the folder and its owner.');
+  } finally {
+    if (fd !== null) closeSync(fd);
+  }
+}
+
+const printJson = (value: object): void => console.log(JSON.stringify(value, null, 2));
+
+function asText(d: AuthorityDescription): string {
+  const colons = (hex: string): string => (hex.toUpperCase().match(/../g) ?? []).join(':');
+  const rows: [string, string][] = [
+    ['subject', d.subject],
+    ...(d.issuer === d.subject ? [] : ([['issuer', d.issuer]] as [string, string][])),
+    ['serial', d.serial],
+    ['valid', `${d.notBefore} to ${d.notAfter}`],
+    [
+      'key',
+      `${d.keyAlgorithm}, ${d.encrypted ? 'encrypted with a passphrase' : 'not encrypted (protected by file mode)'}`,
+    ],
+    ['key id', colons(d.keyId)],
+    ['SHA-256', colons(d.sha256)],
+    ['SHA-1', colons(d.sha1)],
+    ['certificate', d.certificateFile],
+    ['key file', d.keyFile],
+  ];
+  return rows.map(([label, value]) => `${label.padEnd(12)} ${value}`).join('\n');
+}
