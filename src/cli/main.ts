@@ -21,6 +21,10 @@ const VERBS: Readonly<Record<string, Verb>> = {
     summary: 'run the proxy and its console',
     load: async () => (await import('./start.ts')).startCommand(),
   },
+  ca: {
+    summary: 'make, show and export the certificate authority',
+    load: async () => (await import('./ca.ts')).caCommand(),
+  },
 };
 
 /** Something went wrong that the user can do something about: a sentence and, if there is one, a hint. */
