@@ -1,0 +1,306 @@
+/**
+ * The policy file: YAML text → PolicyDocument, or all its problems with line, column and hint.
+ *
+ * Pure: list files are only named here, policy/store reads them. An unknown key is a problem, never ignored: a
+ * misspelled condition that silently matched everything would be the worst kind of rule.
+ *
+ * Bounds: 10,000 rules, 1,000 lists, 100,000 inline domains per list (more belongs into a file).
+ */
+import { ACTIONS, DOUBTS } from '../core/verdict.ts';
+import type { BlockKind, CaptureLevel, Doubt } from '../core/verdict.ts';
+import { canonicalHost } from '../core/host-name.ts';
+import { parsePattern, patternText } from './pattern.ts';
+import { YamlReader } from './yaml-reader.ts';
+import type { Place, Problem } from './yaml-reader.ts';
+import { readCondition } from './parse-condition.ts';
+import { DEFAULT_BLOCK, DEFAULT_CAPTURE, DOUBT_ANSWERS, KNOWN_ECH_FRONTS } from './rule.ts';
+import type { DoubtAnswer, ListSource, Outcome, PolicyDocument, Rule } from './rule.ts';
+
+export type { Problem } from './yaml-reader.ts';
+
+/** Where things stand in the text, for messages about them later. */
+export interface Positions {
+  /** Line of each rule, by index. */
+  rules: number[];
+  /** Line of each list, by name. */
+  lists: Record<string, number>;
+}
+
+export type ParsedPolicy =
+  { ok: true; document: PolicyDocument; positions: Positions } | { ok: false; problems: Problem[] };
+
+const MAX_RULES = 10_000;
+const MAX_LISTS = 1_000;
+const MAX_INLINE = 100_000;
+
+const CAPTURES: readonly CaptureLevel[] = ['flow', 'headers', 'bodies'];
+const BLOCKS: readonly BlockKind[] = ['page', 'alert', 'reset'];
+const TOP_KEYS = ['version', 'default', 'doubt', 'ech-fronts', 'lists', 'rules'] as const;
+const RULE_KEYS = [
+  'name',
+  'when',
+  'action',
+  'capture',
+  'block',
+  'reason',
+  'owner',
+  'expires',
+  'rollout',
+] as const;
+/** List names appear as `list:NAME` and as file names of exports. */
+const LIST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** Read a policy document. Never throws. */
+export function parsePolicy(text: string): ParsedPolicy {
+  const reader = new YamlReader(text);
+  const root = reader.root();
+  if (root === null) return { ok: false, problems: reader.sorted() };
+  if (root.node === null) {
+    reader.problem(
+      root,
+      'the policy file is empty',
+      'A policy starts with "version: 1" and "default: block".',
+    );
+    return { ok: false, problems: reader.sorted() };
+  }
+  const top = reader.mapping(root, TOP_KEYS);
+  if (top === null) return { ok: false, problems: reader.sorted() };
+
+  const version = top.get('version');
+  if (version === undefined)
+    reader.problem(root, 'the key "version" is missing', 'Add the line "version: 1".');
+  else if (reader.text(version) !== '1')
+    reader.problem(version, 'this program reads policy version 1 only', 'Write "version: 1".');
+
+  const lists = readLists(reader, top.get('lists'));
+  const rules = readRules(reader, top.get('rules'), new Set(Object.keys(lists.sources)));
+  const document: PolicyDocument = {
+    version: 1,
+    default: readDefault(reader, top.get('default')),
+    doubt: readDoubt(reader, top.get('doubt')),
+    echFronts: readFronts(reader, top.get('ech-fronts')),
+    lists: lists.sources,
+    rules: rules.rules,
+  };
+  if (reader.problems.length > 0) return { ok: false, problems: reader.sorted() };
+  return { ok: true, document, positions: { rules: rules.lines, lists: lists.lines } };
+}
+
+function readDefault(reader: YamlReader, place: Place | undefined): Outcome {
+  const block: Outcome = { action: 'block', capture: DEFAULT_CAPTURE, block: DEFAULT_BLOCK, reason: null };
+  if (place === undefined) return block;
+  if (!reader.isMapping(place)) {
+    const action = reader.oneOf(place, ACTIONS);
+    return action === null ? block : { ...block, action };
+  }
+  const entries = reader.mapping(place, ['action', 'capture', 'block', 'reason']);
+  return entries === null ? block : readOutcome(reader, place, entries);
+}
+
+function readOutcome(reader: YamlReader, owner: Place, entries: Map<string, Place>): Outcome {
+  const action = entries.get('action');
+  const capture = entries.get('capture');
+  const block = entries.get('block');
+  const reason = entries.get('reason');
+  if (action === undefined)
+    reader.problem(owner, `${owner.path} has no action`, `Add "action:" with one of ${ACTIONS.join(', ')}.`);
+  return {
+    action: (action === undefined ? null : reader.oneOf(action, ACTIONS)) ?? 'block',
+    capture: (capture === undefined ? null : reader.oneOf(capture, CAPTURES)) ?? DEFAULT_CAPTURE,
+    block: (block === undefined ? null : reader.oneOf(block, BLOCKS)) ?? DEFAULT_BLOCK,
+    reason: reason === undefined ? null : sentence(reader, reason),
+  };
+}
+
+/** Free text that ends in records and on pages: one line, bounded. */
+function sentence(reader: YamlReader, place: Place): string | null {
+  const text = reader.text(place)?.trim() ?? null;
+  if (text === null || text === '') return null;
+  if (text.length > 500) {
+    reader.problem(place, `${place.path} is longer than 500 characters`);
+    return null;
+  }
+  return text.replace(/\s+/g, ' ');
+}
+
+function readDoubt(reader: YamlReader, place: Place | undefined): Record<Doubt, DoubtAnswer> {
+  const answers = Object.fromEntries(DOUBTS.map(d => [d, DOUBT_ANSWERS[d][0]])) as Record<Doubt, DoubtAnswer>;
+  const entries = place === undefined ? null : reader.mapping(place, DOUBTS);
+  for (const doubt of DOUBTS) {
+    const answer = entries?.get(doubt);
+    if (answer !== undefined) answers[doubt] = reader.oneOf(answer, DOUBT_ANSWERS[doubt]) ?? answers[doubt];
+  }
+  return answers;
+}
+
+function readFronts(reader: YamlReader, place: Place | undefined): string[] {
+  if (place === undefined) return [...KNOWN_ECH_FRONTS];
+  const fronts: string[] = [];
+  for (const item of reader.items(place)) {
+    const text = reader.text(item);
+    if (text === null) continue;
+    const host = canonicalHost(text);
+    if (host.kind === 'name') fronts.push(host.name);
+    else
+      reader.problem(item, `"${text}" is not a host name`, 'Name the public name as it stands in the SNI.');
+  }
+  return fronts;
+}
+
+function readLists(
+  reader: YamlReader,
+  place: Place | undefined,
+): { sources: Record<string, ListSource>; lines: Record<string, number> } {
+  const sources: Record<string, ListSource> = {};
+  const lines: Record<string, number> = {};
+  const entries = place === undefined ? null : reader.mapping(place, null);
+  if (entries === null) return { sources, lines };
+  if (entries.size > MAX_LISTS && place !== undefined) reader.problem(place, `more than ${MAX_LISTS} lists`);
+  for (const [name, item] of entries) {
+    if (!LIST_NAME.test(name)) {
+      reader.problem(
+        item.offset,
+        `"${name}" is no usable list name`,
+        'Use letters, digits, dot, dash and underscore.',
+      );
+      continue;
+    }
+    lines[name] = reader.position({ ...item, node: null }).line;
+    const source = readList(reader, item);
+    // Even a broken list is known, so that rules which name it do not add problems of their own.
+    sources[name] = source ?? { kind: 'inline', domains: [], allowPublicSuffix: false };
+  }
+  return { sources, lines };
+}
+
+function readList(reader: YamlReader, place: Place): ListSource | null {
+  const entries = reader.mapping(place, ['file', 'domains', 'allow-public-suffix']);
+  if (entries === null) return null;
+  const file = entries.get('file');
+  const domains = entries.get('domains');
+  const flag = entries.get('allow-public-suffix');
+  const allowPublicSuffix = (flag === undefined ? null : reader.flag(flag)) ?? false;
+  if ((file === undefined) === (domains === undefined)) {
+    reader.problem(place, `${place.path} needs either "file" or "domains"`, 'A list has exactly one source.');
+    return null;
+  }
+  if (file !== undefined) {
+    const path = reader.text(file);
+    if (path === null) return null;
+    if (path === '' || path.includes('\0')) {
+      reader.problem(file, 'the path of the list is empty');
+      return null;
+    }
+    return { kind: 'file', file: path, allowPublicSuffix };
+  }
+  if (domains === undefined) return null;
+  const items = reader.items(domains);
+  if (items.length > MAX_INLINE) {
+    reader.problem(domains, `more than ${MAX_INLINE} domains in the document`, 'Put them into a file.');
+    return null;
+  }
+  const patterns: string[] = [];
+  for (const item of items) {
+    const text = reader.text(item);
+    if (text === null) continue;
+    const parsed = parsePattern(text, { allowPublicSuffix });
+    if (parsed.ok) patterns.push(patternText(parsed.ok));
+    else
+      reader.problem(
+        item,
+        `"${text}": ${parsed.error}`,
+        'Set "allow-public-suffix: true" if a suffix is meant.',
+      );
+  }
+  return { kind: 'inline', domains: patterns, allowPublicSuffix };
+}
+
+function readRules(
+  reader: YamlReader,
+  place: Place | undefined,
+  lists: ReadonlySet<string>,
+): { rules: Rule[]; lines: number[] } {
+  const rules: Rule[] = [];
+  const lines: number[] = [];
+  if (place === undefined || place.node === null) return { rules, lines };
+  if (!reader.isSequence(place)) {
+    reader.problem(place, 'rules must be a sequence', 'Each rule starts with a dash: "- name: …".');
+    return { rules, lines };
+  }
+  const items = reader.items(place);
+  if (items.length > MAX_RULES) reader.problem(place, `more than ${MAX_RULES} rules`);
+  const names = new Map<string, number>();
+  for (const item of items.slice(0, MAX_RULES)) {
+    const rule = readRule(reader, item, lists);
+    if (rule === null) continue;
+    const { line } = reader.position(item);
+    const first = names.get(rule.name);
+    if (first !== undefined)
+      reader.problem(item, `two rules are called "${rule.name}"`, `The other one stands at line ${first}.`);
+    names.set(rule.name, line);
+    rules.push(rule);
+    lines.push(line);
+  }
+  return { rules, lines };
+}
+
+function readRule(reader: YamlReader, place: Place, lists: ReadonlySet<string>): Rule | null {
+  const before = reader.problems.length;
+  const entries = reader.mapping(place, RULE_KEYS);
+  // A rule with misspelled keys would only repeat itself in complaints about what is missing.
+  if (entries === null || reader.problems.length > before) return null;
+  const named = entries.get('name');
+  const name = named === undefined ? null : reader.text(named);
+  if (named === undefined)
+    reader.problem(place, `${place.path} has no name`, 'Add "name:", records quote it.');
+  else if (name !== null && !/^[^\s:][^\r\n:]{0,99}$/.test(name))
+    reader.problem(
+      named,
+      `"${name}" is no usable rule name`,
+      'Up to 100 characters on one line, without a colon.',
+    );
+  const when = entries.get('when');
+  const owner = entries.get('owner');
+  const expires = entries.get('expires');
+  const rollout = entries.get('rollout');
+  return {
+    name: name ?? place.path,
+    when: when === undefined ? null : readCondition(reader, when, lists),
+    ...readOutcome(reader, place, entries),
+    owner: owner === undefined ? null : sentence(reader, owner),
+    expires: expires === undefined ? null : readExpiry(reader, expires),
+    rollout: rollout === undefined ? null : readRollout(reader, rollout),
+  };
+}
+
+function readExpiry(reader: YamlReader, place: Place): number | null {
+  const text = reader.text(place);
+  if (text === null) return null;
+  // A date alone means its first moment in UTC, so that every node agrees when a rule ends.
+  const m = /^(\d{4})-(\d{2})-(\d{2})(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2}))?$/.exec(text);
+  const ms = m === null ? NaN : Date.parse(text);
+  if (Number.isNaN(ms) || (m !== null && !sameDay(text))) {
+    reader.problem(place, `"${text}" is not a date`, 'Write 2027-01-31 or 2027-01-31T18:00:00Z.');
+    return null;
+  }
+  return ms;
+}
+
+/** Date.parse rolls 2027-02-31 over into March; a typo must not move an expiry. */
+function sameDay(text: string): boolean {
+  const day = text.slice(0, 10);
+  const ms = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().slice(0, 10) === day;
+}
+
+function readRollout(reader: YamlReader, place: Place): number | null {
+  const text = reader.text(place);
+  if (text === null) return null;
+  const m = /^(\d{1,3}(?:\.\d{1,2})?)%$/.exec(text);
+  const percent = m === null ? NaN : Number(m[1]);
+  if (Number.isNaN(percent) || percent > 100) {
+    reader.problem(place, `"${text}" is no share of clients`, 'Write a percentage: rollout: 5%.');
+    return null;
+  }
+  return percent;
+}

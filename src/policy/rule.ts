@@ -1,0 +1,120 @@
+/**
+ * The policy document as values: what the YAML file means once read, and what travels to the workers as JSON.
+ *
+ * Ordered rules, first match decides, one explicit default, no hidden precedence (docs/policy.md tells it to authors).
+ * Everything here is checked and canonical: names by core/host-name, networks by core/network. Reading the text is
+ * policy/parse.ts, turning it into something fast is policy/compile.ts.
+ */
+import type { Action, BlockKind, CaptureLevel, Doubt } from '../core/verdict.ts';
+
+/** What happens to a flow, and how it is recorded and told. */
+export interface Outcome {
+  action: Action;
+  capture: CaptureLevel;
+  block: BlockKind;
+  /** The author's words, or null: then a sentence is made from the rule's name. */
+  reason: string | null;
+}
+
+export interface Rule extends Outcome {
+  /** Unique in the document. */
+  name: string;
+  /** Null matches every flow. */
+  when: Condition | null;
+  owner: string | null;
+  /** From this time on (ms since epoch) the rule no longer matches and `policy check` reports it. Null: never. */
+  expires: number | null;
+  /** Share of clients the rule holds for, in percent (0 to 100); stable per client and rule. Null: all. */
+  rollout: number | null;
+}
+
+/** A named list. `file` is as written, relative to the policy file. */
+export type ListSource =
+  | { kind: 'file'; file: string; allowPublicSuffix: boolean }
+  | { kind: 'inline'; domains: string[]; allowPublicSuffix: boolean };
+
+/** Answers to doubt; which of them a condition accepts stands in DOUBT_ANSWERS. */
+export type DoubtAnswer = Action | 'rules' | 'sni';
+
+export interface PolicyDocument {
+  version: 1;
+  default: Outcome;
+  doubt: Record<Doubt, DoubtAnswer>;
+  /** Canonical names that servers use as the public name of encrypted hellos. */
+  echFronts: string[];
+  lists: Record<string, ListSource>;
+  rules: Rule[];
+}
+
+export type EchState = 'none' | 'grease-or-real' | 'inner';
+
+/** One condition. The members of `when` are an `all`; several values of one key are alternatives. */
+export type Condition =
+  | { test: 'all' | 'any'; of: Condition[] }
+  | { test: 'not'; of: Condition }
+  /** Patterns in text form, names of lists, and networks for hosts that were asked for by address. */
+  | { test: 'host'; patterns: string[]; lists: string[]; networks: string[] }
+  | { test: 'client'; networks: string[] }
+  /** `*` stands for any authenticated user. Compared without regard to case, like directories do. */
+  | { test: 'user' | 'group'; values: string[] }
+  /** `host:port` of a listener, or `:port`. */
+  | { test: 'listener'; values: string[] }
+  /** Inclusive ranges. */
+  | { test: 'port'; ranges: [number, number][] }
+  | { test: 'ingress'; values: string[] }
+  | { test: 'scheme'; values: string[] }
+  /** Any of the offered protocols. */
+  | { test: 'alpn'; values: string[] }
+  /** The highest version the client offers, as core/facts writes it. */
+  | { test: 'tls-version'; values: string[] }
+  /** Whole fingerprints in lower case, or a beginning followed by `*`. */
+  | { test: 'ja3' | 'ja4'; values: string[] }
+  | { test: 'ech'; values: EchState[] }
+  | { test: 'no-sni' | 'sni-mismatch'; value: boolean }
+  /** Weekdays 0 (Sunday) to 6; minutes of the day, `to` exclusive; `to` ≤ `from` runs over midnight. */
+  | { test: 'time'; days: number[]; from: number; to: number; zone: string };
+
+/** Which answers each condition of doubt takes, the first being its default. */
+export const DOUBT_ANSWERS: Record<Doubt, readonly DoubtAnswer[]> = {
+  'malformed-hello': ['block'],
+  'hello-timeout': ['block'],
+  'not-tls': ['block', 'passthrough'],
+  'no-sni': ['rules', 'block', 'inspect', 'passthrough'],
+  'sni-mismatch': ['block', 'rules'],
+  'connect-ip': ['rules', 'sni', 'block', 'inspect'],
+  'ech-front': ['inspect', 'rules', 'block'],
+  'host-mismatch': ['block', 'rules'],
+};
+
+/** Public names of encrypted hellos that are in wide use. The policy may name others under `ech-fronts`. */
+export const KNOWN_ECH_FRONTS: readonly string[] = ['cloudflare-ech.com'];
+
+/** A rule without `capture` records heads, without `block` shows a page. */
+export const DEFAULT_CAPTURE: CaptureLevel = 'headers';
+export const DEFAULT_BLOCK: BlockKind = 'page';
+
+/**
+ * How a block is told when doubt decides. A page needs a hello to answer; before one there is only an alert or a reset.
+ */
+export const DOUBT_BLOCK: Record<Doubt, BlockKind> = {
+  'malformed-hello': 'alert',
+  'hello-timeout': 'reset',
+  'not-tls': 'reset',
+  'no-sni': 'page',
+  'sni-mismatch': 'page',
+  'connect-ip': 'page',
+  'ech-front': 'page',
+  'host-mismatch': 'page',
+};
+
+/** One sentence per condition, for records and for people. */
+export const DOUBT_REASON: Record<Doubt, string> = {
+  'malformed-hello': 'The first bytes look like TLS but are no valid ClientHello.',
+  'hello-timeout': 'No complete ClientHello arrived in time.',
+  'not-tls': 'The bytes after CONNECT are no TLS, so nobody can tell what they are for.',
+  'no-sni': 'The ClientHello names no server.',
+  'sni-mismatch': 'The ClientHello names another server than the one that was asked for.',
+  'connect-ip': 'The client asked for an address, so the name in its ClientHello is unproven.',
+  'ech-front': 'The ClientHello hides its real name behind the public name of a known front.',
+  'host-mismatch': 'A request names another host than the flow was opened for.',
+};
