@@ -150,7 +150,6 @@ export const CATALOGUE = {
     [],
     'Networks in which origins may live although they are otherwise refused: loopback, link-local, metadata.',
   ),
-  'egress.deny': many(network, [], 'Networks in which no origin may live. Stronger than `egress.allow`.'),
 
   'origin.trust': many(
     choice('bundled', 'system'),
