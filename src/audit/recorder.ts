@@ -1,0 +1,141 @@
+/**
+ * The control process' handle on the recorder: a worker thread that carries the spool into the store (recorder-thread).
+ * Nothing here touches the database. The control process has a spool producer of its own for its events, so they take
+ * the same road and survive the same accidents as the workers' records.
+ *
+ * Bounds: the thread sends at most `LIVE_ROWS` rows per batch and says how many more there were; events wait in the spool.
+ */
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { allocateProducer } from './producer.ts';
+import { openSpool } from './spool.ts';
+import type { IngestStats } from './ingest.ts';
+import type { LiveRow } from './store/store.ts';
+import type { EventRecord } from '../core/records.ts';
+
+/** Where things lie below the data directory. */
+export const spoolDir = (dataDir: string): string => path.join(dataDir, 'spool');
+export const auditDir = (dataDir: string): string => path.join(dataDir, 'audit');
+
+export interface RecorderOptions {
+  dataDir: string;
+  /** Newly committed rows, oldest first; `dropped` more were committed but not sent. */
+  onRows?: (rows: LiveRow[], dropped: number) => void;
+  /** Every event row that was committed (starts, gaps, …), and `recorder.failing` / `recorder.recovered` as they happen. */
+  onEvent?: (event: EventRecord) => void;
+}
+
+export interface RecorderStats extends IngestStats {
+  /** False after the thread died; it is started again after a second. */
+  running: boolean;
+}
+
+export interface Recorder {
+  /** Carry over what is written now, then stop. */
+  stop(): Promise<void>;
+  stats(): RecorderStats;
+  /** The control process' own events. On disk when this returns, unless the disk refuses. */
+  append(event: EventRecord): void;
+}
+
+/** Messages between handle and thread. */
+export type ToThread = 'stop';
+export type FromThread =
+  | { kind: 'rows'; rows: LiveRow[]; dropped: number }
+  | { kind: 'event'; event: EventRecord }
+  | { kind: 'stats'; stats: IngestStats };
+
+export interface ThreadData {
+  spoolDir: string;
+  auditDir: string;
+  live: boolean;
+}
+
+const RESTART_MS = 1000;
+const PROBE_MS = 1000;
+/** The entry lies beside this file, with the same extension (`.ts` under tsx, `.js` from dist). */
+const ENTRY = new URL(`./recorder-thread${path.extname(new URL(import.meta.url).pathname)}`, import.meta.url);
+
+/** Start the recorder of a data directory. A second one on the same directory waits until the first has ended. */
+export function startRecorder(options: RecorderOptions): Recorder {
+  const data: ThreadData = {
+    spoolDir: spoolDir(options.dataDir),
+    auditDir: auditDir(options.dataDir),
+    live: options.onRows !== undefined,
+  };
+  const own = openSpool({
+    dir: data.spoolDir,
+    producer: allocateProducer(data.spoolDir),
+    onFailure: 'continue',
+  });
+  let stats: RecorderStats = {
+    running: false,
+    lagBytes: 0,
+    rowsPerSecond: 0,
+    rows: 0,
+    failing: null,
+    day: null,
+  };
+  let stopping = false;
+  let restart: NodeJS.Timeout | null = null;
+  let thread: Worker | null = null;
+  let ended: Promise<void> = Promise.resolve();
+
+  const receive = (message: FromThread): void => {
+    switch (message.kind) {
+      case 'rows':
+        options.onRows?.(message.rows, message.dropped);
+        return;
+      case 'event':
+        options.onEvent?.(message.event);
+        return;
+      case 'stats':
+        stats = { ...message.stats, running: true };
+    }
+  };
+
+  const start = (): void => {
+    restart = null;
+    const worker = new Worker(ENTRY, { workerData: data, name: 'recorder' });
+    thread = worker;
+    stats = { ...stats, running: true };
+    worker.on('message', receive);
+    worker.on('error', error => {
+      own.append({
+        kind: 'event',
+        time: Date.now(),
+        name: 'recorder.died',
+        detail: { error: String(error.message) },
+      });
+      own.flush();
+    });
+    ended = new Promise(resolve => {
+      worker.once('exit', () => {
+        thread = null;
+        stats = { ...stats, running: false };
+        // The spool holds what was not committed; a fresh thread continues at the cursors.
+        if (!stopping) restart = setTimeout(start, RESTART_MS);
+        resolve();
+      });
+    });
+  };
+  start();
+  const probe = setInterval(() => own.probe(), PROBE_MS);
+  probe.unref();
+
+  return {
+    async stop() {
+      stopping = true;
+      clearInterval(probe);
+      if (restart !== null) clearTimeout(restart);
+      own.close();
+      thread?.postMessage('stop' satisfies ToThread);
+      await ended;
+    },
+    stats: () => stats,
+    append(event) {
+      own.append(event);
+      own.flush();
+    },
+  };
+}

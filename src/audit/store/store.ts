@@ -1,0 +1,225 @@
+/**
+ * What the rest of the house may ask of the store of records. Everything is asynchronous: the embedded driver may work in
+ * a thread of its own, and a driver for a database server has no other choice. Times are ms since epoch, durations
+ * ms, sizes bytes. Every string may hold hostile bytes.
+ *
+ * Newest first always means newest in order of ingestion, which is the order in which exchanges ended.
+ */
+import type { BodyFacts, FlowOpenRecord, FlowRecord } from '../../core/records.ts';
+import type { Kind, Query } from '../query/ast.ts';
+
+/** One exchange as lists show it. Names are those of the command line contract (DESIGN §10). */
+export interface ExchangeRow {
+  exchange: string;
+  flow: string;
+  time: number;
+  client: string;
+  user: string | null;
+  method: string;
+  scheme: 'http' | 'https';
+  host: string;
+  port: number;
+  path: string;
+  status: number | null;
+  protocol: string;
+  reqBytes: number;
+  resBytes: number;
+  ms: number;
+  verdict: string;
+  rule: string;
+  policy: string;
+  fault: string | null;
+  reason: string;
+  sni: string | null;
+  contentType: string | null;
+}
+
+/** One flow of the ledger. */
+export interface FlowRow {
+  flow: string;
+  time: number;
+  client: string;
+  user: string | null;
+  host: string | null;
+  port: number | null;
+  sni: string | null;
+  /** What the client offered; null without a ClientHello. */
+  alpn: string[] | null;
+  ja4: string | null;
+  verdict: string | null;
+  rule: string | null;
+  policy: string | null;
+  reason: string | null;
+  bytesUp: number;
+  bytesDown: number;
+  ms: number;
+  fault: string | null;
+  exchanges: number;
+}
+
+export interface EventRow {
+  time: number;
+  event: string;
+  detail: Record<string, unknown>;
+}
+
+export interface RowOf {
+  exchanges: ExchangeRow;
+  flows: FlowRow;
+  events: EventRow;
+}
+
+/** One exchange with everything that was recorded of it. */
+export interface ExchangeDetail extends ExchangeRow {
+  n: number;
+  wait: number | null;
+  capture: string;
+  faultDetail: string | null;
+  upgraded: boolean;
+  /** Head fields, one `name: value\r\n` each, exactly as recorded. */
+  reqHeaders: string;
+  resHeaders: string;
+  req: BodyFacts;
+  res: BodyFacts;
+}
+
+/** One flow with everything that was recorded of it. */
+export interface FlowDetail {
+  /** Null while the flow is open. */
+  row: FlowRow | null;
+  open: boolean;
+  /** Facts, verdict, both TLS legs, certificate … as the worker left them. An open flow has its start only. */
+  record: FlowRecord | FlowOpenRecord;
+  /** Oldest first, at most `exchangeLimit`. */
+  exchanges: ExchangeRow[];
+  moreExchanges: boolean;
+}
+
+export interface SearchOptions<K extends Kind> {
+  kind: K;
+  /** Start of the row's time, inclusive, ms. */
+  since?: number;
+  /** End, exclusive. */
+  until?: number;
+  /** Rows in a page, 1 … 10,000; 50 when not given. */
+  limit?: number;
+  /** `next` of the page before. */
+  before?: string;
+}
+
+export interface Page<K extends Kind> {
+  rows: RowOf[K][];
+  /** Cursor of the following (older) page; null when there is none. Stays valid while rows arrive. */
+  next: string | null;
+}
+
+export interface CountOptions {
+  kind: Kind;
+  since?: number;
+  until?: number;
+  /** Time to spend, ms; then the count is a lower bound. */
+  budget?: number;
+}
+
+export interface Count {
+  count: number;
+  /** False when the budget ran out: there are at least `count`. */
+  exact: boolean;
+}
+
+export interface HistogramOptions {
+  kind: 'exchanges' | 'flows';
+  since: number;
+  until: number;
+  /** Number of bars, 1 … 1000. */
+  buckets: number;
+  budget?: number;
+}
+
+export interface Bucket {
+  /** Start of the bar. */
+  time: number;
+  inspect: number;
+  passthrough: number;
+  block: number;
+  /** Flows that never reached a verdict. */
+  none: number;
+  /** Rows with a fault, whatever the verdict. */
+  faults: number;
+}
+
+export interface Histogram {
+  buckets: Bucket[];
+  exact: boolean;
+}
+
+/** Fields whose values can be counted. */
+export const FACETS = [
+  'host',
+  'sni',
+  'client',
+  'user',
+  'method',
+  'status',
+  'type',
+  'verdict',
+  'rule',
+  'policy',
+  'fault',
+  'scheme',
+  'port',
+  'protocol',
+] as const;
+export type FacetField = (typeof FACETS)[number];
+
+export interface FacetOptions extends CountOptions {
+  kind: 'exchanges' | 'flows';
+  field: FacetField;
+  limit?: number;
+}
+
+export interface Facets {
+  /** Most frequent first. `value` is null for rows without one. */
+  values: { value: string | number | null; count: number; bytes: number }[];
+  exact: boolean;
+}
+
+export interface StoredBody {
+  data: Buffer;
+  facts: BodyFacts;
+  /** Media type and content coding as the head of that side said, or null. */
+  contentType: string | null;
+  contentEncoding: string | null;
+}
+
+/** One day of records. */
+export interface DayStats {
+  /** `2026-11-20`, UTC. */
+  day: string;
+  exchanges: number;
+  flows: number;
+  events: number;
+  /** Bytes of the files on disk. */
+  bytes: number;
+  /** First and last time of ingestion order; null when empty. */
+  from: number | null;
+  to: number | null;
+}
+
+export interface AuditStore {
+  search<K extends Kind>(query: Query, options: SearchOptions<K>): Promise<Page<K>>;
+  count(query: Query, options: CountOptions): Promise<Count>;
+  histogram(query: Query, options: HistogramOptions): Promise<Histogram>;
+  facets(query: Query, options: FacetOptions): Promise<Facets>;
+  /** By text id (`flow.n`); null when there is none. */
+  exchange(id: string): Promise<ExchangeDetail | null>;
+  /** By text id; open flows too. */
+  flow(id: string, exchangeLimit?: number): Promise<FlowDetail | null>;
+  body(exchange: string, side: 'req' | 'res'): Promise<StoredBody | null>;
+  days(): Promise<DayStats[]>;
+  close(): Promise<void>;
+}
+
+/** Rows that just came in, for live views. */
+export type LiveRow =
+  { kind: 'exchange'; row: ExchangeRow } | { kind: 'flow'; row: FlowRow } | { kind: 'event'; row: EventRow };
