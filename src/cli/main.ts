@@ -25,6 +25,14 @@ const VERBS: Readonly<Record<string, Verb>> = {
     summary: 'make, show and export the certificate authority',
     load: async () => (await import('./ca.ts')).caCommand(),
   },
+  hello: {
+    summary: 'decode a ClientHello',
+    load: async () => (await import('./hello.ts')).helloCommand(),
+  },
+  demo: {
+    summary: 'run everything with a local origin and sample traffic',
+    load: async () => (await import('./demo.ts')).demoCommand(),
+  },
 };
 
 /** Something went wrong that the user can do something about: a sentence and, if there is one, a hint. */
