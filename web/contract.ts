@@ -66,6 +66,8 @@ export interface ApiError {
     hint: string;
     /** `bad-query`: offset in UTF-16 units of the query text where it stops making sense. */
     position?: number;
+    /** `bad-query`: offset, exclusive, where the part that is meant ends. */
+    end?: number;
     /** `log-in-locked`, `too-many`: seconds until another try makes sense. */
     retryAfter?: number;
   };
@@ -164,6 +166,9 @@ export interface ExchangeRow {
   fault: string | null;
   /** Media type of the response without parameters, lower case, or null. */
   contentType: string | null;
+  sni: string | null;
+  /** Why the verdict fell, in one sentence. */
+  reason: string;
 }
 
 /** One client connection: the ledger row, as in `search --flows --format ndjson`. */
@@ -193,10 +198,9 @@ export interface FlowRow {
 
 /** Something that is no connection: a start, a policy change, a gap, an alarm. */
 export interface EventRow {
+  /** Dotted name, such as `policy.applied`. Events have no id. */
   event: string;
   time: string;
-  /** Dotted name, such as `policy.applied`. */
-  name: string;
   detail: Record<string, unknown>;
 }
 
@@ -232,7 +236,10 @@ export interface SearchPage<K extends Kind = Kind> {
   next: string | null;
 }
 
-/** GET /api/histogram: `QueryParams` and `buckets` (1 to 500, default 120). */
+/**
+ * GET /api/histogram: `QueryParams` and `buckets` (1 to 500, default 120). Without `since` it begins with the oldest
+ * record. For events there is no chart: `buckets` is empty.
+ */
 export interface Histogram {
   since: string;
   until: string;
@@ -240,6 +247,8 @@ export interface Histogram {
   step: number;
   /** Oldest first, one entry for every bucket, empty ones included. */
   buckets: HistogramBucket[];
+  /** False when counting was cut short: there are at least as many. */
+  exact: boolean;
 }
 
 export interface HistogramBucket {
@@ -248,7 +257,7 @@ export interface HistogramBucket {
   inspect: number;
   passthrough: number;
   block: number;
-  /** Rows without a verdict (connections that ended before one), and events. */
+  /** Connections that ended before a verdict. */
   none: number;
   /** How many of all these ended with a fault. */
   faults: number;
@@ -260,9 +269,9 @@ export interface Facets {
 }
 
 export const FACET_FIELDS: Readonly<Record<Kind, readonly string[]>> = {
-  exchanges: ['host', 'client', 'user', 'method', 'status', 'verdict', 'rule', 'fault', 'type'],
-  flows: ['host', 'client', 'user', 'verdict', 'rule', 'fault', 'ja4'],
-  events: ['name'],
+  exchanges: ['host', 'client', 'user', 'method', 'status', 'type', 'verdict', 'rule', 'fault'],
+  flows: ['host', 'client', 'user', 'verdict', 'rule', 'fault'],
+  events: [],
 };
 
 export interface Facet {
@@ -272,6 +281,8 @@ export interface Facet {
   values: { value: string; count: number }[];
   /** True when there are more values than shown. */
   more: boolean;
+  /** False when counting was cut short: there are at least as many. */
+  exact: boolean;
 }
 
 /** GET /api/export: `QueryParams` and `format`; an attachment. Whether it is whole stands in its last line. */
@@ -329,7 +340,7 @@ export interface ExchangeDetail {
   fault: FaultInfo | null;
   /** True when the exchange became a WebSocket or other upgrade. */
   upgraded: boolean;
-  /** The connection it ran in; null while that one is still open. */
+  /** The connection it ran in; null when its row is gone. */
   flow: FlowDetail | null;
   /** Neighbours in the same flow. */
   previous: string | null;
@@ -380,6 +391,8 @@ export interface HelloInfo {
 /** GET /api/flow/:id */
 export interface FlowDetail {
   row: FlowRow;
+  /** True while the connection is open: bytes, exchanges and TLS are not known yet. */
+  open: boolean;
   clientPort: number;
   /** How the client reached us, and at which of our addresses; null when it never said what it wants. */
   ingress: string | null;
@@ -426,14 +439,15 @@ export const HEX_MAX = 16 * 1024;
 /**
  * GET /api/live: `QueryParams` without times; `text/event-stream`. Every message has an event name and JSON data:
  * `ready` once, `rows` as they come, `beat` every 15 s when nothing else, `end` before the server closes the stream.
- * A stream that ended with `signed-out` must not be opened again before a log-in; otherwise open it again.
+ * A stream that ended with `signed-out` must not be opened again before a log-in; otherwise open it again. A reader that
+ * takes nothing for a minute is cut off without a word.
  */
 export interface LiveMessages {
   ready: { kind: Kind };
   /** Oldest first. `dropped`: matching rows left out since the last message because they came too fast to show. */
   rows: { kind: Kind; rows: RowOf[Kind][]; dropped: number };
   beat: { time: string };
-  end: { reason: 'signed-out' | 'stopping' | 'too-slow' };
+  end: { reason: 'signed-out' | 'stopping' };
 }
 export type LiveEvent = keyof LiveMessages;
 
