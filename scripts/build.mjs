@@ -29,6 +29,7 @@ const SOURCES = [
   'package-lock.json',
   'tsconfig.json',
   'tsconfig.build.json',
+  'vite.config.ts',
 ];
 
 const ifStale = process.argv.includes('--if-stale');
@@ -71,17 +72,7 @@ for (const file of files) {
 }
 if (existsSync(join(clientRoot, 'index.html'))) {
   const { build } = await import('vite');
-  const configFile = ['vite.config.ts', 'vite.config.js', 'vite.config.mjs']
-    .map(name => join(clientRoot, name))
-    .find(existsSync);
-  const react = configFile === undefined ? [(await import('@vitejs/plugin-react')).default()] : [];
-  await build({
-    root: clientRoot,
-    configFile: configFile ?? false,
-    plugins: react,
-    logLevel: 'warn',
-    build: { outDir: join(dist, 'web/client'), emptyOutDir: true },
-  });
+  await build({ configFile: join(root, 'vite.config.ts'), logLevel: 'warn' });
 }
 mkdirSync(dist, { recursive: true });
 // The stamp of what was read at the start: a file saved during the build makes the next start build again.
