@@ -96,6 +96,7 @@ export function helloCommand(): Command {
     .command('decode')
     .description('print the facts of the ClientHello in the raw client bytes on standard input')
     .option('--json', 'print one JSON object')
+    .allowExcessArguments(false)
     .addHelpText(
       'after',
       '\nExit code 0 when the bytes hold a whole ClientHello, 1 otherwise.\n\n' +

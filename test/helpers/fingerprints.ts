@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { calculateJa3, calculateJa4, readTlsClientHello } from 'read-tls-client-hello';
 import { readHelloMessage } from '../../src/wire/client-hello.ts';
 import type { HelloFields } from '../../src/wire/hello-fields.ts';
-import * as b from '../helpers/hello-builder.ts';
+import * as b from './hello-builder.ts';
 
 export function fieldsOf(bytes: Buffer): HelloFields {
   const r = readHelloMessage(bytes);
