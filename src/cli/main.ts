@@ -9,31 +9,7 @@ import { dirname, join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { Fault } from '../core/faults.ts';
 import { SettingsError } from '../settings/load.ts';
-
-/** A verb as `--help` shows it, and where its command is built. */
-interface Verb {
-  summary: string;
-  load: () => Promise<Command>;
-}
-
-const VERBS: Readonly<Record<string, Verb>> = {
-  start: {
-    summary: 'run the proxy and its console',
-    load: async () => (await import('./start.ts')).startCommand(),
-  },
-  ca: {
-    summary: 'make, show and export the certificate authority',
-    load: async () => (await import('./ca.ts')).caCommand(),
-  },
-  hello: {
-    summary: 'decode a ClientHello',
-    load: async () => (await import('./hello.ts')).helloCommand(),
-  },
-  demo: {
-    summary: 'run everything with a local origin and sample traffic',
-    load: async () => (await import('./demo.ts')).demoCommand(),
-  },
-};
+import { VERBS } from './verbs.ts';
 
 /** Something went wrong that the user can do something about: a sentence and, if there is one, a hint. */
 export interface ToldError extends Error {

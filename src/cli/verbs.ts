@@ -1,0 +1,27 @@
+/** The table of verbs: what `sightglass --help` and the README list, and where each command is built when it is asked for. */
+import type { Command } from 'commander';
+
+/** A verb as `--help` shows it, and where its command is built. */
+export interface Verb {
+  summary: string;
+  load: () => Promise<Command>;
+}
+
+export const VERBS: Readonly<Record<string, Verb>> = {
+  start: {
+    summary: 'run the proxy and its console',
+    load: async () => (await import('./start.ts')).startCommand(),
+  },
+  ca: {
+    summary: 'make, show and export the certificate authority',
+    load: async () => (await import('./ca.ts')).caCommand(),
+  },
+  hello: {
+    summary: 'decode a ClientHello',
+    load: async () => (await import('./hello.ts')).helloCommand(),
+  },
+  demo: {
+    summary: 'run everything with a local origin and sample traffic',
+    load: async () => (await import('./demo.ts')).demoCommand(),
+  },
+};
