@@ -1,0 +1,170 @@
+/**
+ * The control process: authority, policy store, recorder, supervisor and console, in the order in which they need each
+ * other. It stands up completely or not at all: what cannot start leaves nothing running.
+ *
+ * It is the only holder of the CA key and the only writer of `control.db`. It never touches a client's or an origin's
+ * byte; when it dies the workers go on (worker.ts) and the spool waits for the next one.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { openAuthority } from '../../ca/authority.ts';
+import { createIssuer } from '../../ca/issuer.ts';
+import { readPassphrase } from '../../ca/passphrase.ts';
+import { allocateProducer } from '../audit/producer.ts';
+import { spoolDir, startRecorder } from '../audit/recorder.ts';
+import { openPolicyStore } from '../policy/store.ts';
+import type { Settings } from '../settings/catalogue.ts';
+import { Accounts } from './accounts.ts';
+import { openControlDb } from './control-db.ts';
+import { startConsole } from './console.ts';
+import { createLog, type Level } from './log.ts';
+import { dismissOrphans, holdDataDir } from './orphans.ts';
+import { createSupervisor } from './supervisor.ts';
+
+export interface RunningControl {
+  /** `host:port` of each proxy listener, as a client on this host would name it. */
+  proxy: string[];
+  /** URLs of the console. */
+  console: string[];
+  /** One-time link that makes the first admin account; null when there is one already. */
+  setupLink: string | null;
+  /** Drains the workers, empties the spool, closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Starts the whole product. Rejects with a clear error and nothing left running when a part cannot start. */
+export async function startControl(settings: Settings): Promise<RunningControl> {
+  const dataDir = settings['data-dir'];
+  const started = Date.now();
+  const log = createLog(settings['log.level'] as Level, line => process.stderr.write(line));
+  /** What was started, last first: the order in which it is ended. */
+  const undo: (() => void | Promise<void>)[] = [];
+  const unwind = async (): Promise<void> => {
+    for (const step of undo.splice(0)) await step();
+  };
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    undo.unshift(holdDataDir(dataDir));
+    dismissOrphans(dataDir);
+
+    const passphraseFile = settings['ca.passphrase-file'];
+    const authority = openAuthority({
+      dir: join(dataDir, 'ca'),
+      passphrase: passphraseFile === null ? null : readPassphrase(passphraseFile),
+    });
+    const commits = new Set<() => void>();
+    const recorder = startRecorder({
+      dataDir,
+      onRows: () => commits.forEach(tell => tell()),
+      onEvent: event => log('info', event.name, event.detail),
+    });
+    undo.unshift(() => recorder.stop());
+    const tell = (name: string, detail: Record<string, unknown>): void => {
+      recorder.append({ kind: 'event', time: Date.now(), name, detail });
+    };
+    tell('service.started', {
+      pid: process.pid,
+      ca: authority.describe().sha256,
+      created: authority.created,
+    });
+
+    const policy = await openPolicyStore({
+      file: settings['policy.file'] ?? join(dataDir, 'policy.yaml'),
+      cacheDir: join(dataDir, 'policy'),
+      onEvent: tell,
+    });
+    undo.unshift(() => {
+      policy.close();
+    });
+    const db = openControlDb(dataDir);
+    undo.unshift(() => {
+      db.close();
+    });
+    const accounts = new Accounts(db);
+    const issuer = createIssuer({
+      authority,
+      leafDays: settings['ca.leaf-days'],
+      cacheSize: settings['limits.leaf-cache'],
+      queueLimit: settings['limits.mint-queue'],
+      onMint: event => {
+        tell('ca.leaf', { ...event });
+      },
+    });
+
+    const supervisor = createSupervisor({
+      settings,
+      issuer,
+      credentials: {
+        required: settings['proxy.auth'] === 'basic',
+        verify: (user, password) => accounts.verifyProxy(user, password),
+      },
+      snapshot: () => policy.snapshot(),
+      authority: { certificates: [authority.certificatePem] },
+      ownListeners: settings['console.listen'],
+      allocateProducer: () => allocateProducer(spoolDir(dataDir)),
+      onEvent: tell,
+    });
+    policy.on('applied', snapshot => {
+      supervisor.publish(snapshot);
+    });
+    undo.unshift(() => supervisor.stop());
+    const bound = await supervisor.start();
+    const proxy = bound.map(({ address, port }) => hostPortText(address, port));
+
+    const web = await startConsole({
+      settings,
+      db,
+      accounts,
+      policy,
+      authority,
+      recorder,
+      supervisor,
+      commits,
+      proxy,
+      started,
+      log,
+    });
+    undo.unshift(() => web.close());
+    log('info', 'service.ready', { proxy, console: web.urls });
+    return {
+      proxy,
+      console: web.urls,
+      setupLink: web.setupLink,
+      stop: async () => {
+        tell('service.stopping', { pid: process.pid });
+        await unwind();
+      },
+    };
+  } catch (e) {
+    await unwind();
+    throw e;
+  }
+}
+
+/**
+ * Runs the product until SIGTERM or SIGINT and returns when it has stopped. Prints the ready line that scripts wait for.
+ * A second signal does not cut the drain short; SIGKILL does, and loses no record.
+ */
+export async function runControl(settings: Settings): Promise<void> {
+  const running = await startControl(settings);
+  process.stdout.write(`ready proxy=${running.proxy.join(',')} console=${running.console.join(',')}\n`);
+  if (running.setupLink !== null)
+    process.stdout.write(
+      `\nFirst start: make the admin account at\n  ${running.setupLink}\n(the link works once)\n`,
+    );
+  await new Promise<void>(resolve => {
+    process.once('SIGTERM', () => {
+      resolve();
+    });
+    process.once('SIGINT', () => {
+      resolve();
+    });
+  });
+  await running.stop();
+}
+
+/** A wildcard address is no address to connect to: name the loopback one. */
+function hostPortText(address: string, port: number): string {
+  if (address === '::' || address === '0.0.0.0') return `127.0.0.1:${port}`;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}

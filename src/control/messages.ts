@@ -1,0 +1,46 @@
+/**
+ * What control process and workers say to each other. Small and few: leaf asks, credential asks, policy snapshots and
+ * health. Records never travel here, they go through the spool (DESIGN §3).
+ *
+ * Serialised by node's structured clone, so buffers stay buffers. Settings travel as text, see settings-wire.
+ */
+import type { FaultCode } from '../core/faults.ts';
+import type { IssuedLeaf, LeafAsk } from '../core/ports.ts';
+import type { PolicySnapshot } from '../policy/compile.ts';
+import type { Counters } from '../proxy/context.ts';
+
+/** First message to a worker; nothing listens before it came. */
+export interface StartMessage {
+  kind: 'start';
+  settings: string;
+  snapshot: PolicySnapshot;
+  authority: { certificates: string[] };
+  producer: number;
+  ticketKeys: Uint8Array;
+  ownListeners: { host: string; port: number }[];
+}
+
+export type ToWorker =
+  | StartMessage
+  | { kind: 'leaf'; id: number; leaf: IssuedLeaf }
+  | { kind: 'credentials'; id: number; outcome: 'ok' | 'refused' | 'unavailable'; groups: string[] }
+  | { kind: 'refused'; id: number; code: FaultCode; detail: string | null }
+  | { kind: 'policy'; snapshot: PolicySnapshot }
+  | { kind: 'drain' };
+
+export interface WorkerHealth {
+  counters: Counters;
+  policy: string;
+  leafContexts: number;
+  rss: number;
+  spool: { writing: boolean; error: string | null; queuedBytes: number; shed: number };
+}
+
+export type FromWorker =
+  | { kind: 'hungry' }
+  | { kind: 'listening'; addresses: { address: string; port: number }[] }
+  | { kind: 'failed'; message: string }
+  | { kind: 'leaf'; id: number; ask: LeafAsk }
+  | { kind: 'credentials'; id: number; user: string; password: string }
+  | { kind: 'policy-refused'; version: string; message: string }
+  | { kind: 'health'; health: WorkerHealth };

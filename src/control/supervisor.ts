@@ -1,0 +1,207 @@
+/**
+ * Forks the workers, answers their questions, restarts the ones that die and drains them at the end.
+ *
+ * The listening sockets are shared (SCHED_NONE): every worker accepts for itself, no connection is handed over.
+ * Restart: at once the first time, then with doubling delay up to 30 s; a minute of health resets it.
+ */
+import cluster, { type Worker } from 'node:cluster';
+import { randomBytes } from 'node:crypto';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Fault } from '../core/faults.ts';
+import type { CredentialCheck, LeafIssuer } from '../core/ports.ts';
+import type { PolicySnapshot } from '../policy/compile.ts';
+import type { Settings } from '../settings/catalogue.ts';
+import type { FromWorker, ToWorker, WorkerHealth } from './messages.ts';
+import { encodeSettings } from './settings-wire.ts';
+
+export interface SupervisorOptions {
+  settings: Settings;
+  issuer: LeafIssuer;
+  credentials: CredentialCheck;
+  snapshot(): PolicySnapshot;
+  authority: { certificates: string[] };
+  ownListeners: { host: string; port: number }[];
+  allocateProducer(): number;
+  onEvent(name: string, detail: Record<string, unknown>): void;
+}
+
+export interface WorkerState {
+  pid: number;
+  producer: number;
+  /** ms since epoch. */
+  started: number;
+  restarts: number;
+  health: WorkerHealth | null;
+}
+
+export interface Supervisor {
+  /** Resolves with the bound addresses when every worker listens; rejects when one cannot. */
+  start(): Promise<{ address: string; port: number }[]>;
+  /** Sends the policy in force to all workers. */
+  publish(snapshot: PolicySnapshot): void;
+  workers(): WorkerState[];
+  /** Drains all workers. A worker that does not leave within `timeout.drain` and a little is killed. */
+  stop(): Promise<void>;
+}
+
+const HEALTHY_MS = 60_000;
+const MAX_DELAY_MS = 30_000;
+
+interface Slot {
+  worker: Worker;
+  state: WorkerState;
+}
+
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  const { settings } = options;
+  const slots = new Map<number, Slot>();
+  const ticketKeys = randomBytes(48);
+  const encoded = encodeSettings(settings);
+  let listen = settings['proxy.listen'];
+  let stopping = false;
+
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
+  cluster.setupPrimary({
+    exec: fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url)),
+    args: [],
+    serialization: 'advanced',
+    silent: false,
+  });
+
+  function fork(index: number, restarts: number): Promise<{ address: string; port: number }[]> {
+    const producer = options.allocateProducer();
+    const worker = cluster.fork();
+    const state: WorkerState = {
+      pid: worker.process.pid ?? 0,
+      producer,
+      started: Date.now(),
+      restarts,
+      health: null,
+    };
+    slots.set(index, { worker, state });
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromWorker) => {
+        switch (message.kind) {
+          case 'hungry':
+            tell(worker, {
+              kind: 'start',
+              // A port 0 was bound once; restarted workers take the port it became.
+              settings:
+                listen === settings['proxy.listen']
+                  ? encoded
+                  : encodeSettings({ ...settings, 'proxy.listen': listen }),
+              snapshot: options.snapshot(),
+              authority: options.authority,
+              producer,
+              ticketKeys,
+              ownListeners: options.ownListeners,
+            });
+            break;
+          case 'listening':
+            options.onEvent('worker.started', { pid: state.pid, producer, restarts });
+            resolve(message.addresses);
+            break;
+          case 'failed':
+            reject(new Error(message.message));
+            break;
+          case 'health':
+            state.health = message.health;
+            break;
+          case 'policy-refused':
+            options.onEvent('policy.worker-refused', {
+              pid: state.pid,
+              version: message.version,
+              message: message.message,
+            });
+            break;
+          case 'leaf':
+            answerLeaf(worker, message.id, options.issuer.issue(message.ask));
+            break;
+          case 'credentials':
+            answerCredentials(worker, message.id, options.credentials.verify(message.user, message.password));
+            break;
+        }
+      });
+      worker.on('exit', (code, signal) => {
+        reject(new Error(`worker ended before it listened (${signal ?? `exit ${code}`})`));
+        slots.delete(index);
+        if (stopping) return;
+        options.onEvent('worker.died', { pid: state.pid, producer, code, signal });
+        const healthy = Date.now() - state.started > HEALTHY_MS;
+        const next = healthy ? 1 : restarts + 1;
+        const delay = next === 1 ? 0 : Math.min(MAX_DELAY_MS, 250 * 2 ** next);
+        setTimeout(() => {
+          if (!stopping) fork(index, next).catch(() => undefined); // its exit event schedules the next try
+        }, delay);
+      });
+    });
+  }
+
+  return {
+    async start() {
+      // The first worker alone binds port 0; the others take the port it got.
+      const first = await fork(0, 0);
+      listen = settings['proxy.listen'].map((at, i) => ({ ...at, port: first[i]?.port ?? at.port }));
+      await Promise.all(Array.from({ length: settings['workers'] - 1 }, (_, i) => fork(i + 1, 0)));
+      return first;
+    },
+    publish(snapshot) {
+      for (const { worker } of slots.values()) tell(worker, { kind: 'policy', snapshot });
+    },
+    workers: () => [...slots.values()].map(s => s.state),
+    async stop() {
+      stopping = true;
+      const grace = settings['timeout.drain'] + 3_000;
+      await Promise.all([...slots.values()].map(({ worker }) => drained(worker, grace)));
+    },
+  };
+}
+
+function tell(worker: Worker, message: ToWorker): void {
+  if (worker.isConnected()) worker.send(message);
+}
+
+function answerLeaf(worker: Worker, id: number, issued: ReturnType<LeafIssuer['issue']>): void {
+  issued.then(
+    leaf => {
+      tell(worker, { kind: 'leaf', id, leaf });
+    },
+    (e: unknown) => {
+      const fault =
+        e instanceof Fault ? e : new Fault('mint-refused', e instanceof Error ? e.message : String(e));
+      tell(worker, { kind: 'refused', id, code: fault.code, detail: fault.detail });
+    },
+  );
+}
+
+function answerCredentials(worker: Worker, id: number, checked: ReturnType<CredentialCheck['verify']>): void {
+  checked.then(
+    answer => {
+      tell(worker, {
+        kind: 'credentials',
+        id,
+        outcome: answer.outcome,
+        groups: answer.outcome === 'ok' ? answer.groups : [],
+      });
+    },
+    () => {
+      tell(worker, { kind: 'credentials', id, outcome: 'unavailable', groups: [] });
+    },
+  );
+}
+
+function drained(worker: Worker, grace: number): Promise<void> {
+  return new Promise(resolve => {
+    const killer = setTimeout(() => worker.process.kill('SIGKILL'), grace);
+    worker.on('exit', () => {
+      clearTimeout(killer);
+      resolve();
+    });
+    if (worker.isDead()) {
+      clearTimeout(killer);
+      resolve();
+    } else if (worker.isConnected()) tell(worker, { kind: 'drain' });
+    else worker.process.kill('SIGTERM');
+  });
+}

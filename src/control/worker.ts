@@ -1,0 +1,144 @@
+/**
+ * Entry of a proxy worker: stands the data plane up behind real ports (spool, remote issuer, policy snapshots).
+ * It lives here and not in `proxy` because the proxy room may know nothing of spool and control (import direction).
+ *
+ * It holds no CA key and no database. When the control process goes away it carries on with cached leaves and the last
+ * policy, for at most ten minutes or until a new control process asks it to leave.
+ */
+import cluster from 'node:cluster';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openSpool } from '../audit/spool.ts';
+import { loadSnapshot, type CompiledPolicy, type PolicySnapshot } from '../policy/compile.ts';
+import { decide } from '../policy/decide.ts';
+import { createProxy } from '../proxy/proxy.ts';
+import type { FromWorker, StartMessage, ToWorker, WorkerHealth } from './messages.ts';
+import { announceWorker } from './orphans.ts';
+import { ControlLink, remoteCredentials, remoteIssuer } from './remote.ts';
+import { decodeSettings } from './settings-wire.ts';
+
+const ORPHAN_MS = 10 * 60_000;
+const HEALTH_MS = 2_000;
+
+function send(message: FromWorker): boolean {
+  return process.connected ? (process.send?.(message) ?? false) : false;
+}
+
+async function run(start: StartMessage, takeOver: () => void): Promise<void> {
+  const settings = decodeSettings(start.settings);
+  const dataDir = settings['data-dir'];
+  const spool = openSpool({
+    dir: join(dataDir, 'spool'),
+    producer: start.producer,
+    maxSpool: settings['audit.spool-max'],
+    onFailure: settings['audit.onFailure'],
+    durability: settings['audit.durability'],
+  });
+  const link = new ControlLink(send, settings['limits.mint-queue']);
+  let policy = await loadLists(start.snapshot);
+  const proxy = createProxy({
+    settings,
+    producer: start.producer,
+    authority: start.authority,
+    ticketKeys: Buffer.from(start.ticketKeys),
+    ownListeners: start.ownListeners,
+    ports: {
+      audit: spool,
+      issuer: remoteIssuer(link),
+      credentials: remoteCredentials(link, settings['proxy.auth'] === 'basic'),
+      policy: {
+        get version() {
+          return policy.version;
+        },
+        decide: facts => decide(facts, policy),
+      },
+    },
+  });
+
+  const health = (): WorkerHealth => {
+    const { writing, error, queuedBytes, shed } = spool.stats();
+    return {
+      counters: { ...proxy.counters },
+      policy: policy.version,
+      leafContexts: proxy.leafContexts,
+      rss: process.memoryUsage.rss(),
+      spool: { writing, error, queuedBytes, shed },
+    };
+  };
+  const beat = setInterval(() => {
+    spool.probe();
+    link.expire(Date.now());
+    send({ kind: 'health', health: health() });
+  }, HEALTH_MS);
+
+  let leaving = false;
+  let newest = 0;
+  const leave = async (): Promise<void> => {
+    if (leaving) return;
+    leaving = true;
+    await proxy.drain();
+    clearInterval(beat);
+    spool.close();
+    process.exit(0);
+  };
+
+  process.on('message', (message: ToWorker) => {
+    if (link.answer(message)) return;
+    if (message.kind === 'drain') void leave();
+    if (message.kind === 'policy') apply(message.snapshot);
+  });
+  takeOver();
+  // A policy may have come while the first one was being loaded.
+  for (const message of inbox.splice(0)) if (message.kind === 'policy') apply(message.snapshot);
+
+  /** Loads lists beside the running policy; of several that come fast the last one sent stays. */
+  function apply(snapshot: PolicySnapshot): void {
+    const turn = ++newest;
+    loadLists(snapshot).then(
+      next => {
+        if (turn !== newest) return;
+        policy = next;
+        send({ kind: 'health', health: health() });
+      },
+      (e: unknown) => send({ kind: 'policy-refused', version: snapshot.version, message: words(e) }),
+    );
+  }
+  process.on('SIGTERM', () => void leave());
+  // Ctrl-C reaches the whole process group; the control process decides when workers go.
+  process.on('SIGINT', () => undefined);
+  process.on('disconnect', () => {
+    link.disconnect();
+    setTimeout(() => void leave(), ORPHAN_MS).unref();
+  });
+  // node:cluster ends a worker whose primary is gone unless the parting was agreed on. We agree: a dead control process
+  // must not end the connections of its workers (DESIGN §8).
+  if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
+
+  announceWorker(dataDir);
+  const addresses = await proxy.listen();
+  send({ kind: 'listening', addresses: addresses.map(a => ({ address: a.address, port: a.port })) });
+}
+
+function loadLists(snapshot: PolicySnapshot): Promise<CompiledPolicy> {
+  return loadSnapshot(snapshot, path => readFile(path));
+}
+
+function words(e: unknown): string {
+  return e instanceof Error ? e.message : String(e);
+}
+
+/** Messages that came while the worker was still standing up. At most a handful of policy changes. */
+const inbox: ToWorker[] = [];
+
+process.once('message', (first: ToWorker) => {
+  if (first.kind !== 'start') return;
+  const keep = (message: ToWorker): void => {
+    inbox.push(message);
+  };
+  process.on('message', keep);
+  run(first, () => process.off('message', keep)).catch((e: unknown) => {
+    send({ kind: 'failed', message: words(e) });
+    setTimeout(() => process.exit(1), 100);
+  });
+});
+send({ kind: 'hungry' });

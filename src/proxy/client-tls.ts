@@ -1,0 +1,87 @@
+/**
+ * TLS with the client under a minted leaf. The hello that was peeked at is still unread in the socket and is read
+ * again by the TLS stack, so both saw the same bytes (requirement H: parser and stack cannot disagree unnoticed: a
+ * server name that differs ends the connection).
+ */
+import { TLSSocket } from 'node:tls';
+import { canonicalHost } from '../core/host-name.ts';
+import { Fault } from '../core/faults.ts';
+import type { Flow } from './flow.ts';
+import type { LeafContext } from './leaf-contexts.ts';
+
+/** Completes the handshake; rejects with client-tls-failed, client-rejected-leaf or client-tls-timeout. */
+export function acceptClientTls(flow: Flow, leaf: LeafContext, alpn: string | null): Promise<TLSSocket> {
+  flow.leafSerial = leaf.serial;
+  flow.deadline(flow.ctx.settings['timeout.client-tls'], 'client-tls-timeout');
+  return new Promise((resolve, reject) => {
+    const tls = new TLSSocket(flow.socket, {
+      isServer: true,
+      secureContext: leaf.context,
+      requestCert: false,
+      ...(alpn === null ? {} : { ALPNProtocols: [alpn] }),
+    });
+    const leave = (): void => {
+      tls.off('secure', onSecure);
+      tls.off('error', onError);
+      tls.off('_tlsError', onError);
+      tls.off('close', onClose);
+      flow.onAbort = null;
+      flow.expiresAt = Number.POSITIVE_INFINITY;
+    };
+    const fail = (fault: Fault): void => {
+      leave();
+      tls.on('error', () => undefined);
+      tls.destroy();
+      reject(fault);
+    };
+    const onSecure = (): void => {
+      leave();
+      flow.clientTls = {
+        version: tls.getProtocol() ?? '',
+        cipher: tls.getCipher().standardName,
+        alpn: tls.alpnProtocol === false ? null : (tls.alpnProtocol ?? null),
+        resumed: tls.isSessionReused(),
+      };
+      const seen = serverNameOf(tls);
+      if (seen !== null && seen !== (flow.facts?.hello?.sni ?? null)) {
+        fail(new Fault('client-tls-failed', 'server name differs between parser and TLS stack'));
+        return;
+      }
+      resolve(tls);
+    };
+    const onError = (error: NodeJS.ErrnoException): void => {
+      fail(clientTlsFault(error));
+    };
+    const onClose = (): void => {
+      fail(new Fault('client-rejected-leaf', 'connection closed during the handshake'));
+    };
+    flow.onAbort = fail;
+    tls.on('secure', onSecure);
+    tls.on('error', onError);
+    // Errors before the handshake is over come under this name on the server side.
+    tls.on('_tlsError', onError);
+    tls.on('close', onClose);
+  });
+}
+
+/** The name that OpenSSL read, canonical; null when it saw none (or an IP literal, which is no SNI). */
+function serverNameOf(tls: TLSSocket): string | null {
+  const raw: unknown = (tls as TLSSocket & { servername?: unknown }).servername;
+  if (typeof raw !== 'string' || raw === '') return null;
+  const host = canonicalHost(raw);
+  return host.kind === 'name' ? host.name : null;
+}
+
+/** Alerts with which clients say that they do not trust the leaf (RFC 8446 §6.2). */
+const REJECTIONS =
+  /unknown.?ca|bad.?certificate|certificate.?unknown|certificate.?expired|unsupported.?certificate|certificate.?revoked|access.?denied/i;
+
+/** Also used by the relay: a TLS 1.3 client's alert about the leaf arrives only after our side has finished. */
+export function clientTlsFault(error: NodeJS.ErrnoException): Fault {
+  const words = `${error.code ?? ''} ${error.message}`;
+  const detail = error.code ?? error.message.slice(0, 200);
+  if (REJECTIONS.test(words)) return new Fault('client-rejected-leaf', detail);
+  if (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+    return new Fault('client-rejected-leaf', 'reset during the handshake');
+  return new Fault('client-tls-failed', detail);
+}

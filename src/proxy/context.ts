@@ -1,0 +1,60 @@
+/**
+ * What all phases of all connections of one worker share. Built once by `createProxy`; tests build it with their own
+ * ports. Nothing here opens a socket.
+ */
+import type { SecureContext } from 'node:tls';
+import type { CaptureBudget } from '../capture/body.ts';
+import type { QueryMask } from '../capture/mask.ts';
+import type { AuditSink, CredentialCheck, LeafIssuer, PolicySource } from '../core/ports.ts';
+import type { Settings } from '../settings/catalogue.ts';
+import type { Dialer } from './dial.ts';
+import type { Flow } from './flow.ts';
+import type { LeafContexts } from './leaf-contexts.ts';
+import type { Turn } from './turn.ts';
+
+/** What the outside hands to a worker. */
+export interface ProxyPorts {
+  audit: AuditSink;
+  issuer: LeafIssuer;
+  policy: PolicySource;
+  credentials: CredentialCheck;
+}
+
+/** Public facts of the authority: for the setup site and for refusing our own CA as an origin's issuer. */
+export interface AuthorityFacts {
+  /** PEM of every own CA certificate, current first, earlier ones after. */
+  certificates: string[];
+}
+
+export interface Counters {
+  accepted: number;
+  open: number;
+  refused: number;
+  inspected: number;
+  passed: number;
+  blocked: number;
+  exchanges: number;
+  faults: number;
+}
+
+export interface ProxyContext extends ProxyPorts {
+  settings: Settings;
+  authority: AuthorityFacts;
+  turn: Turn;
+  dialer: Dialer;
+  leaves: LeafContexts;
+  /** The one TLS context for origins, built at start (19 ms with a full store, DESIGN §6). */
+  originTls: SecureContext;
+  /** SHA-256 fingerprints (hex) of our own CA certificates: never trusted upstream. */
+  ownCas: ReadonlySet<string>;
+  budget: CaptureBudget;
+  queryMask: QueryMask;
+  counters: Counters;
+  /** Open flows by id: the watchdog's and the drain's list. Bounded by `limits.connections`. */
+  flows: Map<number, Flow>;
+  /** Connections per client address. An entry goes when its count is zero. */
+  perClient: Map<string, number>;
+  nextFlow: () => number;
+  /** True from SIGTERM on: no new exchange on kept-alive connections. */
+  draining: boolean;
+}

@@ -1,0 +1,129 @@
+/**
+ * Inspect: the origin first (dial, TLS, verification), then a leaf for the one name that was verified, TLS with the
+ * client, and the relay between the two (DESIGN §4.6). Nothing of the client's request exists before all that is done,
+ * so a refused origin never sees a byte of it.
+ */
+import type { Duplex } from 'node:stream';
+import { Fault, FAULTS } from '../core/faults.ts';
+import { canonicalHost, splitHostPort } from '../core/host-name.ts';
+import type { RequestHead } from '../wire/http1/index.ts';
+import { acceptClientTls } from './client-tls.ts';
+import type { Flow } from './flow.ts';
+import { connectOriginTls, type OriginTarget } from './origin.ts';
+import { limitsOf, relayHttp1 } from './relay/h1.ts';
+import { OriginLink, type Admitted, type Refused, type RelaySide } from './relay/side.ts';
+
+/** Carries out an `inspect` verdict to the end of the connection. Rejects with the fault that ended it. */
+export async function intercept(flow: Flow, target: OriginTarget): Promise<void> {
+  const { ctx } = flow;
+  if (!ctx.audit.healthy) {
+    await pageUnderLeaf(flow, target, new Fault('audit-unavailable'));
+    return;
+  }
+  const alpn = relayedAlpn(flow);
+  let origin: Awaited<ReturnType<typeof connectOriginTls>>;
+  try {
+    origin = await connectOriginTls(flow, target, alpn);
+  } catch (e) {
+    if (!(e instanceof Fault)) throw e;
+    await pageUnderLeaf(flow, target, e);
+    return;
+  }
+  let client: Duplex;
+  try {
+    const leaf = await ctx.leaves.get(target.name, target.nameKind, 'trusted', origin.cert);
+    client = await acceptClientTls(flow, leaf, alpn[0] ?? null);
+  } catch (e) {
+    origin.socket.destroy();
+    throw e;
+  }
+  await relayHttp1(flow, client, interceptSide(flow, target), linkTo(flow, target, origin.socket));
+}
+
+/**
+ * Completes TLS with the client only to say what went wrong. When the origin's certificate was at fault the leaf comes
+ * from the authority nobody trusts, so the client sees the warning the origin deserves (requirement V16).
+ */
+export async function pageUnderLeaf(flow: Flow, target: OriginTarget, fault: Fault): Promise<void> {
+  flow.fail(fault);
+  const trust = fault.code.startsWith('cert-') ? 'untrusted' : 'trusted';
+  const leaf = await flow.ctx.leaves.get(target.name, target.nameKind, trust, null);
+  const client = await acceptClientTls(flow, leaf, relayedAlpn(flow)[0] ?? null);
+  const verdict = flow.verdict;
+  if (verdict === null) throw fault;
+  await relayHttp1(
+    flow,
+    client,
+    {
+      scheme: 'https',
+      admit: head => ({
+        ok: false,
+        fault,
+        host: target.name,
+        port: target.port,
+        target: head.target,
+        verdict,
+      }),
+      connect: () => Promise.reject(fault),
+    },
+    null,
+  );
+}
+
+/**
+ * What we offer the origin of what the client offered. HTTP/2 has its own relay to come; until then both legs speak
+ * HTTP/1.1, and a client that speaks only something else gets an alert.
+ */
+function relayedAlpn(flow: Flow): string[] {
+  return (flow.facts?.hello?.alpn ?? []).length === 0 ? [] : ['http/1.1'];
+}
+
+function interceptSide(flow: Flow, target: OriginTarget): RelaySide {
+  return {
+    scheme: 'https',
+    admit: head => admitInspected(flow, head, target.name, target.port),
+    connect: async () => {
+      const next = await connectOriginTls(flow, target, relayedAlpn(flow));
+      return linkTo(flow, target, next.socket);
+    },
+  };
+}
+
+function linkTo(flow: Flow, target: OriginTarget, socket: Duplex): OriginLink {
+  return new OriginLink(socket, target.name, target.port, limitsOf(flow.ctx));
+}
+
+/**
+ * A request inside an inspected flow must name the host the flow was opened and verified for: anything else would pass
+ * policy under one name and be served under another (requirement S1).
+ */
+function admitInspected(flow: Flow, head: RequestHead, name: string, port: number): Admitted | Refused {
+  const verdict = flow.verdict;
+  if (verdict === null) throw new Fault('internal', 'request before the verdict');
+  const absolute = /^https?:\/\/([^/?]*)(.*)$/i.exec(head.target);
+  const target = absolute === null ? head.target : originForm(absolute[2] ?? '');
+  const refuse = (code: keyof typeof FAULTS, detail: string): Refused => ({
+    ok: false,
+    fault: new Fault(code, detail),
+    host: name,
+    port,
+    target,
+    verdict,
+  });
+  if (head.method === 'CONNECT') return refuse('request-malformed', 'CONNECT inside an inspected connection');
+  if (!flow.ctx.audit.healthy) return refuse('audit-unavailable', 'records cannot be written');
+  const asked = absolute?.[1] ?? head.host;
+  if (asked === null) return { ok: true, host: name, port, target, verdict };
+  const split = splitHostPort(asked, port);
+  const host = split === null ? null : canonicalHost(split.host);
+  if (host === null || host.kind === 'invalid')
+    return refuse('request-malformed', 'Host is no valid host name');
+  // The port in Host is decoration on a connection that already has one; the name is not.
+  if (host.name !== name)
+    return refuse('host-mismatch', `connection is for ${name}, request names ${host.name}`);
+  return { ok: true, host: name, port, target, verdict };
+}
+
+export function originForm(rest: string): string {
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}

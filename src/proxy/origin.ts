@@ -1,0 +1,159 @@
+/**
+ * TLS to an origin, completed and verified before anything else happens (DESIGN §4.6). One handshake per attempt,
+ * never a second one with less (requirement P6); no session is resumed, so every connection is verified afresh.
+ */
+import { readFileSync } from 'node:fs';
+import { connect, createSecureContext, rootCertificates, type SecureContext, type TLSSocket } from 'node:tls';
+import { Fault } from '../core/faults.ts';
+import type { CertFacts, TlsLeg } from '../core/facts.ts';
+import type { Flow } from './flow.ts';
+import { certFacts, originTlsFault, refuseCertificate } from './verify.ts';
+
+/** ECDHE with AEAD on 1.2, everything on 1.3: what a modern browser offers (requirement P1). */
+export const MODERN_CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+export const MODERN_GROUPS = 'X25519:P-256:P-384';
+
+/** Where Debian, Red Hat and Alpine keep the bundle of the operating system. */
+const SYSTEM_BUNDLES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/cert.pem',
+];
+
+/** Builds the one origin context of a worker: chosen stores plus extra PEM files. Throws when a file cannot be read. */
+export function originContext(
+  stores: readonly ('bundled' | 'system')[],
+  extraFiles: readonly string[],
+): SecureContext {
+  const ca: string[] = [];
+  if (stores.includes('bundled')) ca.push(...rootCertificates);
+  if (stores.includes('system')) {
+    const bundle = SYSTEM_BUNDLES.map(readIfThere).find(text => text !== null);
+    if (bundle !== undefined) ca.push(bundle);
+  }
+  for (const file of extraFiles) ca.push(readFileSync(file, 'utf8'));
+  return createSecureContext({
+    ca,
+    minVersion: 'TLSv1.2',
+    ciphers: MODERN_CIPHERS,
+    ecdhCurve: MODERN_GROUPS,
+  });
+}
+
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    // Another distribution keeps it elsewhere.
+    return null;
+  }
+}
+
+/** One verified connection to an origin, owned by whoever asked for it. */
+export interface OriginConnection {
+  socket: TLSSocket;
+  address: string;
+  tls: TlsLeg;
+  cert: CertFacts;
+}
+
+/** Where an inspected flow goes: what is dialled, and the one name that the origin must prove. */
+export interface OriginTarget {
+  /** Canonical host that the client asked us to connect to. */
+  dial: string;
+  port: number;
+  /** SNI and certificate name; differs from `dial` when CONNECT named an address and the hello a name. */
+  name: string;
+  nameKind: 'name' | 'ip';
+}
+
+/**
+ * Dials, completes TLS with the target's name and verifies it. Rejects with a Fault of side origin or us.
+ * `alpn` is what we offer; an origin that chooses none leaves it null.
+ */
+export async function connectOriginTls(
+  flow: Flow,
+  target: OriginTarget,
+  alpn: string[],
+): Promise<OriginConnection> {
+  const { ctx } = flow;
+  flow.deadline(ctx.settings['timeout.dial'], 'origin-connect-timeout');
+  const { socket: tcp, address } = await ctx.dialer.dial(target.dial, target.port, {
+    onCancellable: cancel => {
+      flow.onAbort = cancel;
+    },
+  });
+  flow.originAddress = address;
+  flow.deadline(ctx.settings['timeout.origin-tls'], 'origin-tls-timeout');
+  return await new Promise<OriginConnection>((resolve, reject) => {
+    let refusal: Fault | null = null;
+    let seen: CertFacts | null = null;
+    const tls = connect({
+      socket: tcp,
+      secureContext: ctx.originTls,
+      // RFC 6066 §3: no IP literals in SNI.
+      ...(target.nameKind === 'ip' ? {} : { servername: target.name }),
+      rejectUnauthorized: true,
+      checkServerIdentity: (_name, cert) => {
+        seen = certFacts(cert);
+        refusal = refuseCertificate(target.name, cert as Parameters<typeof refuseCertificate>[1], ctx.ownCas);
+        return refusal ?? undefined;
+      },
+      ...(alpn.length > 0 ? { ALPNProtocols: alpn } : {}),
+    });
+    const leave = (): void => {
+      tls.off('secureConnect', onSecure);
+      tls.off('error', onError);
+      tls.off('close', onClose);
+      flow.onAbort = null;
+      flow.expiresAt = Number.POSITIVE_INFINITY;
+    };
+    const fail = (fault: Fault): void => {
+      leave();
+      tls.on('error', () => undefined);
+      tls.destroy();
+      if (seen !== null) flow.originCert = seen;
+      reject(fault);
+    };
+    const onSecure = (): void => {
+      leave();
+      const cert = seen ?? certFacts(tls.getPeerCertificate());
+      const leg: TlsLeg = {
+        version: tls.getProtocol() ?? '',
+        cipher: tls.getCipher().standardName,
+        alpn: tls.alpnProtocol === false ? null : (tls.alpnProtocol ?? null),
+        resumed: tls.isSessionReused(),
+      };
+      flow.originTls = leg;
+      flow.originCert = cert;
+      resolve({ socket: tls, address, tls: leg, cert });
+    };
+    const onError = (error: NodeJS.ErrnoException): void => {
+      if (seen === null) rememberUnverified(flow, tls);
+      fail(refusal ?? originTlsFault(error));
+    };
+    const onClose = (): void => {
+      fail(new Fault('origin-tls-failed', 'connection closed during the handshake'));
+    };
+    flow.onAbort = fail;
+    tls.on('secureConnect', onSecure);
+    tls.on('error', onError);
+    tls.on('close', onClose);
+  });
+}
+
+/** Keeps what a refused origin showed, so that the auditor sees the certificate that failed. */
+function rememberUnverified(flow: Flow, tls: TLSSocket): void {
+  const cert = tls.getPeerCertificate() as ReturnType<TLSSocket['getPeerCertificate']> | null;
+  if (cert !== null && typeof cert.fingerprint256 === 'string') flow.originCert = certFacts(cert);
+}

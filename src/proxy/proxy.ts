@@ -1,0 +1,206 @@
+/**
+ * One worker's data plane: listeners, admission of connections, the watchdog and the drain. It owns the accepting
+ * sockets; each connection's socket belongs to its flow from `accept` on.
+ *
+ * Bounds: `limits.connections` open flows and `limits.connections-per-client` of one address; at either bound the new
+ * connection is closed at once and recorded, older ones live on.
+ */
+import { X509Certificate } from 'node:crypto';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { CaptureBudget } from '../capture/body.ts';
+import { queryMask } from '../capture/mask.ts';
+import { Fault } from '../core/faults.ts';
+import { addressText, inNetworks } from '../core/network.ts';
+import { FLOWS_PER_PRODUCER } from '../core/records.ts';
+import type { Settings } from '../settings/catalogue.ts';
+import { serve } from './connection.ts';
+import type { AuthorityFacts, Counters, ProxyContext, ProxyPorts } from './context.ts';
+import { createDialer } from './dial.ts';
+import { Flow } from './flow.ts';
+import { Identifier } from './identity.ts';
+import { LeafContexts } from './leaf-contexts.ts';
+import { originContext } from './origin.ts';
+import { createResolver } from './resolve.ts';
+import { Turn } from './turn.ts';
+
+export interface ProxyOptions {
+  settings: Settings;
+  ports: ProxyPorts;
+  authority: AuthorityFacts;
+  /** Spool producer number of this worker; makes flow ids unique (core/records). */
+  producer: number;
+  /** 48 bytes, the same for all workers of one start. */
+  ticketKeys: Buffer;
+  /** Further listeners of this product that no flow may reach, such as the console's. */
+  ownListeners: { host: string; port: number }[];
+}
+
+export interface Proxy {
+  readonly counters: Readonly<Counters>;
+  /** TLS contexts of minted leaves held now. */
+  readonly leafContexts: number;
+  /** Opens the listeners of the settings; gives what they are bound to. Rejects with the system's error. */
+  listen(): Promise<AddressInfo[]>;
+  /** Stops accepting, ends idle connections, waits for busy ones up to `timeout.drain`, then ends those too. */
+  drain(): Promise<void>;
+  /** Ends everything at once; every open flow gets its row. */
+  close(): Promise<void>;
+}
+
+/** How often deadlines are looked at. A deadline is therefore up to this late. */
+const WATCH_MS = 250;
+
+export function createProxy(options: ProxyOptions): Proxy {
+  const { settings, ports } = options;
+  const servers: Server[] = [];
+  const bound: { host: string; port: number }[] = [];
+  const turn = new Turn(ports.audit);
+  let counter = 0;
+  const ctx: ProxyContext = {
+    ...ports,
+    settings,
+    authority: options.authority,
+    turn,
+    dialer: createDialer(
+      createResolver({ statics: staticNames(settings), timeout: settings['timeout.dial'] }),
+      () => ({
+        allow: settings['egress.allow'],
+        ownListeners: [...bound, ...options.ownListeners],
+      }),
+    ),
+    leaves: new LeafContexts(ports.issuer, {
+      max: settings['limits.leaf-cache'],
+      ticketKeys: options.ticketKeys,
+    }),
+    originTls: originContext(settings['origin.trust'], settings['origin.extra-ca']),
+    ownCas: new Set(options.authority.certificates.map(certificateDigest)),
+    budget: new CaptureBudget(settings['capture.memory']),
+    queryMask: queryMask(settings['capture.mask-query']),
+    counters: {
+      accepted: 0,
+      open: 0,
+      refused: 0,
+      inspected: 0,
+      passed: 0,
+      blocked: 0,
+      exchanges: 0,
+      faults: 0,
+    },
+    flows: new Map(),
+    perClient: new Map(),
+    nextFlow: () => options.producer * FLOWS_PER_PRODUCER + (counter++ % FLOWS_PER_PRODUCER),
+    draining: false,
+  };
+  const identifier = new Identifier(ports.credentials, settings['proxy.realm']);
+  const watchdog = setInterval(() => {
+    expire(ctx, Date.now());
+  }, WATCH_MS);
+
+  return {
+    counters: ctx.counters,
+    get leafContexts() {
+      return ctx.leaves.size;
+    },
+    async listen() {
+      const addresses: AddressInfo[] = [];
+      for (const at of settings['proxy.listen']) {
+        const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
+        const address = await opened(server, at.host, at.port);
+        const name = `${at.host}:${address.port}`;
+        server.on('connection', socket => {
+          accept(ctx, identifier, socket, name);
+        });
+        servers.push(server);
+        bound.push({ host: at.host, port: address.port });
+        addresses.push(address);
+      }
+      return addresses;
+    },
+    async drain() {
+      ctx.draining = true;
+      for (const server of servers) server.close();
+      for (const flow of ctx.flows.values()) if (!flow.busy) flow.abort(new Fault('draining'));
+      const deadline = Date.now() + settings['timeout.drain'];
+      while (ctx.flows.size > 0 && Date.now() < deadline) await new Promise(r => setTimeout(r, 20));
+      await this.close();
+    },
+    async close() {
+      clearInterval(watchdog);
+      for (const server of servers) server.close();
+      for (const flow of ctx.flows.values()) {
+        flow.abort(new Fault('draining'));
+        flow.socket.destroy();
+      }
+      // Sockets report their close in the next turns; rows follow them.
+      for (let i = 0; i < 50 && ctx.flows.size > 0; i++) await new Promise(r => setTimeout(r, 10));
+      for (const flow of ctx.flows.values()) flow.close();
+      turn.flush();
+    },
+  };
+}
+
+/** One accepted connection: limits, id, then its life. */
+function accept(ctx: ProxyContext, identifier: Identifier, socket: Socket, listener: string): void {
+  const client = addressText(socket.remoteAddress ?? '');
+  const flow = new Flow(ctx, socket, listener, ctx.nextFlow(), client);
+  ctx.counters.accepted++;
+  // Errors of a socket always come with a close; who reads it decides what they mean.
+  socket.on('error', () => undefined);
+  const refusal = refuseAccept(ctx, client);
+  if (refusal !== null) {
+    ctx.counters.refused++;
+    flow.fail(refusal);
+    socket.destroy();
+    flow.close();
+    return;
+  }
+  ctx.flows.set(flow.id, flow);
+  ctx.counters.open++;
+  ctx.perClient.set(client, (ctx.perClient.get(client) ?? 0) + 1);
+  void serve(flow, identifier).finally(() => {
+    ctx.flows.delete(flow.id);
+    ctx.counters.open--;
+    const left = (ctx.perClient.get(client) ?? 1) - 1;
+    if (left > 0) ctx.perClient.set(client, left);
+    else ctx.perClient.delete(client);
+  });
+}
+
+function refuseAccept(ctx: ProxyContext, client: string): Fault | null {
+  const { settings } = ctx;
+  if (client === '' || !inNetworks(client, settings['proxy.allow-clients']))
+    return new Fault('client-not-allowed', client);
+  if (ctx.flows.size >= settings['limits.connections']) return new Fault('connection-cap');
+  if ((ctx.perClient.get(client) ?? 0) >= settings['limits.connections-per-client'])
+    return new Fault('client-cap', client);
+  return null;
+}
+
+/** Ends what waited too long. One pass over all flows is cheaper than a timer for each wait of each flow. */
+function expire(ctx: ProxyContext, now: number): void {
+  for (const flow of ctx.flows.values()) if (flow.expiresAt <= now) flow.abort(new Fault(flow.expiry));
+}
+
+function opened(server: Server, host: string, port: number): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, backlog: 4096 }, () => {
+      server.off('error', reject);
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}
+
+function staticNames(settings: Settings): Map<string, { address: string; family: 4 | 6 }[]> {
+  const names = new Map<string, { address: string; family: 4 | 6 }[]>();
+  for (const { name, address } of settings['origin.resolve']) {
+    const list = names.get(name) ?? [];
+    list.push({ address, family: address.includes(':') ? 6 : 4 });
+    names.set(name, list);
+  }
+  return names;
+}
+
+function certificateDigest(pem: string): string {
+  return new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase();
+}

@@ -1,0 +1,578 @@
+/**
+ * HTTP/1.1 on both legs: one client connection, one origin connection at a time, one exchange at a time. Heads are
+ * validated and written anew, bodies stream as they come with back-pressure, the capture is a bounded tap beside them
+ * (DESIGN §4.7). A pipelined request waits, unparsed, until the answer before it is complete.
+ *
+ * The last bytes of an answer leave in the turn in which its record was handed to the operating system (turn.ts).
+ * Decisions are not made here: `RelaySide` admits requests and opens origins.
+ */
+import type { Duplex } from 'node:stream';
+import { Fault } from '../../core/faults.ts';
+import {
+  DEFAULT_LIMITS,
+  INTERCEPTED_REPLY_DROPS,
+  LAST_CHUNK,
+  RequestReader,
+  chunkPrefix,
+  serializeRequest,
+  serializeResponse,
+  serializeTrailers,
+  type Http1Limits,
+  type RequestHead,
+  type ResponseHead,
+} from '../../wire/http1/index.ts';
+import { clientTlsFault } from '../client-tls.ts';
+import type { ProxyContext } from '../context.ts';
+import type { Flow } from '../flow.ts';
+import { reasonPhrase, refusalResponse } from '../refuse.ts';
+import { errorCode } from '../tunnel.ts';
+import { LiveExchange } from './exchange.ts';
+import type { Admitted, OriginLink, Refused, RelaySide } from './side.ts';
+import { relayUpgrade } from './upgrade.ts';
+
+export function limitsOf(ctx: ProxyContext): Http1Limits {
+  return { ...DEFAULT_LIMITS, head: ctx.settings['limits.head'] };
+}
+
+/** Relays until the client connection is over. Never rejects: what goes wrong is left on the flow. */
+export function relayHttp1(
+  flow: Flow,
+  client: Duplex,
+  side: RelaySide,
+  origin: OriginLink | null,
+): Promise<void> {
+  return new Promise(resolve => {
+    new H1Relay(flow, client, side, resolve).start(origin);
+  });
+}
+
+/** Requests that may be sent a second time when a kept-alive origin closed under them (RFC 9110 §9.2.2). */
+const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS']);
+const CRLF = '\r\n';
+
+class H1Relay {
+  readonly #flow: Flow;
+  readonly #ctx: ProxyContext;
+  readonly #client: Duplex;
+  readonly #side: RelaySide;
+  readonly #over: () => void;
+  readonly #requests: RequestReader;
+  #origin: OriginLink | null = null;
+  #exchange: LiveExchange | null = null;
+  /** No further request is read: an answer is pending, an origin is being dialled, or the end is near. */
+  #holding = false;
+  #clientEnded = false;
+  /** The connection ends after the exchange under way. */
+  #lastExchange = false;
+  #finished = false;
+
+  constructor(flow: Flow, client: Duplex, side: RelaySide, over: () => void) {
+    this.#flow = flow;
+    this.#ctx = flow.ctx;
+    this.#client = client;
+    this.#side = side;
+    this.#over = over;
+    this.#requests = new RequestReader(limitsOf(flow.ctx));
+  }
+
+  start(origin: OriginLink | null): void {
+    const client = this.#client;
+    client.on('data', this.#onClientData);
+    client.on('end', this.#onClientEnd);
+    client.on('error', this.#onClientError);
+    client.on('close', this.#onClientClose);
+    client.on('drain', () => this.#origin?.socket.resume());
+    if (origin !== null) this.#adopt(origin);
+    this.#flow.onAbort = this.#onAbort;
+    this.#awaitRequest();
+    client.resume();
+  }
+
+  // ── the client's side ────────────────────────────────────────────────────────────────────────────────────────
+
+  readonly #onClientData = (chunk: Buffer): void => {
+    this.#requests.push(chunk);
+    if (this.#holding) this.#client.pause();
+    else this.#pumpRequest();
+  };
+
+  /** Reads what has arrived of the request stream, as far as the exchange order allows. */
+  #pumpRequest(): void {
+    while (!this.#holding && !this.#finished) {
+      const event = this.#requests.next();
+      switch (event.kind) {
+        case 'need-more':
+          if (this.#exchange === null && !this.#requests.idle && !this.#flow.busy) {
+            this.#flow.busy = true;
+            this.#flow.deadline(this.#ctx.settings['timeout.request'], 'request-timeout');
+          }
+          return;
+        case 'malformed':
+          this.#refuseUnread(new Fault(event.code, event.reason));
+          return;
+        case 'head':
+          this.#begin(event.head);
+          break;
+        case 'data':
+          this.#forwardRequestData(event.data);
+          break;
+        case 'end':
+          this.#forwardRequestEnd(event.trailers);
+          break;
+      }
+    }
+  }
+
+  #begin(head: RequestHead): void {
+    this.#flow.busy = true;
+    this.#flow.exchanges++;
+    const exchange = new LiveExchange(this.#flow, this.#side.scheme, head, this.#flow.exchanges);
+    this.#exchange = exchange;
+    this.#touch('request-timeout', this.#ctx.settings['timeout.request']);
+    const admission = this.#side.admit(head);
+    if (admission instanceof Promise) {
+      this.#hold();
+      admission.then(
+        a => {
+          this.#admitted(exchange, a);
+        },
+        (e: unknown) => {
+          this.#failExchange(asFault(e));
+        },
+      );
+    } else this.#admitted(exchange, admission);
+  }
+
+  #admitted(exchange: LiveExchange, admission: Admitted | Refused): void {
+    if (this.#finished || this.#exchange !== exchange) return;
+    exchange.admit(admission);
+    if (!admission.ok) {
+      this.#failExchange(admission.fault, admission.extra);
+      return;
+    }
+    const origin = this.#origin;
+    if (origin !== null && origin.host === admission.host && origin.port === admission.port)
+      this.#sendHead(exchange, origin);
+    else this.#dialThenSend(exchange, admission);
+  }
+
+  /** The client waits, unread, while an origin is dialled. */
+  #dialThenSend(exchange: LiveExchange, to: Admitted): void {
+    this.#hold();
+    this.#dropOrigin();
+    this.#side.connect(to.host, to.port).then(
+      origin => {
+        if (this.#finished || this.#exchange !== exchange) {
+          origin.socket.destroy();
+          return;
+        }
+        this.#flow.onAbort = this.#onAbort;
+        this.#adopt(origin);
+        this.#sendHead(exchange, origin);
+      },
+      (e: unknown) => {
+        if (this.#finished || this.#exchange !== exchange) return;
+        this.#flow.onAbort = this.#onAbort;
+        this.#failExchange(asFault(e));
+      },
+    );
+  }
+
+  #sendHead(exchange: LiveExchange, origin: OriginLink): void {
+    origin.reader.expect(exchange.head.method);
+    this.#ctx.turn.write(
+      origin.socket,
+      serializeRequest(exchange.head, { target: exchange.target, upgrade: mayUpgrade(exchange.head) }),
+    );
+    if (exchange.requestDone) {
+      // Sent again on a fresh connection: there is no body to wait for.
+      this.#awaitResponse();
+      return;
+    }
+    this.#release();
+  }
+
+  #forwardRequestData(data: Buffer): void {
+    const exchange = this.#exchange;
+    const origin = this.#origin;
+    if (exchange === null) return;
+    exchange.tapRequest(data);
+    this.#touch('request-timeout', this.#ctx.settings['timeout.idle']);
+    if (origin === null) return;
+    if (!this.#writeBody(origin.socket, data, exchange.head.framing.kind === 'chunked')) {
+      this.#client.pause();
+      origin.socket.once('drain', () => this.#client.resume());
+    }
+  }
+
+  #forwardRequestEnd(trailers: RequestHead['fields']): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    exchange.requestDone = true;
+    if (this.#origin !== null && exchange.head.framing.kind === 'chunked')
+      this.#ctx.turn.write(this.#origin.socket, LAST_CHUNK + serializeTrailers(trailers) + CRLF);
+    this.#hold();
+    if (exchange.responseDone) this.#completeExchange();
+    else this.#awaitResponse();
+  }
+
+  #awaitResponse(): void {
+    this.#hold();
+    this.#touch('response-timeout', this.#ctx.settings['timeout.response']);
+  }
+
+  readonly #onClientEnd = (): void => {
+    this.#clientEnded = true;
+    this.#lastExchange = true;
+    const exchange = this.#exchange;
+    if (exchange === null) this.#finish();
+    else if (!exchange.requestDone)
+      this.#abortExchange(new Fault('request-aborted', 'client closed inside its request'));
+    // A client that only closed its sending side still gets its answer.
+  };
+
+  readonly #onClientError = (error: NodeJS.ErrnoException): void => {
+    const fault =
+      this.#flow.exchanges === 0 && this.#side.scheme === 'https'
+        ? clientTlsFault(error)
+        : new Fault('client-reset', errorCode(error));
+    this.#flow.fail(fault);
+  };
+
+  readonly #onClientClose = (): void => {
+    if (this.#exchange !== null) this.#abortExchange(this.#flow.fault ?? new Fault('request-aborted'));
+    else this.#finish();
+  };
+
+  // ── the origin's side ────────────────────────────────────────────────────────────────────────────────────────
+
+  #adopt(origin: OriginLink): void {
+    this.#origin = origin;
+    const { socket } = origin;
+    socket.on('data', (chunk: Buffer) => {
+      if (this.#origin !== origin) return;
+      origin.reader.push(chunk);
+      this.#pumpResponse(origin);
+    });
+    socket.on('end', () => {
+      this.#onOriginEnd(origin, null);
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#onOriginEnd(origin, new Fault('origin-reset', errorCode(error)));
+    });
+    socket.on('close', () => {
+      this.#onOriginEnd(origin, null);
+    });
+    socket.resume();
+  }
+
+  #pumpResponse(origin: OriginLink): void {
+    while (this.#origin === origin && !this.#finished) {
+      const exchange = this.#exchange;
+      if (exchange === null || (exchange.responseDone && !origin.reader.idle)) {
+        // Bytes nobody asked for: an origin that says more than it was asked is not used again (requirement D3).
+        if (!origin.reader.idle) this.#dropOrigin();
+        return;
+      }
+      if (exchange.responseDone) return;
+      const event = origin.reader.next();
+      switch (event.kind) {
+        case 'need-more':
+          return;
+        case 'malformed':
+          this.#failExchange(new Fault(event.code as 'response-malformed', event.reason));
+          return;
+        case 'head':
+          if (this.#forwardResponseHead(exchange, origin, event.head)) return;
+          break;
+        case 'data':
+          this.#forwardResponseData(exchange, origin, event.data);
+          break;
+        case 'end':
+          this.#forwardResponseEnd(exchange, event.trailers);
+          break;
+      }
+    }
+  }
+
+  /** Returns true when the connection stopped being HTTP. */
+  #forwardResponseHead(exchange: LiveExchange, origin: OriginLink, head: ResponseHead): boolean {
+    this.#touch('response-timeout', this.#ctx.settings['timeout.idle']);
+    const oldClient = exchange.head.version === '1.0';
+    if (head.status < 200 && head.status !== 101) {
+      // HTTP/1.0 knows no interim responses (RFC 9110 §15.2).
+      if (!oldClient)
+        this.#ctx.turn.write(this.#client, serializeResponse(head, { keepAlive: true, chunked: false }));
+      return false;
+    }
+    if (head.status === 101) {
+      if (!mayUpgrade(exchange.head)) {
+        this.#failExchange(new Fault('response-malformed', '101 without a request to upgrade'));
+        return true;
+      }
+      exchange.respond(head);
+      this.#upgrade(exchange, origin, head);
+      return true;
+    }
+    exchange.respond(head);
+    const chunked = head.framing.kind === 'chunked' && !oldClient;
+    const untilClose = head.framing.kind === 'until-close' || (head.framing.kind === 'chunked' && oldClient);
+    if (!exchange.head.keepAlive || untilClose || this.#ctx.draining) this.#lastExchange = true;
+    exchange.chunkedOut = chunked;
+    const keepAlive = !this.#lastExchange;
+    const peer = exchange.head.version;
+    this.#ctx.turn.write(
+      this.#client,
+      serializeResponse(head, { keepAlive, chunked, peer, drop: INTERCEPTED_REPLY_DROPS }),
+    );
+    return false;
+  }
+
+  #forwardResponseData(exchange: LiveExchange, origin: OriginLink, data: Buffer): void {
+    exchange.tapResponse(data);
+    this.#touch('response-timeout', this.#ctx.settings['timeout.idle']);
+    if (!this.#writeBody(this.#client, data, exchange.chunkedOut)) origin.socket.pause();
+  }
+
+  #forwardResponseEnd(exchange: LiveExchange, trailers: ResponseHead['fields']): void {
+    if (exchange.chunkedOut)
+      this.#ctx.turn.write(this.#client, LAST_CHUNK + serializeTrailers(trailers) + CRLF);
+    exchange.responseDone = true;
+    if (this.#origin !== null) this.#origin.used++;
+    if (exchange.requestDone) {
+      this.#completeExchange();
+      return;
+    }
+    // Answered before the request was all there (a refused upload): the rest has no reader any more.
+    this.#lastExchange = true;
+    exchange.requestDone = true;
+    this.#completeExchange();
+  }
+
+  #onOriginEnd(origin: OriginLink, fault: Fault | null): void {
+    if (this.#origin !== origin || this.#finished) return;
+    const exchange = this.#exchange;
+    if (exchange === null || exchange.responseDone) {
+      this.#dropOrigin();
+      return;
+    }
+    const last = fault === null ? origin.reader.finish() : null;
+    if (last?.kind === 'end') {
+      this.#forwardResponseEnd(exchange, last.trailers);
+      return;
+    }
+    if (exchange.response !== null) {
+      this.#failExchange(fault ?? new Fault('response-truncated'));
+      return;
+    }
+    const repeat =
+      origin.used > 0 &&
+      origin.reader.idle &&
+      exchange.requestDone &&
+      !exchange.repeated &&
+      exchange.bodyless;
+    if (repeat && REPEATABLE.has(exchange.head.method) && exchange.admission?.ok === true) {
+      exchange.repeated = true;
+      this.#dialThenSend(exchange, exchange.admission);
+      return;
+    }
+    this.#failExchange(fault ?? new Fault('response-closed'));
+  }
+
+  #dropOrigin(): void {
+    const origin = this.#origin;
+    this.#origin = null;
+    if (origin === null) return;
+    origin.socket.destroy();
+  }
+
+  // ── ends ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #completeExchange(): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    exchange.record(null);
+    this.#exchange = null;
+    this.#flow.busy = false;
+    const origin = this.#origin;
+    if (origin !== null && exchange.response?.keepAlive === false) this.#dropOrigin();
+    if (this.#lastExchange || this.#clientEnded || this.#ctx.draining) {
+      this.#endClient();
+      return;
+    }
+    this.#awaitRequest();
+    this.#release();
+    this.#pumpRequest();
+  }
+
+  /** The exchange cannot go on. Tells the client in HTTP when no byte of an answer has left, else cuts it off. */
+  #failExchange(fault: Fault, extra?: string): void {
+    const exchange = this.#exchange;
+    if (exchange === null || this.#finished) return;
+    // A 407 is a step of the dialogue, not an ending (RFC 9110 §11.7.1).
+    const challenge = fault.entry.status === 407;
+    if (!challenge) this.#flow.fail(fault);
+    if (exchange.response !== null) {
+      exchange.record(fault);
+      this.#exchange = null;
+      this.#client.destroy();
+      this.#finish();
+      return;
+    }
+    const keep = challenge && exchange.bodyless && exchange.head.keepAlive;
+    const bytes = this.#refusal(exchange, fault, keep, extra);
+    exchange.answerOurselves(fault.entry.status, bytes.length);
+    this.#ctx.turn.write(this.#client, bytes);
+    exchange.record(fault);
+    this.#exchange = null;
+    this.#flow.busy = false;
+    this.#dropOrigin();
+    if (keep) {
+      this.#awaitRequest();
+      this.#skipBody(exchange);
+      return;
+    }
+    this.#endClient();
+  }
+
+  #refusal(exchange: LiveExchange, fault: Fault, keep: boolean, extra?: string): Buffer {
+    const { verdict } = exchange;
+    if (keep) {
+      const status = fault.entry.status;
+      return Buffer.from(
+        `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${extra ?? ''}Content-Length: 0\r\n\r\n`,
+        'latin1',
+      );
+    }
+    return refusalResponse(
+      {
+        fault,
+        target: `${this.#side.scheme}://${exchange.host}${exchange.path}`,
+        flow: this.#flow.id,
+        rule: fault.code === 'blocked-by-policy' ? verdict.rule : null,
+        reason: fault.code === 'blocked-by-policy' ? verdict.reason : null,
+      },
+      { head: exchange.head.method === 'HEAD', ...(extra === undefined ? {} : { extra }) },
+    );
+  }
+
+  /** A bodyless request still owes its `end` event before the next head can be read. */
+  #skipBody(exchange: LiveExchange): void {
+    if (!exchange.requestDone) this.#requests.next();
+    this.#release();
+    this.#pumpRequest();
+  }
+
+  /** Bytes that are no request: answered in HTTP, recorded on the flow, closed. */
+  #refuseUnread(fault: Fault): void {
+    const exchange = this.#exchange;
+    if (exchange !== null) {
+      this.#failExchange(fault);
+      return;
+    }
+    this.#flow.fail(fault);
+    const facts = {
+      fault,
+      target: this.#flow.facts?.host ?? '',
+      flow: this.#flow.id,
+      rule: null,
+      reason: null,
+    };
+    this.#ctx.turn.write(this.#client, refusalResponse(facts));
+    this.#endClient();
+  }
+
+  /** The exchange ends with nobody left to tell. */
+  #abortExchange(fault: Fault): void {
+    this.#flow.fail(fault);
+    this.#exchange?.record(fault);
+    this.#exchange = null;
+    this.#client.destroy();
+    this.#finish();
+  }
+
+  readonly #onAbort = (fault: Fault): void => {
+    this.#flow.onAbort = this.#onAbort;
+    if (this.#exchange !== null && fault.code !== 'draining') this.#failExchange(fault);
+    else if (this.#exchange !== null) this.#abortExchange(fault);
+    else if (fault.code === 'request-timeout') this.#refuseUnread(fault);
+    else this.#endClient();
+  };
+
+  /** Flushes what was written, ends the client's side and then lets go. */
+  #endClient(): void {
+    this.#hold();
+    this.#dropOrigin();
+    this.#flow.busy = false;
+    // A client that never closes its own side is not waited for longer than the drain of its last bytes.
+    this.#flow.deadline(LINGER_MS, 'idle-timeout');
+    this.#flow.onAbort = () => {
+      this.#client.destroy();
+      this.#finish();
+    };
+    this.#client.off('data', this.#onClientData);
+    this.#client.resume();
+    this.#client.once('finish', () => {
+      if (this.#clientEnded) this.#client.destroy();
+    });
+    this.#ctx.turn.end(this.#client);
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#flow.onAbort = null;
+    this.#dropOrigin();
+    if (!this.#client.destroyed) this.#ctx.turn.end(this.#client);
+    this.#over();
+  }
+
+  #upgrade(exchange: LiveExchange, origin: OriginLink, head: ResponseHead): void {
+    this.#finished = true;
+    this.#origin = null;
+    this.#exchange = null;
+    for (const socket of [this.#client, origin.socket]) socket.removeAllListeners();
+    this.#ctx.turn.write(this.#client, serializeResponse(head, { keepAlive: true, chunked: false }));
+    const rest = { fromClient: this.#requests.takeRest(), fromOrigin: origin.reader.takeRest() };
+    void relayUpgrade(this.#flow, exchange, this.#client, origin.socket, rest).then(this.#over);
+  }
+
+  // ── small things ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  #hold(): void {
+    this.#holding = true;
+  }
+
+  #release(): void {
+    this.#holding = false;
+    this.#client.resume();
+  }
+
+  #awaitRequest(): void {
+    this.#flow.deadline(this.#ctx.settings['timeout.idle'], 'idle-timeout');
+  }
+
+  #touch(code: 'request-timeout' | 'response-timeout', ms: number): void {
+    this.#flow.deadline(ms, code);
+  }
+
+  #writeBody(socket: Duplex, data: Buffer, chunked: boolean): boolean {
+    const { turn } = this.#ctx;
+    if (!chunked) return turn.write(socket, data);
+    turn.write(socket, chunkPrefix(data.length));
+    turn.write(socket, data);
+    return turn.write(socket, CRLF);
+  }
+}
+
+/** HTTP/2 over cleartext would take the exchanges out of sight; anything else is carried as bytes and counted. */
+function mayUpgrade(head: RequestHead): boolean {
+  return head.upgrade !== null && head.upgrade.toLowerCase() !== 'h2c';
+}
+
+/** How long a client may take to read our last bytes and close. */
+const LINGER_MS = 5_000;
+
+function asFault(e: unknown): Fault {
+  return e instanceof Fault ? e : new Fault('internal', e instanceof Error ? e.message : String(e));
+}

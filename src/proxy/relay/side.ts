@@ -1,0 +1,56 @@
+/**
+ * What a relay needs to know about where it stands: which requests it may carry, and where their origin is. The relay
+ * does not know why; `intercept` and `plain` answer these questions.
+ */
+import type { Duplex } from 'node:stream';
+import type { Fault } from '../../core/faults.ts';
+import type { Verdict } from '../../core/verdict.ts';
+import { ResponseReader } from '../../wire/http1/index.ts';
+import type { Http1Limits, RequestHead } from '../../wire/http1/index.ts';
+
+/** One request may go on, and where to. */
+export interface Admitted {
+  ok: true;
+  host: string;
+  port: number;
+  /** Origin-form target for the origin. */
+  target: string;
+  verdict: Verdict;
+}
+
+/** One request is refused before any of its bytes reach an origin. */
+export interface Refused {
+  ok: false;
+  fault: Fault;
+  host: string;
+  port: number;
+  target: string;
+  verdict: Verdict;
+  /** Further header lines of the answer, each ending in CRLF (a 407 carries its challenge). */
+  extra?: string;
+}
+
+export interface RelaySide {
+  scheme: 'http' | 'https';
+  /** Decides about one request head. A promise only where somebody must be asked (credentials). */
+  admit(head: RequestHead): Admitted | Refused | Promise<Admitted | Refused>;
+  /** A fresh connection to the origin of an admitted request. Rejects with a Fault. */
+  connect(host: string, port: number): Promise<OriginLink>;
+}
+
+/** One origin connection as the relay uses it: one client connection's own, one exchange at a time. */
+export class OriginLink {
+  readonly socket: Duplex;
+  readonly host: string;
+  readonly port: number;
+  readonly reader: ResponseReader;
+  /** Exchanges that were answered on it. */
+  used = 0;
+
+  constructor(socket: Duplex, host: string, port: number, limits: Http1Limits) {
+    this.socket = socket;
+    this.host = host;
+    this.port = port;
+    this.reader = new ResponseReader(limits);
+  }
+}
