@@ -60,7 +60,7 @@ describe('hello decode', () => {
     assert.equal(code, 0);
     assert.match(out, /server name +www\.example\.com \(sent as WWW\.Example\.com\)/);
     assert.match(out, /protocols +h2\\x1b\[31m, \\xff/);
-     
+
     assert.doesNotMatch(out, /[\x00-\x09\x0b-\x1f\x7f-\xff]/);
     assert.match((await run(Buffer.from('PRI * HTTP/2.0'), false)).out, /looks like +plain HTTP/);
     assert.match(
