@@ -239,7 +239,9 @@ function readHost(reader: YamlReader, place: Place, lists: ReadonlySet<string>):
       reader.problem(
         item,
         `"${text}": ${pattern.error}`,
-        'Write example.com, *.example.com (below it), .example.com (both), list:NAME, or an address.',
+        pattern.error.includes('public suffix')
+          ? 'If that is meant, put it into a list with "allow-public-suffix: true".'
+          : 'Write example.com, *.example.com (below it), .example.com (both), list:NAME, or an address.',
       );
   }
   return host.patterns.length + host.lists.length + host.networks.length === 0 ? empty(reader, place) : host;

@@ -1,0 +1,190 @@
+/**
+ * A policy from the disk: the YAML file and the list files it names → a compiled policy and its snapshot, or all
+ * problems with file, line, column and hint. Used by the store for the running proxy and by the command line alone.
+ *
+ * A list file that did not change since the last load is not read again. Lists of more than 500 patterns go into files
+ * of their own in `cacheDir` (policy/set-file) for the workers; without a cacheDir there is no snapshot of them.
+ */
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { compilePolicy, listFromBuffer, listFromPatterns } from './compile.ts';
+import type { CompiledList, CompiledPolicy, ListSnapshot, PolicySnapshot } from './compile.ts';
+import { readListText } from './list-text.ts';
+import { parsePolicy } from './parse.ts';
+import type { Positions, Problem } from './parse.ts';
+import { patternText } from './pattern.ts';
+import type { ListSource, PolicyDocument } from './rule.ts';
+import { writeSetFile } from './set-file.ts';
+
+export interface FileProblem extends Problem {
+  file: string;
+}
+
+export interface LoadedPolicy {
+  ok: true;
+  document: PolicyDocument;
+  positions: Positions;
+  compiled: CompiledPolicy;
+  /** Null when lists were too long to travel inline and no cacheDir was given. */
+  snapshot: PolicySnapshot | null;
+  /** The policy file and every list file, absolute. */
+  files: string[];
+}
+
+export interface RefusedPolicy {
+  ok: false;
+  problems: FileProblem[];
+  /** Files that were looked at, so that a watcher knows what a repair may touch. */
+  files: string[];
+}
+
+/** Lists already compiled, by file and flag; bounded by the lists of the last policy loaded with it. */
+export type ListCache = Map<string, { signature: string; list: CompiledList; snapshot: ListSnapshot | null }>;
+
+/** Sets up to this size travel inside the snapshot. */
+const INLINE_MAX = 500;
+
+/** Load a policy. Rejects never for what the files hold; only when the cacheDir cannot be written. */
+export async function loadPolicyFile(
+  file: string,
+  options: { cacheDir?: string; cache?: ListCache } = {},
+): Promise<LoadedPolicy | RefusedPolicy> {
+  const path = resolve(file);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (e) {
+    return { ok: false, problems: [unreadable(path, 0, e)], files: [path] };
+  }
+  const parsed = parsePolicy(text);
+  if (!parsed.ok)
+    return { ok: false, problems: parsed.problems.map(p => ({ ...p, file: path })), files: [path] };
+  const { document, positions } = parsed;
+  const files = [path];
+  const problems: FileProblem[] = [];
+  const lists = new Map<string, CompiledList>();
+  const snapshots: Record<string, ListSnapshot> = {};
+  const used: ListCache = new Map();
+  for (const [name, source] of Object.entries(document.lists)) {
+    const listFile = source.kind === 'file' ? resolve(dirname(path), source.file) : null;
+    if (listFile !== null) files.push(listFile);
+    const result = await loadList(source, listFile, positions.lists[name] ?? 0, path, options);
+    if ('problems' in result) {
+      problems.push(...result.problems);
+      continue;
+    }
+    if (listFile !== null) used.set(cacheKey(source, listFile), result);
+    lists.set(name, result.list);
+    if (result.snapshot !== null) snapshots[name] = result.snapshot;
+  }
+  if (problems.length > 0) return { ok: false, problems, files };
+  if (options.cache !== undefined) {
+    options.cache.clear();
+    for (const [key, value] of used) options.cache.set(key, value);
+  }
+  const compiled = compilePolicy(document, lists);
+  const complete = Object.keys(snapshots).length === lists.size;
+  const snapshot = complete ? { version: compiled.version, document, lists: snapshots } : null;
+  return { ok: true, document, positions, compiled, snapshot, files };
+}
+
+type LoadedList = { signature: string; list: CompiledList; snapshot: ListSnapshot | null };
+
+async function loadList(
+  source: ListSource,
+  file: string | null,
+  line: number,
+  policyFile: string,
+  options: { cacheDir?: string; cache?: ListCache },
+): Promise<LoadedList | { problems: FileProblem[] }> {
+  if (source.kind === 'inline' || file === null)
+    return finish(listFromPatterns(source.kind === 'inline' ? source.domains : []), null, '', undefined);
+  const signature = await fileSignature(file);
+  const known = options.cache?.get(cacheKey(source, file));
+  if (known?.signature === signature && signature !== MISSING) return known;
+  try {
+    const chunks = createReadStream(file, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>;
+    const read = await readListText(chunks, {
+      allowPublicSuffix: source.allowPublicSuffix,
+      breathe: () => breathe(),
+    });
+    if (read.problems.length > 0) return { problems: read.problems.map(p => ({ ...p, file })) };
+    return await finish(listFromBuffer(read.buffer), read.buffer, signature, options.cacheDir);
+  } catch (e) {
+    return {
+      problems: [
+        {
+          ...unreadable(file, 0, e),
+          file: policyFile,
+          line,
+          column: 1,
+          message: `list file ${file}: ${cause(e)}`,
+        },
+      ],
+    };
+  }
+}
+
+async function finish(
+  list: CompiledList,
+  buffer: Buffer | null,
+  signature: string,
+  cacheDir: string | undefined,
+): Promise<LoadedList> {
+  const { set, digest } = list;
+  if (set.size <= INLINE_MAX || buffer === null) {
+    const patterns = [...set.patterns()].map(patternText);
+    return { signature, list, snapshot: { kind: 'inline', patterns, digest } };
+  }
+  if (cacheDir === undefined) return { signature, list, snapshot: null };
+  const path = await writeSetFile(cacheDir, buffer, digest);
+  return { signature, list, snapshot: { kind: 'file', path, digest, size: set.size } };
+}
+
+function cacheKey(source: ListSource, file: string): string {
+  return `${source.allowPublicSuffix ? '+' : '-'}${file}`;
+}
+
+export const MISSING = 'missing';
+
+/** Something that changes whenever the file does: identity, size and time of change. */
+export async function fileSignature(file: string): Promise<string> {
+  try {
+    const s = await stat(file, { bigint: true });
+    return `${s.dev}:${s.ino}:${s.size}:${s.mtimeNs}`;
+  } catch {
+    return MISSING;
+  }
+}
+
+function unreadable(file: string, line: number, e: unknown): FileProblem {
+  return {
+    file,
+    line,
+    column: 0,
+    message: `cannot be read: ${cause(e)}`,
+    hint: 'Check the path and that the account of the proxy may read it.',
+  };
+}
+
+function cause(e: unknown): string {
+  const code = (e as NodeJS.ErrnoException).code;
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file';
+    case 'EACCES':
+      return 'permission denied';
+    case 'EISDIR':
+      return 'it is a folder';
+    default:
+      return e instanceof Error ? e.message : String(e);
+  }
+}
+
+/** One line per problem, as compilers write them. */
+export function problemText(p: FileProblem): string {
+  const place = p.line > 0 ? `${p.file}:${p.line}:${p.column}` : p.file;
+  return `${place}: ${p.message}${p.hint === '' ? '' : `\n    ${p.hint}`}`;
+}
