@@ -81,17 +81,25 @@ export function storeNew(dir: string, stored: StoredAuthority, suffix: string): 
       writeNew(join(staging, KEY_FILE), stored.keyPem, 0o600);
       writeNew(join(staging, CERTIFICATE_FILE), stored.certificatePem, 0o644);
       syncFolder(staging);
-      renameSync(staging, dir);
-    } catch (error) {
+      if (!movedInto(staging, dir)) return 'exists';
+    } finally {
       rmSync(staging, { recursive: true, force: true });
-      throw error;
     }
     syncFolder(parent);
     return 'created';
   } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOTEMPTY' || code === 'EEXIST') return 'exists';
     throw asRefusal(error, dir, 'unwritable');
+  }
+}
+
+/** rename(2) replaces an empty folder and refuses a full one: the one step that decides who made the authority. */
+function movedInto(staging: string, dir: string): boolean {
+  try {
+    renameSync(staging, dir);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'ENOTEMPTY' || codeOf(error) === 'EEXIST') return false;
+    throw error;
   }
 }
 

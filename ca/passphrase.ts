@@ -10,18 +10,9 @@ import { AuthorityRefusal } from './refusal.ts';
 export function readPassphrase(path: string): string {
   const buffer = Buffer.alloc(MAX_BYTES + 2);
   let length = 0;
-  let fd: number;
+  let fd: number | null = null;
   try {
     fd = openSync(path, 'r');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unexpected error';
-    throw new AuthorityRefusal(
-      'unreadable',
-      `${path} cannot be read (${code})`,
-      'Check the path and its owner.',
-    );
-  }
-  try {
     if ((fstatSync(fd).mode & 0o007) !== 0)
       throw new AuthorityRefusal(
         'file-unsafe',
@@ -29,8 +20,16 @@ export function readPassphrase(path: string): string {
         `Close it: chmod o-rwx ${path}`,
       );
     length = readSync(fd, buffer);
+  } catch (error) {
+    if (error instanceof AuthorityRefusal) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? 'unexpected error';
+    throw new AuthorityRefusal(
+      'unreadable',
+      `${path} cannot be read (${code})`,
+      'Check the path and its owner.',
+    );
   } finally {
-    closeSync(fd);
+    if (fd !== null) closeSync(fd);
   }
   const end = buffer.subarray(0, length).indexOf('\n');
   const line = buffer.toString('utf8', 0, end < 0 ? length : end).replace(/\r$/, '');
