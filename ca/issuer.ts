@@ -7,7 +7,7 @@
  * worker key, origin certificate and its dates. So no verdict about one origin ever serves another (V15).
  *
  * Queue: at most `queueLimit` mints wait; who comes later gets `mint-busy` at once and asks again. Askers of a leaf that
- * is being made share it and cost no place. Between two mints the event loop runs, so a burst of cold names (0.2 ms each)
+ * is being made share it and cost no place. Between two mints the event loop runs, so a burst of cold names (0.1 ms each)
  * delays the control process by one mint and not by the burst.
  *
  * Record: `onMint` is called after each signature and before the leaf is handed out. If it throws, the leaf is dropped:
