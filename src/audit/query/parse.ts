@@ -1,0 +1,275 @@
+/**
+ * Query text to meaning: a scanner and a small Pratt parser, pure, never throws. `-` and NOT bind tightest, then AND
+ * (which may be left out), then OR. The text can only ever become the data of ast.ts; what the database runs is built
+ * from that by sql.ts out of fixed fragments.
+ *
+ * Bounds: length of the text, number of terms, depth of nesting and wildcards per value; beyond them the query is
+ * refused with an error, so that no query can be made to cost without limit.
+ */
+import { fieldNamed } from './ast.ts';
+import { nearestField } from './suggest.ts';
+import { QuerySyntaxError, readValue, freeWords } from './value.ts';
+import type { Field, Kind, Node, ParseOutcome, QueryError, Span } from './ast.ts';
+
+const MAX_LENGTH = 4000;
+const MAX_TERMS = 100;
+const MAX_DEPTH = 40;
+
+export interface ParseOptions {
+  /** Fields that do not belong to this kind are errors. */
+  kind: Kind;
+  /** ms since epoch, for relative times. */
+  now: number;
+}
+
+/** Parse a query. The empty text means everything. */
+export function parseQuery(text: string, options: ParseOptions): ParseOutcome {
+  try {
+    return { ok: true, query: { text, root: new Parser(text, options).parse() } };
+  } catch (error) {
+    if (error instanceof QuerySyntaxError) return { ok: false, error: error.toError() };
+    throw error;
+  }
+}
+
+/** The error as lines for a terminal: the query, a caret under the place, the sentence and the suggestion. */
+export function explainError(text: string, error: QueryError): string {
+  // Control characters would move the caret or the terminal.
+  // eslint-disable-next-line no-control-regex -- exactly those are replaced
+  const shown = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ');
+  const caret = ' '.repeat(error.start) + '^'.repeat(Math.max(1, error.end - error.start));
+  const hint = error.suggestion === null ? '' : `\n${error.suggestion}`;
+  return `${error.message}\n  ${shown}\n  ${caret}${hint}`;
+}
+
+type Token =
+  | { kind: '(' | ')' | 'and' | 'or' | 'not' | 'end'; span: Span }
+  | { kind: 'field'; name: string; span: Span }
+  /** `quoted` text has its escapes resolved and no wildcards. */
+  | { kind: 'value'; text: string; quoted: boolean; span: Span };
+
+/**
+ * What the scanner expects. `term`: anything. `value`, right after `field:`: a colon belongs to the value (IPv6, times),
+ * `-` negates nothing and AND is a word. `group`, inside `field:( … )`: values and operators, but no further field.
+ */
+type Mode = 'term' | 'value' | 'group';
+const within = (field: Field | null): Mode => (field === null ? 'term' : 'group');
+
+class Parser {
+  private readonly text: string;
+  private readonly options: ParseOptions;
+  private at = 0;
+  private token: Token;
+  private terms = 0;
+  private depth = 0;
+
+  constructor(text: string, options: ParseOptions) {
+    this.text = text;
+    this.options = options;
+    if (text.length > MAX_LENGTH)
+      throw new QuerySyntaxError(`The query is longer than ${MAX_LENGTH} characters.`, {
+        start: MAX_LENGTH,
+        end: text.length,
+      });
+    this.token = this.scan('term');
+  }
+
+  parse(): Node {
+    if (this.token.kind === 'end') return { kind: 'all' };
+    const node = this.expression(0, null);
+    const rest = this.token as Token;
+    if (rest.kind === ')')
+      throw new QuerySyntaxError('This parenthesis was never opened.', rest.span, 'Remove it, or quote it.');
+    return node;
+  }
+
+  /** Pratt: OR has power 1, AND (written or not) power 2. `field` is set inside `field:( … )`. */
+  private expression(power: number, field: Field | null): Node {
+    let left = this.prefix(field);
+    for (;;) {
+      const token = this.token;
+      if (token.kind === 'end' || token.kind === ')') return left;
+      const op = token.kind === 'or' ? 'or' : 'and';
+      const strength = op === 'or' ? 1 : 2;
+      if (strength <= power) return left;
+      if (token.kind === 'or' || token.kind === 'and') this.next(within(field));
+      left = join(op, left, this.expression(strength, field));
+    }
+  }
+
+  private prefix(field: Field | null): Node {
+    const token = this.token;
+    switch (token.kind) {
+      case 'not': {
+        this.next(within(field));
+        this.enter(token.span);
+        const part = this.prefix(field);
+        this.depth--;
+        return { kind: 'not', part };
+      }
+      case '(':
+        return this.group(token.span, field, field);
+      case 'field':
+        return this.fieldTerm(token.name, token.span);
+      case 'value': {
+        this.count(token.span);
+        this.next(within(field));
+        if (field !== null) return readValue(field, token, token.span, this.options.now);
+        if (!token.quoted && token.text === '*') return { kind: 'all' };
+        return { kind: 'free', words: freeWords(token, token.span), span: token.span };
+      }
+      case 'and':
+      case 'or':
+        throw new QuerySyntaxError(
+          `${token.kind.toUpperCase()} needs a term on its left.`,
+          token.span,
+          `To search for the word itself, quote it: "${token.kind.toUpperCase()}".`,
+        );
+      case ')':
+        throw new QuerySyntaxError('A term is missing before this parenthesis.', token.span);
+      case 'end':
+        throw new QuerySyntaxError('The query ends where a term is expected.', token.span);
+    }
+  }
+
+  /** `( … )`: what stands inside belongs to `inside`, what follows to `outside`. */
+  private group(span: Span, inside: Field | null, outside: Field | null): Node {
+    this.next(within(inside));
+    this.enter(span);
+    const node = this.expression(0, inside);
+    this.depth--;
+    if (this.token.kind !== ')')
+      throw new QuerySyntaxError('This parenthesis is never closed.', span, 'Add a ) at the end.');
+    this.next(within(outside));
+    return node;
+  }
+
+  private fieldTerm(name: string, span: Span): Node {
+    const field = this.resolve(name, span);
+    this.next('value');
+    const value = this.token;
+    if (value.kind === '(') return this.group(value.span, field, null);
+    if (value.kind !== 'value')
+      throw new QuerySyntaxError(`A value is missing after ${field.name}:`, span, exampleOf(field));
+    this.count(value.span);
+    this.next('term');
+    return readValue(field, value, { start: span.start, end: value.span.end }, this.options.now);
+  }
+
+  private resolve(name: string, span: Span): Field {
+    const field = fieldNamed(name.toLowerCase());
+    const { kind } = this.options;
+    if (field?.kinds.includes(kind) === true) return field;
+    if (field !== undefined)
+      throw new QuerySyntaxError(
+        `The field ${field.name} belongs to ${field.kinds.join(' and ')}, this is a search for ${kind}.`,
+        span,
+        field.kinds.includes('flows')
+          ? 'Search the flows instead (--flows).'
+          : `Leave it out or search ${field.kinds.join(' or ')}.`,
+      );
+    const near = nearestField(name.toLowerCase(), kind);
+    throw new QuerySyntaxError(
+      `There is no field ${JSON.stringify(name)}.`,
+      span,
+      near === null
+        ? 'To search for the text itself, put it in double quotes.'
+        : `Did you mean ${near}:? To search for the text itself, put it in double quotes.`,
+    );
+  }
+
+  private count(span: Span): void {
+    if (++this.terms > MAX_TERMS)
+      throw new QuerySyntaxError(`The query has more than ${MAX_TERMS} terms.`, span);
+  }
+
+  private enter(span: Span): void {
+    if (++this.depth > MAX_DEPTH) throw new QuerySyntaxError(`Nested deeper than ${MAX_DEPTH} levels.`, span);
+  }
+
+  private next(mode: Mode): void {
+    this.token = this.scan(mode);
+  }
+
+  private scan(mode: Mode): Token {
+    const { text } = this;
+    while (this.at < text.length && isSpace(text.charCodeAt(this.at))) this.at++;
+    const start = this.at;
+    if (start >= text.length) return { kind: 'end', span: { start, end: start } };
+    const first = text.charAt(start);
+    if (first === '(' || first === ')') {
+      this.at++;
+      return { kind: first, span: { start, end: this.at } };
+    }
+    if (first === '"') return this.quoted(start);
+    if (
+      first === '-' &&
+      mode !== 'value' &&
+      start + 1 < text.length &&
+      !isSpace(text.charCodeAt(start + 1))
+    ) {
+      this.at++;
+      return { kind: 'not', span: { start, end: this.at } };
+    }
+    let end = start;
+    while (end < text.length && !isSpace(text.charCodeAt(end)) && !'()"'.includes(text.charAt(end))) {
+      if (mode === 'term' && text.charAt(end) === ':') {
+        const name = text.slice(start, end);
+        if (/^[A-Za-z][A-Za-z0-9_-]*$/.test(name)) {
+          this.at = end + 1;
+          return { kind: 'field', name, span: { start, end: this.at } };
+        }
+      }
+      end++;
+    }
+    this.at = end;
+    const word = text.slice(start, end);
+    const span = { start, end };
+    if (mode === 'value') return { kind: 'value', text: word, quoted: false, span };
+    if (word === 'AND' || word === '&&') return { kind: 'and', span };
+    if (word === 'OR' || word === '||') return { kind: 'or', span };
+    if (word === 'NOT') return { kind: 'not', span };
+    return { kind: 'value', text: word, quoted: false, span };
+  }
+
+  private quoted(start: number): Token {
+    const { text } = this;
+    let value = '';
+    for (let at = start + 1; at < text.length; at++) {
+      const char = text.charAt(at);
+      if (char === '"') {
+        this.at = at + 1;
+        return { kind: 'value', text: value, quoted: true, span: { start, end: this.at } };
+      }
+      if (char === '\\' && at + 1 < text.length && '"\\'.includes(text.charAt(at + 1))) at++;
+      value += text.charAt(at);
+    }
+    throw new QuerySyntaxError('This quotation mark is never closed.', { start, end: text.length });
+  }
+}
+
+const isSpace = (code: number): boolean => code <= 32 || code === 0xa0 || code === 0x3000;
+
+/** Keep chains of one operator flat, so that SQL and messages stay short. */
+function join(kind: 'and' | 'or', left: Node, right: Node): Node {
+  const parts = [
+    ...(left.kind === kind ? left.parts : [left]),
+    ...(right.kind === kind ? right.parts : [right]),
+  ];
+  return { kind, parts };
+}
+
+function exampleOf(field: Field): string {
+  switch (field.type) {
+    case 'number':
+      return `For example ${field.name}:>100 or ${field.name}:100..500.`;
+    case 'address':
+      return `For example ${field.name}:10.0.0.0/8.`;
+    case 'host':
+      return `For example ${field.name}:*.example.com.`;
+    case 'time':
+      return `For example ${field.name}:>2026-11-20T10:00Z.`;
+    default:
+      return `To find rows that have one, write ${field.name}:*.`;
+  }
+}
