@@ -30,9 +30,9 @@ function killGroup(pid, signal) {
  * Run one program with inherited output. Resolves to its exit code; 124 when `deadline` (ms since epoch) passed, after
  * the whole group was killed; 127 when it could not be started.
  */
-export function run(command, args, { env = process.env, deadline = Infinity } = {}) {
+export function run(command, args, { env = process.env, cwd = ROOT, deadline = Infinity } = {}) {
   return new Promise(done => {
-    const child = spawn(command, args, { cwd: ROOT, env, stdio: 'inherit', detached: true });
+    const child = spawn(command, args, { cwd, env, stdio: 'inherit', detached: true });
     if (child.pid !== undefined) groups.add(child.pid);
     let late = false;
     const timer = Number.isFinite(deadline)

@@ -16,6 +16,10 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: 'make, show and export the certificate authority',
     load: async () => (await import('./ca.ts')).caCommand(),
   },
+  policy: {
+    summary: 'check a policy and explain its decisions',
+    load: async () => (await import('./policy.ts')).policyCommand(),
+  },
   hello: {
     summary: 'decode a ClientHello',
     load: async () => (await import('./hello.ts')).helloCommand(),
