@@ -20,6 +20,10 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: 'check a policy and explain its decisions',
     load: async () => (await import('./policy.ts')).policyCommand(),
   },
+  user: {
+    summary: 'add, list, change and shut users of console and proxy',
+    load: async () => (await import('./user.ts')).userCommand(),
+  },
   hello: {
     summary: 'decode a ClientHello',
     load: async () => (await import('./hello.ts')).helloCommand(),

@@ -10,8 +10,17 @@
  * do and is never pruned here, since it is evidence (about 200 bytes a line). Triggers refuse to change or delete it:
  * that guards against our own mistakes, not against somebody who owns the file.
  */
-import { chmodSync, closeSync, fchmodSync, lstatSync, mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 
 export type ControlDb = Database.Database;
@@ -113,8 +122,14 @@ export function openControlDb(dataDir: string): ControlDb {
 function makePrivate(path: string): void {
   try {
     const fd = openSync(path, 'wx', 0o600);
-    // The umask may have taken bits away, which is fine; it can never have added any.
+    // Exactly this, whatever the umask takes away.
     fchmodSync(fd, 0o600);
+    // `sudo sightglass user add` before the service's first start must not leave it a store that it cannot open. SQLite
+    // does the same for its WAL.
+    if (process.geteuid?.() === 0) {
+      const { uid, gid } = statSync(dirname(path));
+      fchownSync(fd, uid, gid);
+    }
     closeSync(fd);
     return;
   } catch (error) {
