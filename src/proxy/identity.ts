@@ -66,7 +66,7 @@ export function basicPair(value: string): { user: string; password: string } | n
   const colon = text.indexOf(':');
   if (colon < 1) return null;
   const user = text.slice(0, colon);
-  // eslint-disable-next-line no-control-regex -- RFC 7617 §2 forbids control characters in both parts
+
   if (/[\u0000-\u001f\u007f\ufffd]/.test(text)) return null;
   return { user, password: text.slice(colon + 1) };
 }

@@ -4,7 +4,8 @@
  * so a refused origin never sees a byte of it.
  */
 import type { Duplex } from 'node:stream';
-import { Fault, FAULTS } from '../core/faults.ts';
+import type { FaultCode } from '../core/faults.ts';
+import { Fault } from '../core/faults.ts';
 import { canonicalHost, splitHostPort } from '../core/host-name.ts';
 import type { RequestHead } from '../wire/http1/index.ts';
 import { acceptClientTls } from './client-tls.ts';
@@ -102,7 +103,7 @@ function admitInspected(flow: Flow, head: RequestHead, name: string, port: numbe
   if (verdict === null) throw new Fault('internal', 'request before the verdict');
   const absolute = /^https?:\/\/([^/?]*)(.*)$/i.exec(head.target);
   const target = absolute === null ? head.target : originForm(absolute[2] ?? '');
-  const refuse = (code: keyof typeof FAULTS, detail: string): Refused => ({
+  const refuse = (code: FaultCode, detail: string): Refused => ({
     ok: false,
     fault: new Fault(code, detail),
     host: name,

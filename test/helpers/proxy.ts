@@ -49,6 +49,8 @@ export interface TestProxy {
   /** Resolves when `count` flow rows are there; fails after five seconds. */
   flows(count: number): Promise<FlowRecord[]>;
   exchanges(count: number): Promise<ExchangeRecord[]>;
+  /** The ledger row of the client connection that came from this local port. */
+  flowOf(clientPort: number): Promise<FlowRecord>;
   stop(): Promise<void>;
 }
 
@@ -77,8 +79,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
       'proxy.listen': '127.0.0.1:0',
       'egress.allow': ['127.0.0.0/8', '::1'],
       'proxy.connect-ports': 'any',
-      'origin.trust': 'none',
-      ...(extra.length > 0 ? { 'origin.extra-ca': extra } : {}),
+      ...(extra.length > 0 ? { 'origin.trust': 'none', 'origin.extra-ca': extra } : {}),
       ...options.flags,
     },
   });
@@ -114,6 +115,11 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     authority,
     flows: count => eventually(() => audit.flows, count),
     exchanges: count => eventually(() => audit.exchanges, count),
+    flowOf: async clientPort => {
+      const [flow] = await eventually(() => audit.flows.filter(f => f.clientPort === clientPort), 1);
+      if (flow === undefined) throw new Error('no such flow');
+      return flow;
+    },
     async stop() {
       await proxy.close();
       rmSync(dir, { recursive: true, force: true });

@@ -45,7 +45,8 @@ export function confirmTunnel(flow: Flow, target: Target): void {
 export function refuseBeforeTls(flow: Flow, fault: Fault): void {
   const { socket } = flow;
   if (socket.destroyed) return;
-  const silent = flow.tunnelling || fault.code === 'ingress-closed' || fault.code === 'ingress-timeout';
+  // A connection on which nothing was ever said (a preconnect, a scanner) is closed without a word.
+  const silent = flow.tunnelling || fault.code === 'ingress-closed' || socket.bytesRead === 0;
   if (!silent) {
     const target = flow.asked === null ? '' : `${flow.asked.host}:${flow.asked.port}`;
     socket.write(refusalResponse({ fault, target, flow: flow.id, rule: null, reason: null }));

@@ -36,7 +36,7 @@ export async function readAsked(flow: Flow): Promise<Asked> {
       reader.push(chunk);
       const event = reader.next();
       if (event.kind === 'need-more') return null;
-      if (event.kind === 'malformed') throw new Fault(event.code as 'request-malformed', event.reason);
+      if (event.kind === 'malformed') throw new Fault(event.code, event.reason);
       if (event.kind !== 'head') throw new Fault('ingress-malformed');
       const { head } = event;
       if (head.method === 'CONNECT') {
@@ -52,7 +52,7 @@ export async function readAsked(flow: Flow): Promise<Asked> {
 /** The bytes after a CONNECT head. A CONNECT has no body: one that announces one is refused (requirement D4). */
 function connectRest(reader: RequestReader): Buffer {
   const end = reader.next();
-  if (end.kind === 'malformed') throw new Fault(end.code as 'request-malformed', end.reason);
+  if (end.kind === 'malformed') throw new Fault(end.code, end.reason);
   if (end.kind !== 'end') throw new Fault('request-malformed', 'CONNECT with a body');
   return reader.takeRest();
 }

@@ -21,6 +21,8 @@ export class LiveExchange {
   readonly #started: number;
   admission: Admitted | Refused | null = null;
   response: ResponseHead | null = null;
+  /** Its head went to the origin, so an answer may come. */
+  sent = false;
   requestDone = false;
   responseDone = false;
   /** The body goes to the client in chunks. */

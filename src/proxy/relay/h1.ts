@@ -135,6 +135,7 @@ class H1Relay {
       admission.then(
         a => {
           this.#admitted(exchange, a);
+          this.#pumpRequest();
         },
         (e: unknown) => {
           this.#failExchange(asFault(e));
@@ -169,6 +170,7 @@ class H1Relay {
         this.#flow.onAbort = this.#onAbort;
         this.#adopt(origin);
         this.#sendHead(exchange, origin);
+        this.#pumpRequest();
       },
       (e: unknown) => {
         if (this.#finished || this.#exchange !== exchange) return;
@@ -180,6 +182,7 @@ class H1Relay {
 
   #sendHead(exchange: LiveExchange, origin: OriginLink): void {
     origin.reader.expect(exchange.head.method);
+    exchange.sent = true;
     this.#ctx.turn.write(
       origin.socket,
       serializeRequest(exchange.head, { target: exchange.target, upgrade: mayUpgrade(exchange.head) }),
@@ -269,18 +272,17 @@ class H1Relay {
   #pumpResponse(origin: OriginLink): void {
     while (this.#origin === origin && !this.#finished) {
       const exchange = this.#exchange;
-      if (exchange === null || (exchange.responseDone && !origin.reader.idle)) {
+      if (exchange === null || exchange.responseDone || !exchange.sent) {
         // Bytes nobody asked for: an origin that says more than it was asked is not used again (requirement D3).
         if (!origin.reader.idle) this.#dropOrigin();
         return;
       }
-      if (exchange.responseDone) return;
       const event = origin.reader.next();
       switch (event.kind) {
         case 'need-more':
           return;
         case 'malformed':
-          this.#failExchange(new Fault(event.code as 'response-malformed', event.reason));
+          this.#failExchange(new Fault(event.code, event.reason));
           return;
         case 'head':
           if (this.#forwardResponseHead(exchange, origin, event.head)) return;
@@ -289,8 +291,10 @@ class H1Relay {
           this.#forwardResponseData(exchange, origin, event.data);
           break;
         case 'end':
+          // Whatever follows the answer belongs to no request: it must not become the answer to the next one.
+          if (!origin.reader.idle) this.#dropOrigin();
           this.#forwardResponseEnd(exchange, event.trailers);
-          break;
+          return;
       }
     }
   }
@@ -373,6 +377,7 @@ class H1Relay {
       exchange.bodyless;
     if (repeat && REPEATABLE.has(exchange.head.method) && exchange.admission?.ok === true) {
       exchange.repeated = true;
+      exchange.sent = false;
       this.#dialThenSend(exchange, exchange.admission);
       return;
     }
