@@ -1,0 +1,85 @@
+/** What the documents repeat from the sources is what the sources say, and every entry of a catalogue is used. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { FAULTS } from '../../src/core/faults.ts';
+import { VERBS } from '../../src/cli/verbs.ts';
+import { SETTING_NAMES } from '../../src/settings/catalogue.ts';
+import { ROOT, read, sources, tree } from './tree.ts';
+
+/** Typed here, because scripts are plain JavaScript. */
+interface Docs {
+  generated(): Record<string, string>;
+}
+const script: string = '../../scripts/docs.mjs';
+const docs = (await import(script)) as Docs;
+
+describe('generated documents', () => {
+  for (const [path, content] of Object.entries(docs.generated()))
+    it(`${path} is what the sources say`, () => {
+      const [is, should] = [read(path).split('\n'), content.split('\n')];
+      const at = should.findIndex((line, n) => line !== is[n]);
+      const hint = `${path}, line ${at + 1}: run node --import tsx scripts/docs.mjs`;
+      assert.equal(is[at], should[at], hint);
+      assert.equal(is.length, should.length, hint);
+    });
+
+  it('name every setting and every fault', () => {
+    const readme = read('README.md');
+    for (const name of SETTING_NAMES) assert.ok(readme.includes(`| \`${name}\` |`), name);
+    const faults = read('docs/reference/faults.md');
+    for (const code of Object.keys(FAULTS)) assert.ok(faults.includes(`| \`${code}\` |`), code);
+  });
+});
+
+describe('catalogues', () => {
+  const code = sources()
+    .filter(path => !path.startsWith('src/settings/') && path !== 'src/core/faults.ts')
+    .map(read)
+    .join('\n');
+  const used = (word: string): boolean => code.includes(`'${word}'`);
+
+  it('hold no setting that nobody reads', () => {
+    assert.deepEqual(
+      SETTING_NAMES.filter(name => !used(name)),
+      [],
+    );
+  });
+
+  it('hold no fault that nobody raises', () => {
+    const unused = Object.keys(FAULTS).filter(name => !used(name) && !(name in LATER));
+    assert.deepEqual(unused, []);
+    for (const name of Object.keys(LATER))
+      assert.ok(!used(name), `${name} is raised now; drop it from LATER`);
+  });
+
+  it('list every verb there is', () => {
+    const files = sources().filter(
+      path => /^src\/cli\/[a-z-]+\.ts$/.test(path) && /export function \w+Command\(/.test(read(path)),
+    );
+    const table = read('src/cli/verbs.ts');
+    for (const path of files) assert.ok(table.includes(`'./${path.slice('src/cli/'.length)}'`), path);
+    assert.equal(Object.keys(VERBS).length, files.length);
+  });
+});
+
+/** Codes that the contract fixes already although what raises them comes with a later issue. */
+const LATER: Readonly<Record<string, string>> = {
+  'cert-revoked': 'revocation comes with the issue about TLS trust in depth',
+};
+
+describe('links', () => {
+  it('between documents lead somewhere', () => {
+    for (const path of tree().filter(p => p.endsWith('.md')))
+      for (const [, target = ''] of read(path).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))
+        assert.ok(existsSync(join(ROOT, path, '..', target)), `${path}: ${target}`);
+  });
+
+  it('from documents to files of the house lead somewhere', () => {
+    const named = /`((?:src|ca|web|test|scripts|bench|docs)\/[\w./-]+\.(?:ts|mjs|md|cjs))`/g;
+    for (const path of tree().filter(p => p.endsWith('.md')))
+      for (const [, target = ''] of read(path).matchAll(named))
+        assert.ok(existsSync(join(ROOT, target)), `${path}: ${target}`);
+  });
+});
