@@ -65,6 +65,7 @@ export function parsePolicy(text: string): ParsedPolicy {
   }
   const top = reader.mapping(root, TOP_KEYS);
   if (top === null) return { ok: false, problems: reader.sorted() };
+  for (const [key, place] of top) if (reader.isEmpty(place)) top.delete(key);
 
   const version = top.get('version');
   if (version === undefined)
@@ -222,7 +223,7 @@ function readRules(
 ): { rules: Rule[]; lines: number[] } {
   const rules: Rule[] = [];
   const lines: number[] = [];
-  if (place === undefined || place.node === null) return { rules, lines };
+  if (place === undefined) return { rules, lines };
   if (!reader.isSequence(place)) {
     reader.problem(place, 'rules must be a sequence', 'Each rule starts with a dash: "- name: …".');
     return { rules, lines };

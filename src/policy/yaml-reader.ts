@@ -124,6 +124,12 @@ export class YamlReader {
     }));
   }
 
+  /** True for a key without a value (`lists:`), as it is left when its last entry was commented out. */
+  isEmpty(place: Place): boolean {
+    const node = this.#node(place);
+    return node === null || (isScalar(node) && node.value === null);
+  }
+
   isSequence(place: Place): boolean {
     return isSeq(this.#node(place));
   }

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
+import { policyCommand } from '../../src/cli/policy.ts';
+
+interface Ran {
+  out: string;
+  err: string;
+  code: number;
+}
+
+/** Run the verb in this process with its output caught. */
+async function run(t: TestContext, ...argv: string[]): Promise<Ran> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const log = t.mock.method(console, 'log', (line: string) => void out.push(line));
+  const error = t.mock.method(console, 'error', (line: string) => void err.push(line));
+  const before = process.exitCode;
+  process.exitCode = undefined;
+  try {
+    await policyCommand().parseAsync(argv, { from: 'user' });
+    return { out: out.join('\n'), err: err.join('\n'), code: Number(process.exitCode ?? 0) };
+  } finally {
+    process.exitCode = before;
+    log.mock.restore();
+    error.mock.restore();
+  }
+}
+
+async function policyFile(t: TestContext, yaml: string): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'sightglass-cli-policy-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const file = join(dir, 'policy.yaml');
+  await writeFile(file, yaml);
+  return file;
+}
+
+const YAML = `version: 1
+rules:
+  - { name: bank, when: { host: .bank.test }, action: passthrough, reason: Private. }
+  - { name: night, when: { time: { window: '22:00-06:00', zone: UTC } }, action: block }
+  - { name: alice, when: { user: alice, client: 10.0.0.0/8 }, action: inspect }
+`;
+
+describe('policy check', () => {
+  it('finds a good file good', async t => {
+    const file = await policyFile(t, YAML);
+    const ran = await run(t, 'check', file);
+    assert.equal(ran.code, 0);
+    assert.match(ran.out, /good, version [0-9a-f]{12}\n.*3, then block/);
+    const json = JSON.parse((await run(t, 'check', file, '--json')).out) as Record<string, unknown>;
+    assert.equal(json['ok'], true);
+    assert.deepEqual(json['rules'], ['bank', 'night', 'alice']);
+  });
+
+  it('tells file, line, column and hint of a bad one and fails', async t => {
+    const file = await policyFile(t, 'version: 1\nrulez: []\n');
+    const ran = await run(t, 'check', file);
+    assert.equal(ran.code, 1);
+    assert.ok(ran.err.includes(`${file}:2:1: unknown key "rulez"`), ran.err);
+    assert.match(ran.err, /Did you mean "rules"/);
+    const json = await run(t, 'check', file, '--json');
+    assert.equal(json.code, 1);
+    const { problems } = JSON.parse(json.out) as { problems: { line: number }[] };
+    assert.equal(problems[0]?.line, 2);
+  });
+
+  it('tells a missing file', async t => {
+    const ran = await run(t, 'check', '/nowhere/policy.yaml');
+    assert.equal(ran.code, 1);
+    assert.match(ran.err, /no such file/);
+  });
+});
+
+describe('policy explain', () => {
+  it('prints the fields that scripts rely on', async t => {
+    const file = await policyFile(t, YAML);
+    const ran = await run(
+      t,
+      'explain',
+      '--policy.file',
+      file,
+      '--sni',
+      'WWW.example.com.',
+      '--client',
+      '10.0.0.1',
+      '--user',
+      'Alice',
+      '--at',
+      '2026-11-20T12:00:00Z',
+      '--json',
+    );
+    const json = JSON.parse(ran.out) as Record<string, unknown>;
+    assert.equal(json['verdict'], 'inspect');
+    assert.equal(json['rule'], 'alice');
+    assert.match(String(json['policy']), /^[0-9a-f]{12}$/);
+    assert.equal(typeof json['reason'], 'string');
+    assert.deepEqual(json['skipped'], [
+      { rule: 'bank', why: 'host www.example.com is not in .bank.test' },
+      { rule: 'night', why: 'it is Fri 12:00 in UTC, outside daily 22:00-06:00 UTC' },
+    ]);
+  });
+
+  it('follows time, host, and missing names', async t => {
+    const file = await policyFile(t, YAML);
+    const rule = async (...argv: string[]): Promise<unknown> => {
+      const ran = await run(t, 'explain', '--policy.file', file, ...argv, '--json');
+      return (JSON.parse(ran.out) as Record<string, unknown>)['rule'];
+    };
+    assert.equal(await rule('--sni', 'x.test', '--at', '2026-11-20T23:00:00Z'), 'night');
+    assert.equal(await rule('--host', 'www.bank.test'), 'bank');
+    assert.equal(await rule('--sni', 'bank.test', '--host', 'x.test'), 'doubt:sni-mismatch');
+    assert.equal(await rule('--sni', 'bank.test', '--host', '192.0.2.1'), 'doubt:connect-ip');
+    assert.equal(await rule('--host', 'bank.test', '--http'), 'bank');
+  });
+
+  it('says it in words', async t => {
+    const file = await policyFile(t, YAML);
+    const ran = await run(t, 'explain', '--policy.file', file, '--sni', 'www.bank.test');
+    assert.match(ran.out, /^passthrough by rule "bank"\n {2}reason {3}Private\./);
+  });
+
+  it('answers with the shipped policy before the first start, and says so', async t => {
+    const ran = await run(
+      t,
+      'explain',
+      '--data-dir',
+      join(tmpdir(), 'sightglass-not-there'),
+      '--sni',
+      'www.example.com',
+      '--json',
+    );
+    assert.match(ran.err, /shipped policy/);
+    assert.equal((JSON.parse(ran.out) as Record<string, unknown>)['rule'], 'inspect-everything-else');
+  });
+
+  for (const [what, argv] of [
+    ['no destination', []],
+    ['a name that is none', ['--sni', 'a b']],
+    ['a client that is none', ['--sni', 'a.test', '--client', 'x']],
+    ['a time that is none', ['--sni', 'a.test', '--at', 'noon']],
+    ['a port that is none', ['--sni', 'a.test', '--port', '99999']],
+  ] as const)
+    it(`refuses ${what} with a hint`, async t => {
+      const file = await policyFile(t, YAML);
+      await assert.rejects(run(t, 'explain', '--policy.file', file, ...argv), { exitCode: 2 });
+    });
+});
