@@ -1,18 +1,27 @@
-/** The files of the checkout as git sees them, for tests about the house as a whole. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+/**
+ * The files of the checkout, for tests about the house as a whole. Walked and not asked of git, so that the tests also run
+ * in an unpacked archive and in a checkout that belongs to another user.
+ */
+import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 
-/** Files that are committed or would be, with forward slashes, relative to the root, in order. */
-export function tree(): string[] {
-  const out = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    maxBuffer: 64 * 2 ** 20,
-  });
-  return [...new Set(out.split('\0'))].filter(path => path !== '' && existsSync(join(ROOT, path))).sort();
+/** What .gitignore names (a test compares them), and git's own folder. */
+export const IGNORED: readonly string[] = ['node_modules', 'dist', '.cache', '.git', 'tmp'];
+
+/** Files of the checkout with forward slashes, relative to the root, in order. */
+export function tree(folder = ''): string[] {
+  const found: string[] = [];
+  for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true })) {
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory()) {
+      // `tmp` and the like are ignored at the root only; node_modules and dist nowhere hold sources.
+      if (!(IGNORED.includes(entry.name) && (folder === '' || entry.name === 'node_modules')))
+        found.push(...tree(path));
+    } else if (entry.isFile() && !entry.name.endsWith('.log')) found.push(path);
+  }
+  return found.sort();
 }
 
 export const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
