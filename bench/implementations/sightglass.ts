@@ -79,7 +79,7 @@ function countRows(folder: string, mode: Mode): number {
   for (const file of readdirSync(folder).filter(f => /^\d{4}-\d\d-\d\d.*\.db$/.test(f))) {
     const db = new Database(join(folder, file), { readonly: true, fileMustExist: true });
     try {
-      const table = mode === 'inspect' ? 'exchanges' : 'flows';
+      const table = mode === 'inspect' ? 'exchange' : 'flow';
       rows += (db.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { n: number }).n;
     } finally {
       db.close();

@@ -4,7 +4,7 @@ import { ja3, ja3Text } from '../../src/wire/ja3.ts';
 import { readHello } from '../../src/wire/client-hello.ts';
 import * as b from '../helpers/hello-builder.ts';
 import { CAPTURES } from '../helpers/fixture-hellos.ts';
-import { decimalList, fieldsOf, helloOf, judge } from '../helpers/fingerprints.ts';
+import { decimalList, fieldsOf, helloOf, judge } from '../helpers/hello-judges.ts';
 
 /** Published pairs of text and hash: the first two from the JA3 description, the others from public databases. */
 const VECTORS: Array<[text: string, hash: string]> = [

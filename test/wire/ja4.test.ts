@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ja4, ja4Raw } from '../../src/wire/ja4.ts';
 import * as b from '../helpers/hello-builder.ts';
 import { CAPTURES } from '../helpers/fixture-hellos.ts';
-import { fieldsOf, helloOf, hexList, judge } from '../helpers/fingerprints.ts';
+import { fieldsOf, helloOf, hexList, judge } from '../helpers/hello-judges.ts';
 
 /** Published pairs of raw and hashed form: the description's example, then test data of FoxIO's implementations. */
 const VECTORS: Array<[name: string, raw: string, hashed: string]> = [
