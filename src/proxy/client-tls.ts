@@ -24,6 +24,7 @@ export function acceptClientTls(flow: Flow, leaf: LeafContext, alpn: string | nu
       tls.off('secure', onSecure);
       tls.off('error', onError);
       tls.off('_tlsError', onError);
+      tls.off('end', onClose);
       tls.off('close', onClose);
       flow.onAbort = null;
       flow.expiresAt = Number.POSITIVE_INFINITY;
@@ -60,6 +61,8 @@ export function acceptClientTls(flow: Flow, leaf: LeafContext, alpn: string | nu
     tls.on('error', onError);
     // Errors before the handshake is over come under this name on the server side.
     tls.on('_tlsError', onError);
+    // Many clients reject a certificate by hanging up without an alert.
+    tls.on('end', onClose);
     tls.on('close', onClose);
   });
 }

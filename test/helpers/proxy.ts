@@ -190,12 +190,12 @@ export async function startOrigin(
   };
 }
 
-/** CONNECT through the proxy; gives the raw socket after the head of the answer, and that head. */
+/** CONNECT through the proxy; gives the raw socket after the head of the answer, that head, and our port. */
 export function openTunnel(
   proxyPort: number,
   target: string,
   headers = '',
-): Promise<{ socket: Socket; head: string }> {
+): Promise<{ socket: Socket; head: string; port: number }> {
   return new Promise((resolve, reject) => {
     const socket = netConnect(proxyPort, '127.0.0.1', () => {
       socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${headers}\r\n`);
@@ -209,7 +209,7 @@ export function openTunnel(
       socket.pause();
       const rest = Buffer.from(text.slice(end + 4), 'latin1');
       if (rest.length > 0) socket.unshift(rest);
-      resolve({ socket, head: text.slice(0, end) });
+      resolve({ socket, head: text.slice(0, end), port: socket.localPort ?? 0 });
     };
     socket.on('data', onData);
     socket.on('error', reject);
