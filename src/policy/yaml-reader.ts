@@ -34,6 +34,7 @@ export class YamlReader {
   readonly problems: Problem[] = [];
   readonly #lines = new LineCounter();
   readonly #doc: Document.Parsed | null;
+  readonly #aliases = new Map<Node, unknown>();
   #visited = 0;
 
   constructor(text: string) {
@@ -186,8 +187,14 @@ export class YamlReader {
       if (this.#visited === MAX_NODES + 1) this.problem(place, 'the document expands to too many values');
       return null;
     }
-    if (isAlias(place.node) && this.#doc !== null) return place.node.resolve(this.#doc) ?? null;
-    return place.node;
+    if (!isAlias(place.node) || this.#doc === null) return place.node;
+    // Resolving walks the document, and one alias may be met very often.
+    let target = this.#aliases.get(place.node);
+    if (target === undefined) {
+      target = place.node.resolve(this.#doc) ?? null;
+      this.#aliases.set(place.node, target);
+    }
+    return target;
   }
 }
 
