@@ -99,13 +99,13 @@ export function startRecorder(options: RecorderOptions): Recorder {
     const worker = new Worker(ENTRY, { workerData: data, name: 'recorder' });
     thread = worker;
     stats = { ...stats, running: true };
-    worker.on('message', receive);
-    worker.on('error', error => {
+    worker.on('message', (message: FromThread) => receive(message));
+    worker.on('error', (error: Error) => {
       own.append({
         kind: 'event',
         time: Date.now(),
         name: 'recorder.died',
-        detail: { error: String(error.message) },
+        detail: { error: error.message },
       });
       own.flush();
     });

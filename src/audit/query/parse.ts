@@ -35,7 +35,7 @@ export function parseQuery(text: string, options: ParseOptions): ParseOutcome {
 /** The error as lines for a terminal: the query, a caret under the place, the sentence and the suggestion. */
 export function explainError(text: string, error: QueryError): string {
   // Control characters would move the caret or the terminal.
-  // eslint-disable-next-line no-control-regex -- exactly those are replaced
+
   const shown = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ');
   const caret = ' '.repeat(error.start) + '^'.repeat(Math.max(1, error.end - error.start));
   const hint = error.suggestion === null ? '' : `\n${error.suggestion}`;
@@ -77,7 +77,7 @@ class Parser {
   parse(): Node {
     if (this.token.kind === 'end') return { kind: 'all' };
     const node = this.expression(0, null);
-    const rest = this.token as Token;
+    const rest = this.token;
     if (rest.kind === ')')
       throw new QuerySyntaxError('This parenthesis was never opened.', rest.span, 'Remove it, or quote it.');
     return node;

@@ -1,0 +1,120 @@
+/**
+ * A header block in three parts, so that what repeats is stored once: the stable block (with a mark where something was
+ * taken out), the varied values that auditors search for, and the volatile values nobody searches for. Pure; `joinHead`
+ * is the exact inverse of `splitHead` for every string, hostile ones included.
+ *
+ * Which names vary is partly known and partly learned: a name with more than `MANY` different values counts as varied from
+ * then on. Bound: values of at most `MAX_NAMES` names are watched; names beyond that count as varied at once.
+ */
+export interface SplitHead {
+  /** `name: value` lines; `\u0001name` and `\u0002name` mark a varied and a volatile value taken out. */
+  stable: string;
+  /** What followed the name, colon included, one line each, in order. */
+  varied: string;
+  volatile: string;
+}
+
+/** Values that say nothing about who did what: clocks, validators and lengths (the length has a column of its own). */
+const VOLATILE = new Set([
+  'date',
+  'age',
+  'expires',
+  'last-modified',
+  'etag',
+  'content-length',
+  'if-none-match',
+  'if-modified-since',
+  'if-range',
+  'server-timing',
+]);
+/** Values that differ nearly always and are worth searching. */
+const VARIED = new Set([
+  'referer',
+  'location',
+  'content-location',
+  'content-disposition',
+  'content-range',
+  'range',
+  'set-cookie',
+  'cookie',
+  'traceparent',
+  'x-request-id',
+  'x-correlation-id',
+  'cf-ray',
+]);
+const MANY = 16;
+const MAX_NAMES = 1024;
+
+const VARIED_MARK = '\u0001';
+const VOLATILE_MARK = '\u0002';
+/** Put before a line that begins with a mark by itself. */
+const ESCAPE = '\u0003';
+const EOL = '\r\n';
+
+export type ValueClass = 'stable' | 'varied' | 'volatile';
+
+/** Learns which names vary. One per day file and recorder; forgetting it costs a few rows, never correctness. */
+export class HeaderHabits {
+  private values = new Map<string, Set<string>>();
+
+  /** Class of one value; `name` in lower case. */
+  classify(name: string, value: string): ValueClass {
+    if (VOLATILE.has(name)) return 'volatile';
+    if (VARIED.has(name)) return 'varied';
+    const seen = this.values.get(name);
+    if (seen === undefined) {
+      if (this.values.size >= MAX_NAMES) return 'varied';
+      this.values.set(name, new Set([value]));
+      return 'stable';
+    }
+    if (seen.size > MANY) return 'varied';
+    seen.add(value);
+    return 'stable';
+  }
+}
+
+/** Take a block of `name: value\r\n` lines apart. */
+export function splitHead(text: string, classify: (name: string, value: string) => ValueClass): SplitHead {
+  const stable: string[] = [];
+  const varied: string[] = [];
+  const volatile: string[] = [];
+  for (const line of text.split(EOL)) {
+    const first = line.charCodeAt(0);
+    if (first >= 1 && first <= 3) {
+      stable.push(ESCAPE + line);
+      continue;
+    }
+    const colon = line.indexOf(':');
+    const value = colon <= 0 ? 'stable' : classify(line.slice(0, colon).toLowerCase(), line.slice(colon));
+    if (value === 'stable') stable.push(line);
+    else {
+      const mark = value === 'varied' ? VARIED_MARK : VOLATILE_MARK;
+      stable.push(mark + line.slice(0, colon));
+      (value === 'varied' ? varied : volatile).push(line.slice(colon));
+    }
+  }
+  return { stable: stable.join(EOL), varied: varied.join(EOL), volatile: volatile.join(EOL) };
+}
+
+/** Put a block together again, byte for byte as it was. */
+export function joinHead(head: SplitHead): string {
+  const varied = head.varied.split(EOL);
+  const volatile = head.volatile.split(EOL);
+  let nextVaried = 0;
+  let nextVolatile = 0;
+  return head.stable
+    .split(EOL)
+    .map(line => {
+      switch (line.charAt(0)) {
+        case ESCAPE:
+          return line.slice(1);
+        case VARIED_MARK:
+          return line.slice(1) + (varied[nextVaried++] ?? '');
+        case VOLATILE_MARK:
+          return line.slice(1) + (volatile[nextVolatile++] ?? '');
+        default:
+          return line;
+      }
+    })
+    .join(EOL);
+}

@@ -1,0 +1,190 @@
+/**
+ * The day file: one SQLite database per UTC day of ingestion, `YYYY-MM-DD.db`. This file owns its tables, its version and
+ * how it is opened.
+ *
+ * Lean by construction: an exchange row holds small integers. What repeats lies once in `who`, `what`, `url`, `block`
+ * (header block), and an exchange points at it. Sharing is a saving, never a promise: after a restart, or beyond the
+ * bounds of the recorder's caches, the same text may get a second row, and no query may rely on there being only one.
+ *
+ * Instead of secondary indexes on the hot tables there is `seen`: "this value occurs in this block of 1024
+ * consecutive rows". It costs an insert per value and block instead of one per value and row, and lets a reader
+ * skip nearly everything that cannot match, newest first.
+ *
+ * Version: `meta.version`. A file of a newer version is refused; older ones are read by the code that knows them.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+
+export const SCHEMA_VERSION = 1;
+/** Rows of a block in `seen` and `span`: id >> BLOCK_BITS. */
+export const BLOCK_BITS = 10;
+
+/** First column of `seen`. */
+export const SEEN = { who: 1, what: 2, flow: 3, url: 4, block: 5, rest: 6, flowWho: 11, lane: 12 } as const;
+/** First column of `span` and `minute`. */
+export const KIND = { exchange: 1, flow: 2 } as const;
+/** Bits of exchange.flags. */
+export const FLAG = { upgraded: 1, reqTruncated: 2, resTruncated: 4 } as const;
+
+const TOKENS = `tokenize = 'unicode61 remove_diacritics 2'`;
+
+const DDL = `
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+-- client and user; ip is 16 bytes (IPv4 mapped) for networks, NULL when the text is no address
+CREATE TABLE who (id INTEGER PRIMARY KEY, client TEXT NOT NULL, ip BLOB, user TEXT);
+CREATE TABLE host (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE INDEX host_name ON host (name);
+-- everything of an exchange that repeats within a site: origin, verdict, method, outcome
+CREATE TABLE what (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, port INTEGER NOT NULL, scheme TEXT NOT NULL,
+  protocol TEXT NOT NULL, method TEXT NOT NULL, status INTEGER, type TEXT, fault TEXT, sni TEXT,
+  action TEXT NOT NULL, rule TEXT NOT NULL, policy TEXT NOT NULL, reason TEXT NOT NULL, capture TEXT NOT NULL,
+  block TEXT NOT NULL);
+CREATE INDEX what_host ON what (host);
+-- first: block of exchanges in which the row was made, so that a URL seen once needs no row in seen
+CREATE TABLE url (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, path TEXT NOT NULL, first INTEGER NOT NULL);
+-- a header block without what varies (see headers.ts), and what varies: searchable, and not
+CREATE TABLE block (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE rest (id INTEGER PRIMARY KEY, varied TEXT NOT NULL, volatile TEXT NOT NULL, first INTEGER NOT NULL);
+CREATE VIRTUAL TABLE host_fts USING fts5 (name, content='', ${TOKENS});
+CREATE VIRTUAL TABLE url_fts USING fts5 (path, content='', columnsize=0, ${TOKENS});
+CREATE VIRTUAL TABLE block_fts USING fts5 (text, content='', columnsize=0, ${TOKENS});
+CREATE VIRTUAL TABLE rest_fts USING fts5 (text, content='', columnsize=0, ${TOKENS});
+
+CREATE TABLE exchange (id INTEGER PRIMARY KEY, flow INTEGER NOT NULL, n INTEGER NOT NULL, time INTEGER NOT NULL,
+  us INTEGER NOT NULL, wait INTEGER, who INTEGER NOT NULL, what INTEGER NOT NULL, url INTEGER NOT NULL,
+  up INTEGER NOT NULL, down INTEGER NOT NULL, req_block INTEGER NOT NULL, req_rest INTEGER NOT NULL,
+  res_block INTEGER NOT NULL, res_rest INTEGER NOT NULL, flags INTEGER NOT NULL,
+  req_body INTEGER, res_body INTEGER, req_sha BLOB, res_sha BLOB, fault_detail TEXT);
+
+-- bodies by SHA-256 of the kept bytes; enc: 0 as is, 1 raw deflate
+CREATE TABLE body (id INTEGER PRIMARY KEY, sha BLOB NOT NULL, size INTEGER NOT NULL, enc INTEGER NOT NULL,
+  data BLOB NOT NULL);
+CREATE INDEX body_sha ON body (sha);
+-- bodies whose exchange has not come yet
+CREATE TABLE waiting_body (flow INTEGER NOT NULL, n INTEGER NOT NULL, side INTEGER NOT NULL, body INTEGER NOT NULL,
+  PRIMARY KEY (flow, n, side)) WITHOUT ROWID;
+
+-- everything of a flow that repeats; doc: JSON that repeats (hello, certificate, verdict)
+CREATE TABLE lane (id INTEGER PRIMARY KEY, host INTEGER, port INTEGER, scheme TEXT, ingress TEXT, sni TEXT, alpn TEXT,
+  ja4 TEXT, outcome TEXT, action TEXT, rule TEXT, policy TEXT, reason TEXT, fault TEXT);
+CREATE VIRTUAL TABLE lane_fts USING fts5 (text, content='', columnsize=0, ${TOKENS});
+CREATE TABLE doc (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE flow (id INTEGER PRIMARY KEY, flow INTEGER NOT NULL, time INTEGER NOT NULL, us INTEGER NOT NULL,
+  who INTEGER NOT NULL, lane INTEGER NOT NULL, up INTEGER NOT NULL, down INTEGER NOT NULL, exchanges INTEGER NOT NULL,
+  hello INTEGER, cert INTEGER, verdict INTEGER, detail TEXT NOT NULL);
+CREATE INDEX flow_flow ON flow (flow);
+-- flows without their flow row yet; exchanges: how many lie in earlier day files
+CREATE TABLE open_flow (flow INTEGER PRIMARY KEY, start TEXT NOT NULL, exchanges INTEGER NOT NULL);
+
+CREATE TABLE event (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, name TEXT NOT NULL, detail TEXT NOT NULL);
+
+CREATE TABLE seen (dim INTEGER NOT NULL, value INTEGER NOT NULL, block INTEGER NOT NULL,
+  PRIMARY KEY (dim, value, block)) WITHOUT ROWID;
+-- per block of rows: how many, and their earliest and latest time
+CREATE TABLE span (kind INTEGER NOT NULL, block INTEGER NOT NULL, n INTEGER NOT NULL, lo INTEGER NOT NULL,
+  hi INTEGER NOT NULL, PRIMARY KEY (kind, block)) WITHOUT ROWID;
+-- per minute and verdict, for charts of everything
+CREATE TABLE minute (kind INTEGER NOT NULL, minute INTEGER NOT NULL, action TEXT NOT NULL, n INTEGER NOT NULL,
+  faults INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (kind, minute, action)) WITHOUT ROWID;
+
+-- how far each spool segment is in the store: committed with the rows themselves
+CREATE TABLE cursor (segment TEXT PRIMARY KEY, offset INTEGER NOT NULL, done INTEGER NOT NULL, bad INTEGER NOT NULL)
+  WITHOUT ROWID;
+`;
+
+const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.db$/;
+
+/** `2026-11-20` of a time in ms since epoch, UTC. */
+export const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);
+
+export const dayPath = (dir: string, day: string): string => path.join(dir, `${day}.db`);
+
+/** Days that have a file, oldest first. A missing folder has none. */
+export function listDays(dir: string): string[] {
+  let names: string[];
+  try {
+    names = fs.readdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  return names.flatMap(name => DAY_FILE.exec(name)?.[1] ?? []).sort();
+}
+
+/** A day file that cannot be used, with the reason in words. */
+export class DayFileError extends Error {}
+
+/**
+ * Open the day's file for writing, or make it; `fill` runs in the transaction that makes it, so that a file either has its
+ * tables and what was carried over, or counts as not there.
+ */
+export function openDayForWriting(
+  dir: string,
+  day: string,
+  fill: (db: Database.Database) => void,
+): Database.Database {
+  fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const file = dayPath(dir, day);
+  const existed = fs.existsSync(file);
+  const db = new Database(file, { timeout: 5000 });
+  try {
+    if (!existed) {
+      fs.chmodSync(file, 0o600);
+      db.pragma('page_size = 4096');
+    }
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = NORMAL');
+    db.pragma('wal_autocheckpoint = 2000');
+    db.pragma('journal_size_limit = 67108864');
+    db.pragma('cache_size = -16384');
+    db.pragma('temp_store = MEMORY');
+    if (versionOf(db) === null)
+      db.transaction(() => {
+        db.exec(DDL);
+        const put = db.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
+        put.run('version', SCHEMA_VERSION);
+        put.run('day', day);
+        fill(db);
+      }).immediate();
+    checkVersion(db, file);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Open a day file for reading; null when the recorder has not finished making it. */
+export function openDayForReading(dir: string, day: string): Database.Database | null {
+  const file = dayPath(dir, day);
+  const db = new Database(file, { readonly: true, fileMustExist: true, timeout: 2000 });
+  try {
+    if (versionOf(db) === null) {
+      db.close();
+      return null;
+    }
+    checkVersion(db, file);
+    db.pragma('cache_size = -8192');
+    db.pragma('temp_store = MEMORY');
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function versionOf(db: Database.Database): number | null {
+  const made = db.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'meta'`).get();
+  if (made === undefined) return null;
+  return db.prepare(`SELECT value FROM meta WHERE key = 'version'`).pluck().get() as number;
+}
+
+function checkVersion(db: Database.Database, file: string): void {
+  const version = versionOf(db);
+  if (version === null || version > SCHEMA_VERSION)
+    throw new DayFileError(
+      `${path.basename(file)} was written by a newer version (schema ${String(version)}, this is ${SCHEMA_VERSION}): use that version.`,
+    );
+}
