@@ -6,6 +6,7 @@
 import type { Duplex } from 'node:stream';
 import type { FaultCode } from '../core/faults.ts';
 import { Fault } from '../core/faults.ts';
+import type { CertFacts } from '../core/facts.ts';
 import { canonicalHost, splitHostPort } from '../core/host-name.ts';
 import type { RequestHead } from '../wire/http1/index.ts';
 import { acceptClientTls } from './client-tls.ts';
@@ -22,9 +23,12 @@ export async function intercept(flow: Flow, target: OriginTarget): Promise<void>
     return;
   }
   const alpn = relayedAlpn(flow);
-  let origin: Awaited<ReturnType<typeof connectOriginTls>>;
+  let origin: OriginLink;
+  let cert: CertFacts;
   try {
-    origin = await connectOriginTls(flow, target, alpn);
+    const verified = await connectOriginTls(flow, target, alpn);
+    origin = linkTo(flow, target, verified.socket);
+    cert = verified.cert;
   } catch (e) {
     if (!(e instanceof Fault)) throw e;
     await pageUnderLeaf(flow, target, e);
@@ -32,13 +36,13 @@ export async function intercept(flow: Flow, target: OriginTarget): Promise<void>
   }
   let client: Duplex;
   try {
-    const leaf = await ctx.leaves.get(target.name, target.nameKind, 'trusted', origin.cert);
+    const leaf = await ctx.leaves.get(target.name, target.nameKind, 'trusted', cert);
     client = await acceptClientTls(flow, leaf, alpn[0] ?? null);
   } catch (e) {
     origin.socket.destroy();
     throw e;
   }
-  await relayHttp1(flow, client, interceptSide(flow, target), linkTo(flow, target, origin.socket));
+  await relayHttp1(flow, client, interceptSide(flow, target), origin);
 }
 
 /**

@@ -46,6 +46,7 @@ export interface TestProxy {
   audit: MemorySink;
   proxy: Proxy;
   authority: Authority;
+  dataDir: string;
   /** Resolves when `count` flow rows are there; fails after five seconds. */
   flows(count: number): Promise<FlowRecord[]>;
   exchanges(count: number): Promise<ExchangeRecord[]>;
@@ -63,12 +64,15 @@ export interface TestProxyOptions {
   credentials?: CredentialCheck;
   /** PEM of authorities trusted for origins. */
   trust?: string[];
+  /** Trust our own authority for origins too, as an operating system's store may do. */
+  trustOwn?: boolean;
 }
 
 export async function startProxy(options: TestProxyOptions = {}): Promise<TestProxy> {
   const dir = mkdtempSync(join(tmpdir(), 'sightglass-proxy-'));
   const authority = openAuthority({ dir: join(dir, 'ca') });
-  const extra = (options.trust ?? []).map((pem, i) => {
+  const stores = [...(options.trust ?? []), ...(options.trustOwn === true ? [authority.certificatePem] : [])];
+  const extra = stores.map((pem, i) => {
     const file = join(dir, `trust-${i}.pem`);
     writeFileSync(file, pem);
     return file;
@@ -113,6 +117,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     audit,
     proxy,
     authority,
+    dataDir: dir,
     flows: count => eventually(() => audit.flows, count),
     exchanges: count => eventually(() => audit.exchanges, count),
     flowOf: async clientPort => {

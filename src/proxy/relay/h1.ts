@@ -152,8 +152,9 @@ class H1Relay {
       return;
     }
     const origin = this.#origin;
-    if (origin !== null && origin.host === admission.host && origin.port === admission.port)
-      this.#sendHead(exchange, origin);
+    const there = origin !== null && origin.host === admission.host && origin.port === admission.port;
+    if (there && !origin.socket.destroyed) this.#sendHead(exchange, origin);
+    else if (there && origin.used === 0 && origin.failure !== null) this.#failExchange(origin.failure);
     else this.#dialThenSend(exchange, admission);
   }
 
@@ -257,15 +258,11 @@ class H1Relay {
       origin.reader.push(chunk);
       this.#pumpResponse(origin);
     });
-    socket.on('end', () => {
-      this.#onOriginEnd(origin, null);
-    });
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.#onOriginEnd(origin, new Fault('origin-reset', errorCode(error)));
-    });
-    socket.on('close', () => {
-      this.#onOriginEnd(origin, null);
-    });
+    const ended = (): void => {
+      this.#onOriginEnd(origin);
+    };
+    socket.on('end', ended);
+    socket.on('close', ended);
     socket.resume();
   }
 
@@ -353,13 +350,14 @@ class H1Relay {
     this.#completeExchange();
   }
 
-  #onOriginEnd(origin: OriginLink, fault: Fault | null): void {
+  #onOriginEnd(origin: OriginLink): void {
     if (this.#origin !== origin || this.#finished) return;
     const exchange = this.#exchange;
     if (exchange === null || exchange.responseDone) {
       this.#dropOrigin();
       return;
     }
+    const fault = origin.failure;
     const last = fault === null ? origin.reader.finish() : null;
     if (last?.kind === 'end') {
       this.#forwardResponseEnd(exchange, last.trailers);

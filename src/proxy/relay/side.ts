@@ -3,10 +3,12 @@
  * does not know why; `intercept` and `plain` answer these questions.
  */
 import type { Duplex } from 'node:stream';
-import type { Fault } from '../../core/faults.ts';
+import { Fault } from '../../core/faults.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import { ResponseReader } from '../../wire/http1/index.ts';
 import type { Http1Limits, RequestHead } from '../../wire/http1/index.ts';
+import { errorCode } from '../tunnel.ts';
+import { originTlsFault } from '../verify.ts';
 
 /** One request may go on, and where to. */
 export interface Admitted {
@@ -46,11 +48,23 @@ export class OriginLink {
   readonly reader: ResponseReader;
   /** Exchanges that were answered on it. */
   used = 0;
+  /** What the socket died of. It may die while nobody looks: during the client's handshake, or idle. */
+  failure: Fault | null = null;
 
   constructor(socket: Duplex, host: string, port: number, limits: Http1Limits) {
     this.socket = socket;
     this.host = host;
     this.port = port;
     this.reader = new ResponseReader(limits);
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.failure ??= linkFault(error);
+    });
   }
+}
+
+/** A TLS 1.3 origin says that it wants a client certificate only after the handshake (RFC 8446 §4.4.2.4). */
+function linkFault(error: NodeJS.ErrnoException): Fault {
+  return error.code?.startsWith('ERR_SSL') === true
+    ? originTlsFault(error)
+    : new Fault('origin-reset', errorCode(error));
 }
