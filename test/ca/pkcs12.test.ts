@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -69,4 +70,23 @@ test('with the key: encrypted with AES-256 under PBKDF2, the same key comes out'
     () => pkcs12({ certificate, friendlyName: 'CA', key: pkcs8, passphrase: '' }, randomBytes),
     RangeError,
   );
+});
+
+test('NSS (Firefox, Chromium on Linux) imports certificate and key', t => {
+  const dir = scratch(t);
+  openAuthority({ dir: join(dir, 'ca') });
+  const { key, certificate } = unlockAuthority(join(dir, 'ca'), null);
+  const pkcs8 = key.export({ type: 'pkcs8', format: 'der' });
+  const file = join(dir, 'key.p12');
+  writeFileSync(
+    file,
+    pkcs12({ certificate, friendlyName: 'entry', key: pkcs8, passphrase: 'long enough' }, randomBytes),
+  );
+  const database = ['-d', `sql:${dir}`];
+  const run = (command: string, ...args: string[]): string =>
+    execFileSync(command, [...args, ...database], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  run('certutil', '-N', '--empty-password');
+  assert.match(run('pk12util', '-i', file, '-W', 'long enough'), /IMPORT SUCCESSFUL/);
+  assert.match(run('certutil', '-L'), /entry\s+u,u,u/);
+  assert.match(run('certutil', '-K'), /ec\s+[0-9a-f]{40}\s+entry/);
 });
