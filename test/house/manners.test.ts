@@ -12,9 +12,7 @@ const LONG: Readonly<Record<string, string>> = {
 };
 
 const texts = tree().filter(path => !/\.(png|ico|gif|jpg|bin|pcap|pcapng|woff2?)$/.test(path));
-const code = texts.filter(
-  path => /\.(ts|tsx|mjs|cjs|js)$/.test(path) && !path.startsWith('test/fixtures/'),
-);
+const code = texts.filter(path => /\.(ts|tsx|mjs|cjs|js)$/.test(path) && !path.startsWith('test/fixtures/'));
 
 describe('every file', () => {
   it(`has at most ${MAX_LINES} lines, or a reason`, () => {
