@@ -65,12 +65,10 @@ export function requestFraming(method: string, facts: FramingFacts): FramingOutc
 
 /** Response to `method`. The status tells first, the fields second. */
 export function responseFraming(method: string, status: number, facts: FramingFacts): FramingOutcome {
-  if (method === 'CONNECT' && status >= 200 && status < 300) {
-    // RFC 9110 §9.3.6: Content-Length and Transfer-Encoding must be ignored; the tunnel starts behind the head.
-    return NONE;
-  }
   const framing = byFields(facts, UNTIL_CLOSE);
   if (typeof framing === 'string') return framing;
+  // RFC 9110 §9.3.6: well-formed framing fields are ignored here; the tunnel starts behind the head.
+  if (method === 'CONNECT' && status >= 200 && status < 300) return NONE;
   if (status < 200 || status === 204) {
     if (framing.kind === 'chunked') return `RFC 9112 §6.1: Transfer-Encoding in a ${status} response`;
     // RFC 9110 §8.6 forbids it too, but a zero says what everybody assumes anyway and is common on 204.

@@ -84,7 +84,8 @@ export function responseHead(buf: Buffer, start: number, method: string): Respon
   if (typeof framing === 'string') return framing;
 
   const connection = options(said.connection);
-  if (status === 101 && (said.upgrade === null || !connection.includes('upgrade')))
+  // An empty Upgrade names no protocol; llhttp takes such a 101 for an interim response and reads on as HTTP.
+  if (status === 101 && (said.upgrade === null || said.upgrade === '' || !connection.includes('upgrade')))
     return 'RFC 9110 §15.2.2: 101 without Connection: upgrade and Upgrade';
   return {
     kind: 'response',
@@ -182,7 +183,8 @@ function persists(version: Version, connection: readonly string[]): boolean {
  * ignore any Upgrade (RFC 9110 §7.8), so such a request simply goes on as HTTP/1.1.
  */
 function auditable(value: string | null): string | null {
-  if (value === null || value === 'websocket') return value;
+  if (value === null || value === '') return null;
+  if (value === 'websocket') return value;
   for (const element of value.toLowerCase().split(',')) {
     const protocol = element.trim();
     if (protocol === 'h2c' || protocol === 'h2' || protocol === 'tls' || protocol === 'http') return null;

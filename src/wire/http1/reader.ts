@@ -103,6 +103,7 @@ export abstract class MessageReader<H extends RequestHead | ResponseHead> {
       case 'end':
         return this.endMessage(END);
       case 'raw':
+        this.keep();
         return NEED_MORE;
       case 'failed':
         return this.failure!;
