@@ -10,13 +10,10 @@ import type { Duplex } from 'node:stream';
 import { Fault } from '../../core/faults.ts';
 import {
   DEFAULT_LIMITS,
-  INTERCEPTED_REPLY_DROPS,
-  LAST_CHUNK,
   RequestReader,
-  chunkPrefix,
   serializeRequest,
   serializeResponse,
-  serializeTrailers,
+  type Field,
   type Http1Limits,
   type RequestHead,
   type ResponseHead,
@@ -24,9 +21,12 @@ import {
 import { clientTlsFault } from '../client-tls.ts';
 import type { ProxyContext } from '../context.ts';
 import type { Flow } from '../flow.ts';
-import { reasonPhrase, refusalResponse } from '../refuse.ts';
+import { refusalResponse } from '../refuse.ts';
 import { errorCode } from '../tunnel.ts';
 import { LiveExchange } from './exchange.ts';
+import { endOfChunks, interimHead, mayRepeat, mayUpgrade, planResponse, writeBody } from './forward.ts';
+import { OriginSide } from './origin-side.ts';
+import { ownAnswer } from './own-answer.ts';
 import type { Admitted, OriginLink, Refused, RelaySide } from './side.ts';
 import { relayUpgrade } from './upgrade.ts';
 
@@ -46,10 +46,6 @@ export function relayHttp1(
   });
 }
 
-/** Requests that may be sent a second time when a kept-alive origin closed under them (RFC 9110 §9.2.2). */
-const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS']);
-const CRLF = '\r\n';
-
 class H1Relay {
   readonly #flow: Flow;
   readonly #ctx: ProxyContext;
@@ -57,7 +53,7 @@ class H1Relay {
   readonly #side: RelaySide;
   readonly #over: () => void;
   readonly #requests: RequestReader;
-  #origin: OriginLink | null = null;
+  readonly #origin: OriginSide;
   #exchange: LiveExchange | null = null;
   /** No further request is read: an answer is pending, an origin is being dialled, or the end is near. */
   #holding = false;
@@ -73,6 +69,22 @@ class H1Relay {
     this.#side = side;
     this.#over = over;
     this.#requests = new RequestReader(limitsOf(flow.ctx));
+    this.#origin = new OriginSide({
+      expecting: () => !this.#finished && this.#exchange?.sent === true && !this.#exchange.responseDone,
+      head: (head, link) => this.#onResponseHead(head, link),
+      data: (data, link) => {
+        this.#onResponseData(data, link);
+      },
+      end: trailers => {
+        this.#onResponseEnd(trailers);
+      },
+      malformed: fault => {
+        this.#failExchange(fault);
+      },
+      over: link => {
+        if (!this.#finished) this.#onOriginOver(link);
+      },
+    });
   }
 
   start(origin: OriginLink | null): void {
@@ -81,8 +93,8 @@ class H1Relay {
     client.on('end', this.#onClientEnd);
     client.on('error', this.#onClientError);
     client.on('close', this.#onClientClose);
-    client.on('drain', () => this.#origin?.socket.resume());
-    if (origin !== null) this.#adopt(origin);
+    client.on('drain', () => this.#origin.link?.socket.resume());
+    if (origin !== null) this.#origin.adopt(origin);
     this.#flow.onAbort = this.#onAbort;
     this.#awaitRequest();
     client.resume();
@@ -151,7 +163,7 @@ class H1Relay {
       this.#failExchange(admission.fault, admission.extra);
       return;
     }
-    const origin = this.#origin;
+    const origin = this.#origin.link;
     const there = origin !== null && origin.host === admission.host && origin.port === admission.port;
     if (there && !origin.socket.destroyed) this.#sendHead(exchange, origin);
     else if (there && origin.used === 0 && origin.failure !== null) this.#failExchange(origin.failure);
@@ -161,7 +173,7 @@ class H1Relay {
   /** The client waits, unread, while an origin is dialled. */
   #dialThenSend(exchange: LiveExchange, to: Admitted): void {
     this.#hold();
-    this.#dropOrigin();
+    this.#origin.drop();
     this.#side.connect(to.host, to.port).then(
       origin => {
         if (this.#finished || this.#exchange !== exchange) {
@@ -169,7 +181,7 @@ class H1Relay {
           return;
         }
         this.#flow.onAbort = this.#onAbort;
-        this.#adopt(origin);
+        this.#origin.adopt(origin);
         this.#sendHead(exchange, origin);
         this.#pumpRequest();
       },
@@ -198,12 +210,12 @@ class H1Relay {
 
   #forwardRequestData(data: Buffer): void {
     const exchange = this.#exchange;
-    const origin = this.#origin;
+    const origin = this.#origin.link;
     if (exchange === null) return;
     exchange.tapRequest(data);
     this.#touch('request-timeout', this.#ctx.settings['timeout.idle']);
     if (origin === null) return;
-    if (!this.#writeBody(origin.socket, data, exchange.head.framing.kind === 'chunked')) {
+    if (!writeBody(this.#ctx.turn, origin.socket, data, exchange.head.framing.kind === 'chunked')) {
       this.#client.pause();
       origin.socket.once('drain', () => this.#client.resume());
     }
@@ -213,8 +225,9 @@ class H1Relay {
     const exchange = this.#exchange;
     if (exchange === null) return;
     exchange.requestDone = true;
-    if (this.#origin !== null && exchange.head.framing.kind === 'chunked')
-      this.#ctx.turn.write(this.#origin.socket, LAST_CHUNK + serializeTrailers(trailers) + CRLF);
+    const origin = this.#origin.link;
+    if (origin !== null && exchange.head.framing.kind === 'chunked')
+      this.#ctx.turn.write(origin.socket, endOfChunks(trailers));
     this.#hold();
     if (exchange.responseDone) this.#completeExchange();
     else this.#awaitResponse();
@@ -250,143 +263,65 @@ class H1Relay {
 
   // ── the origin's side ────────────────────────────────────────────────────────────────────────────────────────
 
-  #adopt(origin: OriginLink): void {
-    this.#origin = origin;
-    const { socket } = origin;
-    socket.on('data', (chunk: Buffer) => {
-      if (this.#origin !== origin) return;
-      origin.reader.push(chunk);
-      this.#pumpResponse(origin);
-    });
-    const ended = (): void => {
-      this.#onOriginEnd(origin);
-    };
-    socket.on('end', ended);
-    socket.on('close', ended);
-    socket.resume();
-  }
-
-  #pumpResponse(origin: OriginLink): void {
-    while (this.#origin === origin && !this.#finished) {
-      const exchange = this.#exchange;
-      if (exchange === null || exchange.responseDone || !exchange.sent) {
-        // Bytes nobody asked for: an origin that says more than it was asked is not used again (requirement D3).
-        if (!origin.reader.idle) this.#dropOrigin();
-        return;
-      }
-      const event = origin.reader.next();
-      switch (event.kind) {
-        case 'need-more':
-          return;
-        case 'malformed':
-          this.#failExchange(new Fault(event.code, event.reason));
-          return;
-        case 'head':
-          if (this.#forwardResponseHead(exchange, origin, event.head)) return;
-          break;
-        case 'data':
-          this.#forwardResponseData(exchange, origin, event.data);
-          break;
-        case 'end':
-          // Whatever follows the answer belongs to no request: it must not become the answer to the next one.
-          if (!origin.reader.idle) this.#dropOrigin();
-          this.#forwardResponseEnd(exchange, event.trailers);
-          return;
-      }
-    }
-  }
-
-  /** Returns true when the connection stopped being HTTP. */
-  #forwardResponseHead(exchange: LiveExchange, origin: OriginLink, head: ResponseHead): boolean {
+  #onResponseHead(head: ResponseHead, origin: OriginLink): boolean {
+    const exchange = this.#exchange;
+    if (exchange === null) return false;
+    const { turn } = this.#ctx;
     this.#touch('response-timeout', this.#ctx.settings['timeout.idle']);
-    const oldClient = exchange.head.version === '1.0';
     if (head.status < 200 && head.status !== 101) {
-      // HTTP/1.0 knows no interim responses (RFC 9110 §15.2).
-      if (!oldClient)
-        this.#ctx.turn.write(this.#client, serializeResponse(head, { keepAlive: true, chunked: false }));
-      return false;
-    }
-    if (head.status === 101) {
-      if (!mayUpgrade(exchange.head)) {
-        this.#failExchange(new Fault('response-malformed', '101 without a request to upgrade'));
-        return true;
-      }
-      exchange.respond(head);
-      this.#upgrade(exchange, origin, head);
+      const interim = interimHead(exchange.head, head);
+      if (interim !== null) turn.write(this.#client, interim);
       return true;
     }
+    if (head.status === 101 && !mayUpgrade(exchange.head)) {
+      this.#failExchange(new Fault('response-malformed', '101 without a request to upgrade'));
+      return false;
+    }
     exchange.respond(head);
-    const chunked = head.framing.kind === 'chunked' && !oldClient;
-    const untilClose = head.framing.kind === 'until-close' || (head.framing.kind === 'chunked' && oldClient);
-    if (!exchange.head.keepAlive || untilClose || this.#ctx.draining) this.#lastExchange = true;
-    exchange.chunkedOut = chunked;
-    const keepAlive = !this.#lastExchange;
-    const peer = exchange.head.version;
-    this.#ctx.turn.write(
-      this.#client,
-      serializeResponse(head, { keepAlive, chunked, peer, drop: INTERCEPTED_REPLY_DROPS }),
-    );
-    return false;
+    if (head.status === 101) {
+      this.#upgrade(exchange, origin, head);
+      return false;
+    }
+    const plan = planResponse(exchange.head, head, !this.#lastExchange && !this.#ctx.draining);
+    this.#lastExchange = plan.last;
+    exchange.chunkedOut = plan.chunked;
+    turn.write(this.#client, plan.text);
+    return true;
   }
 
-  #forwardResponseData(exchange: LiveExchange, origin: OriginLink, data: Buffer): void {
+  #onResponseData(data: Buffer, origin: OriginLink): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
     exchange.tapResponse(data);
     this.#touch('response-timeout', this.#ctx.settings['timeout.idle']);
-    if (!this.#writeBody(this.#client, data, exchange.chunkedOut)) origin.socket.pause();
+    if (!writeBody(this.#ctx.turn, this.#client, data, exchange.chunkedOut)) origin.socket.pause();
   }
 
-  #forwardResponseEnd(exchange: LiveExchange, trailers: ResponseHead['fields']): void {
-    if (exchange.chunkedOut)
-      this.#ctx.turn.write(this.#client, LAST_CHUNK + serializeTrailers(trailers) + CRLF);
+  #onResponseEnd(trailers: readonly Field[]): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    if (exchange.chunkedOut) this.#ctx.turn.write(this.#client, endOfChunks(trailers));
     exchange.responseDone = true;
-    if (this.#origin !== null) this.#origin.used++;
-    if (exchange.requestDone) {
-      this.#completeExchange();
-      return;
-    }
     // Answered before the request was all there (a refused upload): the rest has no reader any more.
-    this.#lastExchange = true;
-    exchange.requestDone = true;
+    if (!exchange.requestDone) this.#lastExchange = true;
     this.#completeExchange();
   }
 
-  #onOriginEnd(origin: OriginLink): void {
-    if (this.#origin !== origin || this.#finished) return;
+  #onOriginOver(origin: OriginLink): void {
     const exchange = this.#exchange;
     if (exchange === null || exchange.responseDone) {
-      this.#dropOrigin();
+      this.#origin.drop();
       return;
     }
     const fault = origin.failure;
     const last = fault === null ? origin.reader.finish() : null;
-    if (last?.kind === 'end') {
-      this.#forwardResponseEnd(exchange, last.trailers);
-      return;
-    }
-    if (exchange.response !== null) {
-      this.#failExchange(fault ?? new Fault('response-truncated'));
-      return;
-    }
-    const repeat =
-      origin.used > 0 &&
-      origin.reader.idle &&
-      exchange.requestDone &&
-      !exchange.repeated &&
-      exchange.bodyless;
-    if (repeat && REPEATABLE.has(exchange.head.method) && exchange.admission?.ok === true) {
+    if (last?.kind === 'end') this.#onResponseEnd(last.trailers);
+    else if (exchange.response !== null) this.#failExchange(fault ?? new Fault('response-truncated'));
+    else if (mayRepeat(exchange, origin) && exchange.admission?.ok === true) {
       exchange.repeated = true;
       exchange.sent = false;
       this.#dialThenSend(exchange, exchange.admission);
-      return;
-    }
-    this.#failExchange(fault ?? new Fault('response-closed'));
-  }
-
-  #dropOrigin(): void {
-    const origin = this.#origin;
-    this.#origin = null;
-    if (origin === null) return;
-    origin.socket.destroy();
+    } else this.#failExchange(fault ?? new Fault('response-closed'));
   }
 
   // ── ends ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -397,8 +332,8 @@ class H1Relay {
     exchange.record(null);
     this.#exchange = null;
     this.#flow.busy = false;
-    const origin = this.#origin;
-    if (origin !== null && exchange.response?.keepAlive === false) this.#dropOrigin();
+    const origin = this.#origin.link;
+    if (origin !== null && exchange.response?.keepAlive === false) this.#origin.drop();
     if (this.#lastExchange || this.#clientEnded || this.#ctx.draining) {
       this.#endClient();
       return;
@@ -423,40 +358,19 @@ class H1Relay {
       return;
     }
     const keep = challenge && exchange.bodyless && exchange.head.keepAlive;
-    const bytes = this.#refusal(exchange, fault, keep, extra);
+    const bytes = ownAnswer(exchange, fault, this.#flow.id, keep, extra);
     exchange.answerOurselves(fault.entry.status, bytes.length);
     this.#ctx.turn.write(this.#client, bytes);
     exchange.record(fault);
     this.#exchange = null;
     this.#flow.busy = false;
-    this.#dropOrigin();
+    this.#origin.drop();
     if (keep) {
       this.#awaitRequest();
       this.#skipBody(exchange);
       return;
     }
     this.#endClient();
-  }
-
-  #refusal(exchange: LiveExchange, fault: Fault, keep: boolean, extra?: string): Buffer {
-    const { verdict } = exchange;
-    if (keep) {
-      const status = fault.entry.status;
-      return Buffer.from(
-        `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${extra ?? ''}Content-Length: 0\r\n\r\n`,
-        'latin1',
-      );
-    }
-    return refusalResponse(
-      {
-        fault,
-        target: `${this.#side.scheme}://${exchange.host}${exchange.path}`,
-        flow: this.#flow.id,
-        rule: fault.code === 'blocked-by-policy' ? verdict.rule : null,
-        reason: fault.code === 'blocked-by-policy' ? verdict.reason : null,
-      },
-      { head: exchange.head.method === 'HEAD', ...(extra === undefined ? {} : { extra }) },
-    );
   }
 
   /** A bodyless request still owes its `end` event before the next head can be read. */
@@ -505,7 +419,7 @@ class H1Relay {
   /** Flushes what was written, ends the client's side and then lets go. */
   #endClient(): void {
     this.#hold();
-    this.#dropOrigin();
+    this.#origin.drop();
     this.#flow.busy = false;
     // A client that never closes its own side is not waited for longer than the drain of its last bytes.
     this.#flow.deadline(LINGER_MS, 'idle-timeout');
@@ -525,14 +439,14 @@ class H1Relay {
     if (this.#finished) return;
     this.#finished = true;
     this.#flow.onAbort = null;
-    this.#dropOrigin();
+    this.#origin.drop();
     if (!this.#client.destroyed) this.#ctx.turn.end(this.#client);
     this.#over();
   }
 
   #upgrade(exchange: LiveExchange, origin: OriginLink, head: ResponseHead): void {
     this.#finished = true;
-    this.#origin = null;
+    this.#origin.release();
     this.#exchange = null;
     for (const socket of [this.#client, origin.socket]) socket.removeAllListeners();
     this.#ctx.turn.write(this.#client, serializeResponse(head, { keepAlive: true, chunked: false }));
@@ -558,19 +472,6 @@ class H1Relay {
   #touch(code: 'request-timeout' | 'response-timeout', ms: number): void {
     this.#flow.deadline(ms, code);
   }
-
-  #writeBody(socket: Duplex, data: Buffer, chunked: boolean): boolean {
-    const { turn } = this.#ctx;
-    if (!chunked) return turn.write(socket, data);
-    turn.write(socket, chunkPrefix(data.length));
-    turn.write(socket, data);
-    return turn.write(socket, CRLF);
-  }
-}
-
-/** HTTP/2 over cleartext would take the exchanges out of sight; anything else is carried as bytes and counted. */
-function mayUpgrade(head: RequestHead): boolean {
-  return head.upgrade !== null && head.upgrade.toLowerCase() !== 'h2c';
 }
 
 /** How long a client may take to read our last bytes and close. */
