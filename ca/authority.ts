@@ -12,11 +12,9 @@
  */
 import {
   createHash,
-  createPrivateKey,
   generateKeyPairSync,
   randomBytes,
   sign as cryptoSign,
-  verify as cryptoVerify,
   X509Certificate,
 } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
@@ -24,11 +22,10 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CERTIFICATE_FILE, KEY_FILE, readStored, storeNew } from './key-file.ts';
 import type { StoredAuthority } from './key-file.ts';
-import { decode } from './der.ts';
 import { DAY, leafSerial } from './leaf.ts';
 import type { Signer } from './leaf.ts';
 import { AuthorityRefusal } from './refusal.ts';
-import { shroud } from './shroud.ts';
+import { isEncrypted, openKey, readCertificate, sealKey } from './unlock.ts';
 import {
   caConstraints,
   caKeyUsage,
@@ -212,19 +209,6 @@ function signer(certificate: X509Certificate, key: KeyObject): Signer {
   });
 }
 
-function sealKey(key: KeyObject, passphrase: string | null, random: (size: number) => Buffer): string {
-  const pkcs8 = key.export({ type: 'pkcs8', format: 'der' });
-  const text =
-    passphrase === null
-      ? pem(PLAIN_LABEL, pkcs8)
-      : pem(ENCRYPTED_LABEL, shroud(pkcs8, passphrase, 'scrypt', random));
-  pkcs8.fill(0);
-  return text;
-}
-const PLAIN_LABEL = 'PRIVATE KEY';
-const ENCRYPTED_LABEL = 'ENCRYPTED PRIVATE KEY';
-const isEncrypted = (keyPem: string): boolean => keyPem.includes(`-----BEGIN ${ENCRYPTED_LABEL}-----`);
-
 function checkedPassphrase(passphrase: string | null | undefined): string | null {
   if (passphrase === '')
     throw new AuthorityRefusal(
@@ -242,113 +226,6 @@ function unlock(
 ): { certificate: X509Certificate; key: KeyObject } {
   const certificate = readCertificate(dir, stored);
   return { certificate, key: openKey(dir, stored, certificate, passphrase) };
-}
-
-const RESTORE = 'Restore it from a backup. Nothing is generated in its place.';
-
-function readCertificate(dir: string, stored: StoredAuthority): X509Certificate {
-  const path = join(dir, CERTIFICATE_FILE);
-  let certificate: X509Certificate;
-  let sound: boolean;
-  try {
-    certificate = new X509Certificate(stored.certificatePem);
-    const spki = certificate.publicKey.export({ type: 'spki', format: 'der' });
-    const names = readIssuer(certificate.raw);
-    sound =
-      certificate.ca &&
-      p256Point(spki) !== null &&
-      names !== null &&
-      certificate.raw.includes(names.subject) &&
-      // Self-signed, so every byte of it is covered by a signature that its own key must have made.
-      certificate.verify(certificate.publicKey);
-  } catch {
-    throw new AuthorityRefusal('corrupt', `${path} holds no readable certificate`, RESTORE);
-  }
-  if (!sound)
-    throw new AuthorityRefusal(
-      'corrupt',
-      `${path} is damaged or no certificate of a P-256 authority`,
-      RESTORE,
-    );
-  return certificate;
-}
-
-function openKey(
-  dir: string,
-  stored: StoredAuthority,
-  certificate: X509Certificate,
-  passphrase: string | null,
-): KeyObject {
-  const path = join(dir, KEY_FILE);
-  const corrupt = (): AuthorityRefusal =>
-    new AuthorityRefusal('corrupt', `${path} is damaged: it holds no readable private key`, RESTORE);
-  const encrypted = isEncrypted(stored.keyPem);
-  const body = pemBody(stored.keyPem, encrypted ? ENCRYPTED_LABEL : PLAIN_LABEL);
-  if (body === null) throw corrupt();
-  if (encrypted && passphrase === null)
-    throw new AuthorityRefusal(
-      'passphrase-missing',
-      `${path} is encrypted and no passphrase was given`,
-      'Name the file that holds it with ca.passphrase-file.',
-    );
-  if (!encrypted && passphrase !== null)
-    throw new AuthorityRefusal(
-      'passphrase-unused',
-      `A passphrase was given, but ${path} is not encrypted`,
-      `Encrypt it (openssl pkcs8 -topk8 -scrypt), keeping mode 0600, or remove ca.passphrase-file.`,
-    );
-  let key: KeyObject;
-  try {
-    key = createPrivateKey({
-      key: body,
-      format: 'der',
-      type: 'pkcs8',
-      ...(passphrase === null ? {} : { passphrase }),
-    });
-  } catch {
-    // CBC has no integrity check, so a wrong passphrase and damage inside the ciphertext look the same.
-    if (!encrypted) throw corrupt();
-    throw new AuthorityRefusal(
-      'passphrase-wrong',
-      `The passphrase does not open ${path}`,
-      'Check ca.passphrase-file; if the passphrase is right the file is damaged: restore it from a backup.',
-    );
-  } finally {
-    body.fill(0);
-  }
-  // A trial signature and not a comparison of public keys: a key file carries its public half beside the private
-  // number, and OpenSSL believes it, so damage to the number alone would show only in every leaf.
-  if (!signsFor(certificate, key))
-    throw new AuthorityRefusal(
-      'mismatch',
-      `${path} is not the key of ${join(dir, CERTIFICATE_FILE)}`,
-      'Restore the two files that belong together.',
-    );
-  return key;
-}
-
-function signsFor(certificate: X509Certificate, key: KeyObject): boolean {
-  try {
-    const probe = Buffer.from('sightglass key check');
-    return cryptoVerify('sha256', probe, certificate.publicKey, cryptoSign('sha256', probe, key));
-  } catch {
-    return false;
-  }
-}
-
-/** DER inside the one PEM block of that label; null when there is none or it is no whole ASN.1 value. */
-function pemBody(text: string, label: string): Buffer | null {
-  const m = new RegExp(
-    `^-----BEGIN ${label}-----\\r?\\n([A-Za-z0-9+/=\\r\\n]+)-----END ${label}-----\\s*$`,
-  ).exec(text);
-  if (m?.[1] === undefined) return null;
-  const der = Buffer.from(m[1], 'base64');
-  try {
-    decode(der);
-    return der;
-  } catch {
-    return null;
-  }
 }
 
 function describe(dir: string, stored: StoredAuthority, certificate: X509Certificate): AuthorityDescription {

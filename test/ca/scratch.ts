@@ -1,10 +1,14 @@
 /** What the tests of this room share: a scratch folder that goes away, openssl as the judge, keys and asks. */
+import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { inspect } from 'node:util';
+import { AuthorityRefusal } from '../../ca/refusal.ts';
+import type { RefusalCode } from '../../ca/refusal.ts';
 import type { LeafAsk } from '../../src/core/ports.ts';
 
 /** A folder (mode 0700) that is removed after the test. */
@@ -68,3 +72,21 @@ export function ask(publicKey: Buffer, changes: Partial<LeafAsk> = {}): LeafAsk 
     ...changes,
   };
 }
+
+/** Refused with this code and a hint, and none of the secrets stands in anything the error shows. */
+export function refuses(open: () => unknown, code: RefusalCode, secrets: string[]): void {
+  assert.throws(open, error => {
+    assert.ok(error instanceof AuthorityRefusal, String(error));
+    assert.equal(error.code, code);
+    assert.ok(error.hint !== '');
+    const told = `${inspect(error, { depth: 9 })} ${error.hint}`;
+    for (const secret of secrets) assert.ok(!told.includes(secret), 'no key material in the text');
+    return true;
+  });
+}
+
+/** Lines of a key file that must never be told. */
+export const linesOf = (path: string): string[] =>
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .filter(line => line.length > 20 && !line.startsWith('-----'));
