@@ -1,0 +1,109 @@
+/** The policy in force, to read: its document with line numbers, its version, and why a newer one was refused. */
+import { useEffect, useRef } from 'react';
+import { api } from '../api/client.ts';
+import { useAsk } from '../hooks/use-ask.ts';
+import { lineOfRule, tokensOf } from '../format/yaml.ts';
+import { visible } from '../format/visible.ts';
+import { CopyButton } from '../parts/copy-button.tsx';
+import { Captured } from '../parts/captured.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { Failed, Waiting } from '../parts/notes.tsx';
+import type { PolicyRejection, PolicyView } from '../../contract.ts';
+
+export function PolicyPage({ rule }: { rule: string }) {
+  const asked = useAsk('policy', signal => api.policy(signal), 15_000);
+  return (
+    <main id="main" className="page policy">
+      {asked.data !== null ? (
+        <Document policy={asked.data} rule={decoded(rule)} />
+      ) : asked.failure !== null ? (
+        <Failed failure={asked.failure} again={asked.again} />
+      ) : (
+        <Waiting what="the policy" />
+      )}
+    </main>
+  );
+}
+
+function decoded(hash: string): string {
+  try {
+    return decodeURIComponent(hash);
+  } catch {
+    return hash;
+  }
+}
+
+function Document({ policy, rule }: { policy: PolicyView; rule: string }) {
+  const lines = policy.text.split(/\r?\n/);
+  const target = rule === '' || rule === 'main' ? null : lineOfRule(lines, rule);
+  const mark = useRef<HTMLLIElement>(null);
+  useEffect(() => mark.current?.scrollIntoView({ block: 'center' }), [target, policy.version]);
+  return (
+    <>
+      <header className="page-head">
+        <h1>Policy</h1>
+        <p className="fine">
+          Version <span className="mono">{policy.version}</span>, in force since{' '}
+          <Moment at={policy.applied} form="medium" />
+        </p>
+        <span className="toolbar-gap" />
+        <CopyButton text={policy.text} label="Copy the document" words="Copy" />
+      </header>
+      {policy.rejected === null ? null : <Rejected rejected={policy.rejected} />}
+      {rule !== '' && rule !== 'main' && target === null ? (
+        <p className="quiet">
+          The rule <Captured text={rule} max={100} /> does not stand in this version
+          {rule.startsWith('doubt:') || rule === 'default' ? '; it is a built-in default' : ''}.
+        </p>
+      ) : null}
+      <div className="document" tabIndex={0} role="region" aria-label="Policy document">
+        <ol>
+          {lines.map((line, at) => (
+            <li
+              key={at}
+              ref={at === target ? mark : undefined}
+              className={at === target ? 'line line-marked' : 'line'}
+              aria-current={at === target ? 'location' : undefined}
+            >
+              <code>
+                {tokensOf(line).map((token, n) => (
+                  <span key={n} className={`yaml-${token.kind}`}>
+                    {visible(token.text)}
+                  </span>
+                ))}
+              </code>
+            </li>
+          ))}
+        </ol>
+      </div>
+    </>
+  );
+}
+
+function Rejected({ rejected }: { rejected: PolicyRejection }) {
+  const place =
+    rejected.line === null
+      ? ''
+      : ` at line ${rejected.line}${rejected.column === null ? '' : `, column ${rejected.column}`}`;
+  return (
+    <section className="fault-note" role="alert">
+      <Icon name="fault" />
+      <div>
+        <h2>A newer document was refused{place}</h2>
+        <p>
+          <Captured text={rejected.message} />
+        </p>
+        {rejected.hint === null ? null : (
+          <p>
+            <Captured text={rejected.hint} />
+          </p>
+        )}
+        <p className="fine">
+          <Moment at={rejected.time} form="medium" />. The version below stays in force until the document is
+          mended.
+        </p>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,105 @@
+/** The keys, and how to search. */
+import { useEffect, useRef } from 'react';
+import { fieldsOf } from '../state/complete.ts';
+import { Icon } from '../parts/icon.tsx';
+
+const KEYS: readonly (readonly [keys: string, what: string])[] = [
+  ['/', 'Search'],
+  ['j  k', 'Next, previous row'],
+  ['Enter', 'Open the row'],
+  ['Esc', 'Close the panel'],
+  ['← →', 'Walk over the cells of the row (list focused)'],
+  ['+  −', 'Show only, or hide, the value of the cell'],
+  ['c', 'Copy the value of the cell'],
+  ['?', 'This help'],
+];
+
+const SAMPLES: readonly (readonly [query: string, what: string])[] = [
+  ['host:.example.com status:5xx', 'Server errors of a domain and everything below it'],
+  ['-verdict:inspect client:10.0.0.0/8', 'What was not inspected, from one network'],
+  ['method:(POST OR PUT) bytes:>1MB', 'Large uploads'],
+  ['fault:* -fault:client-reset', 'Everything that went wrong, but resets'],
+  ['"quarterly report"', 'A phrase anywhere in host, path or headers'],
+];
+
+export function Help({ close }: { close: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const box = dialog.current;
+    box?.showModal();
+    return () => box?.close();
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      className="help"
+      aria-labelledby="help-title"
+      onClose={close}
+      onClick={event => event.target === dialog.current && close()}
+    >
+      <div className="help-inner">
+        <header>
+          <h2 id="help-title">Keys and search</h2>
+          <button type="button" className="icon-button" title="Close (Esc)" onClick={close}>
+            <Icon name="close" />
+            <span className="visually-hidden">Close</span>
+          </button>
+        </header>
+        <div className="help-columns">
+          <section>
+            <h3>Keys</h3>
+            <dl className="keys">
+              {KEYS.map(([keys, what]) => (
+                <div key={keys}>
+                  <dt>
+                    {keys.split('  ').map(key => (
+                      <kbd key={key}>{key}</kbd>
+                    ))}
+                  </dt>
+                  <dd>{what}</dd>
+                </div>
+              ))}
+            </dl>
+            <h3>Examples</h3>
+            <dl className="samples">
+              {SAMPLES.map(([query, what]) => (
+                <div key={query}>
+                  <dt className="mono">{query}</dt>
+                  <dd>{what}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+          <section>
+            <h3>Search fields</h3>
+            <p className="fine">
+              Terms side by side must all hold. <code>-</code> or <code>NOT</code> turns one round,{' '}
+              <code>OR</code> and brackets combine, <code>*</code> stands for anything, quotes keep words
+              together.
+            </p>
+            <FieldList show="exchanges" title="Requests" />
+            <FieldList show="flows" title="Connections" />
+          </section>
+        </div>
+      </div>
+    </dialog>
+  );
+}
+
+function FieldList({ show, title }: { show: 'exchanges' | 'flows'; title: string }) {
+  return (
+    <details open={show === 'exchanges'}>
+      <summary>{title}</summary>
+      <dl className="fields">
+        {fieldsOf(show).map(({ field, help, example }) => (
+          <div key={field}>
+            <dt className="mono">{field}</dt>
+            <dd>
+              {help} <code>{example}</code>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}

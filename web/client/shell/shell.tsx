@@ -1,0 +1,67 @@
+/** What surrounds every page: name, navigation, theme, who is signed in, and the banner when the server is away. */
+import { useEffect, useState } from 'react';
+import type { ReactNode } from 'react';
+import { useKeys } from '../hooks/use-keys.ts';
+import { LinkTo } from '../parts/link-to.tsx';
+import type { Place } from '../router.ts';
+import { openedBy } from '../state/places.ts';
+import { useSession } from '../state/session.tsx';
+import { Account } from './account.tsx';
+import { Help } from './help.tsx';
+import { LinkBanner } from './link-banner.tsx';
+import { Mark } from './mark.tsx';
+import { ThemeButton } from './theme-button.tsx';
+
+const PAGES = [
+  { path: '/traffic', label: 'Traffic', needs: 'search' },
+  { path: '/overview', label: 'Overview', needs: 'status' },
+  { path: '/policy', label: 'Policy', needs: 'policy' },
+  { path: '/trail', label: 'Trail', needs: 'trail' },
+] as const;
+
+export function Shell({ place, children }: { place: Place; children: ReactNode }) {
+  const { can } = useSession();
+  const [help, setHelp] = useState(false);
+  useKeys({ '?': () => setHelp(true) });
+  const current = place.path === '/' || openedBy(place.path) !== null ? '/traffic' : place.path;
+  const title = PAGES.find(page => page.path === current)?.label ?? 'Not found';
+  useEffect(() => {
+    document.title = `${title} · Sightglass`;
+  }, [title]);
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <header className="top">
+        <LinkTo to="/traffic" className="brand">
+          <Mark />
+          <span>Sightglass</span>
+        </LinkTo>
+        <nav aria-label="Pages">
+          {PAGES.filter(page => can(page.needs)).map(page => (
+            <LinkTo key={page.path} to={page.path} current={page.path === current}>
+              {page.label}
+            </LinkTo>
+          ))}
+        </nav>
+        <div className="top-end">
+          <button
+            type="button"
+            className="icon-button"
+            title="Keys and search (?)"
+            onClick={() => setHelp(true)}
+          >
+            <span aria-hidden="true">?</span>
+            <span className="visually-hidden">Keys and search</span>
+          </button>
+          <ThemeButton />
+          <Account />
+        </div>
+      </header>
+      <LinkBanner />
+      {children}
+      {help ? <Help close={() => setHelp(false)} /> : null}
+    </div>
+  );
+}

@@ -1,0 +1,106 @@
+/** What stands above the list: which rows, which query, which time, and what to do with the result. */
+import { EXPORT_FORMATS } from '../../contract.ts';
+import { addresses } from '../api/client.ts';
+import type { ApiFailure } from '../api/failure.ts';
+import type { TailState } from '../hooks/use-rows.ts';
+import { Icon } from '../parts/icon.tsx';
+import { Menu } from '../parts/menu.tsx';
+import { useSession } from '../state/session.tsx';
+import { viewParams } from '../state/view.ts';
+import type { View } from '../state/view.ts';
+import { RangeChooser } from './range-chooser.tsx';
+import { SearchBox } from './search-box.tsx';
+
+export interface ToolbarProps {
+  view: View;
+  change: (change: Partial<View>, how?: 'push' | 'replace') => void;
+  failure: ApiFailure | null;
+  tail: TailState;
+}
+
+export function Toolbar({ view, change, failure, tail }: ToolbarProps) {
+  const { can } = useSession();
+  return (
+    <div className="toolbar">
+      <div className="toolbar-row">
+        <div className="segments" role="group" aria-label="Rows">
+          <button
+            type="button"
+            aria-pressed={view.show === 'exchanges'}
+            title="One row for each HTTP request"
+            onClick={() => change({ show: 'exchanges' })}
+          >
+            Requests
+          </button>
+          <button
+            type="button"
+            aria-pressed={view.show === 'flows'}
+            title="One row for each connection, whatever became of it"
+            onClick={() => change({ show: 'flows' })}
+          >
+            Connections
+          </button>
+        </div>
+        <SearchBox view={view} failure={failure} apply={q => change({ q })} />
+      </div>
+      <div className="toolbar-row">
+        <RangeChooser range={view.range} choose={range => change({ range })} />
+        <Tail view={view} tail={tail} change={change} />
+        <span className="toolbar-gap" />
+        <button
+          type="button"
+          className={view.refine ? 'button button-on' : 'button'}
+          aria-pressed={view.refine}
+          title="Top values of each field"
+          onClick={() => change({ refine: !view.refine }, 'replace')}
+        >
+          <Icon name="funnel" />
+          <span>Refine</span>
+        </button>
+        {can('export') ? (
+          <Menu
+            title="Download what this query finds"
+            label={
+              <>
+                <Icon name="download" />
+                <span>Export</span>
+              </>
+            }
+          >
+            {close => (
+              <ul className="menu-list">
+                {EXPORT_FORMATS.map(format => (
+                  <li key={format}>
+                    <a href={addresses.export(viewParams(view), format)} download onClick={close}>
+                      <strong>{format === 'csv' ? 'CSV' : 'NDJSON'}</strong>
+                      <span>
+                        {format === 'csv' ? 'for spreadsheets, formulas disarmed' : 'one JSON object a line'}
+                      </span>
+                    </a>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Menu>
+        ) : null}
+      </div>
+    </div>
+  );
+}
+
+function Tail({ view, tail, change }: { view: View; tail: TailState; change: ToolbarProps['change'] }) {
+  if (view.range.kind === 'fixed') return null;
+  const words = !view.live ? 'Paused' : tail === 'following' ? 'Live' : 'Connecting';
+  return (
+    <button
+      type="button"
+      className={`button live live-${view.live ? tail : 'paused'}`}
+      aria-pressed={view.live}
+      title={view.live ? 'Pause: new rows wait' : 'Follow new rows again'}
+      onClick={() => change({ live: !view.live }, 'replace')}
+    >
+      {view.live ? <span className="live-dot" aria-hidden="true" /> : <Icon name="pause" />}
+      <span>{words}</span>
+    </button>
+  );
+}
