@@ -10,7 +10,6 @@ import type { Duplex } from 'node:stream';
 import { Fault } from '../../core/faults.ts';
 import {
   DEFAULT_LIMITS,
-  RequestReader,
   serializeRequest,
   serializeResponse,
   type Field,
@@ -23,6 +22,7 @@ import type { ProxyContext } from '../context.ts';
 import type { Flow } from '../flow.ts';
 import { refusalResponse } from '../refuse.ts';
 import { errorCode } from '../tunnel.ts';
+import { ClientSide } from './client-side.ts';
 import { LiveExchange } from './exchange.ts';
 import { endOfChunks, interimHead, mayRepeat, mayUpgrade, planResponse, writeBody } from './forward.ts';
 import { OriginSide } from './origin-side.ts';
@@ -49,15 +49,11 @@ export function relayHttp1(
 class H1Relay {
   readonly #flow: Flow;
   readonly #ctx: ProxyContext;
-  readonly #client: Duplex;
+  readonly #client: ClientSide;
   readonly #side: RelaySide;
   readonly #over: () => void;
-  readonly #requests: RequestReader;
   readonly #origin: OriginSide;
   #exchange: LiveExchange | null = null;
-  /** No further request is read: an answer is pending, an origin is being dialled, or the end is near. */
-  #holding = false;
-  #clientEnded = false;
   /** The connection ends after the exchange under way. */
   #lastExchange = false;
   #finished = false;
@@ -65,77 +61,48 @@ class H1Relay {
   constructor(flow: Flow, client: Duplex, side: RelaySide, over: () => void) {
     this.#flow = flow;
     this.#ctx = flow.ctx;
-    this.#client = client;
     this.#side = side;
     this.#over = over;
-    this.#requests = new RequestReader(limitsOf(flow.ctx));
+    // The pieces report back by plain calls; every arrow below is one of the methods that follow.
+    // prettier-ignore
+    this.#client = new ClientSide(client, limitsOf(flow.ctx), {
+      begun: () => { this.#onRequestBegun(); },
+      head: head => { this.#onRequestHead(head); },
+      data: data => { this.#onRequestData(data); },
+      end: trailers => { this.#onRequestEnd(trailers); },
+      malformed: fault => { this.#refuseUnread(fault); },
+      halfClosed: () => { this.#onClientHalfClosed(); },
+      failed: error => { this.#onClientError(error); },
+      closed: () => { this.#onClientClosed(); },
+      drained: () => { this.#origin.link?.socket.resume(); },
+    });
+    // prettier-ignore
     this.#origin = new OriginSide({
       expecting: () => !this.#finished && this.#exchange?.sent === true && !this.#exchange.responseDone,
       head: (head, link) => this.#onResponseHead(head, link),
-      data: (data, link) => {
-        this.#onResponseData(data, link);
-      },
-      end: trailers => {
-        this.#onResponseEnd(trailers);
-      },
-      malformed: fault => {
-        this.#failExchange(fault);
-      },
-      over: link => {
-        if (!this.#finished) this.#onOriginOver(link);
-      },
+      data: (data, link) => { this.#onResponseData(data, link); },
+      end: trailers => { this.#onResponseEnd(trailers); },
+      malformed: fault => { this.#failExchange(fault); },
+      over: link => { if (!this.#finished) this.#onOriginOver(link); },
     });
   }
 
   start(origin: OriginLink | null): void {
-    const client = this.#client;
-    client.on('data', this.#onClientData);
-    client.on('end', this.#onClientEnd);
-    client.on('error', this.#onClientError);
-    client.on('close', this.#onClientClose);
-    client.on('drain', () => this.#origin.link?.socket.resume());
     if (origin !== null) this.#origin.adopt(origin);
     this.#flow.onAbort = this.#onAbort;
     this.#awaitRequest();
-    client.resume();
+    this.#client.start();
   }
 
   // ── the client's side ────────────────────────────────────────────────────────────────────────────────────────
 
-  readonly #onClientData = (chunk: Buffer): void => {
-    this.#requests.push(chunk);
-    if (this.#holding) this.#client.pause();
-    else this.#pumpRequest();
-  };
-
-  /** Reads what has arrived of the request stream, as far as the exchange order allows. */
-  #pumpRequest(): void {
-    while (!this.#holding && !this.#finished) {
-      const event = this.#requests.next();
-      switch (event.kind) {
-        case 'need-more':
-          if (this.#exchange === null && !this.#requests.idle && !this.#flow.busy) {
-            this.#flow.busy = true;
-            this.#flow.deadline(this.#ctx.settings['timeout.request'], 'request-timeout');
-          }
-          return;
-        case 'malformed':
-          this.#refuseUnread(new Fault(event.code, event.reason));
-          return;
-        case 'head':
-          this.#begin(event.head);
-          break;
-        case 'data':
-          this.#forwardRequestData(event.data);
-          break;
-        case 'end':
-          this.#forwardRequestEnd(event.trailers);
-          break;
-      }
-    }
+  #onRequestBegun(): void {
+    if (this.#exchange !== null || this.#flow.busy) return;
+    this.#flow.busy = true;
+    this.#touch('request-timeout', this.#ctx.settings['timeout.request']);
   }
 
-  #begin(head: RequestHead): void {
+  #onRequestHead(head: RequestHead): void {
     this.#flow.busy = true;
     this.#flow.exchanges++;
     const exchange = new LiveExchange(this.#flow, this.#side.scheme, head, this.#flow.exchanges);
@@ -143,11 +110,11 @@ class H1Relay {
     this.#touch('request-timeout', this.#ctx.settings['timeout.request']);
     const admission = this.#side.admit(head);
     if (admission instanceof Promise) {
-      this.#hold();
+      this.#client.hold();
       admission.then(
         a => {
           this.#admitted(exchange, a);
-          this.#pumpRequest();
+          this.#client.pump();
         },
         (e: unknown) => {
           this.#failExchange(asFault(e));
@@ -172,7 +139,7 @@ class H1Relay {
 
   /** The client waits, unread, while an origin is dialled. */
   #dialThenSend(exchange: LiveExchange, to: Admitted): void {
-    this.#hold();
+    this.#client.hold();
     this.#origin.drop();
     this.#side.connect(to.host, to.port).then(
       origin => {
@@ -183,7 +150,7 @@ class H1Relay {
         this.#flow.onAbort = this.#onAbort;
         this.#origin.adopt(origin);
         this.#sendHead(exchange, origin);
-        this.#pumpRequest();
+        this.#client.pump();
       },
       (e: unknown) => {
         if (this.#finished || this.#exchange !== exchange) return;
@@ -205,10 +172,10 @@ class H1Relay {
       this.#awaitResponse();
       return;
     }
-    this.#release();
+    this.#client.release();
   }
 
-  #forwardRequestData(data: Buffer): void {
+  #onRequestData(data: Buffer): void {
     const exchange = this.#exchange;
     const origin = this.#origin.link;
     if (exchange === null) return;
@@ -216,50 +183,49 @@ class H1Relay {
     this.#touch('request-timeout', this.#ctx.settings['timeout.idle']);
     if (origin === null) return;
     if (!writeBody(this.#ctx.turn, origin.socket, data, exchange.head.framing.kind === 'chunked')) {
-      this.#client.pause();
-      origin.socket.once('drain', () => this.#client.resume());
+      this.#client.socket.pause();
+      origin.socket.once('drain', () => this.#client.socket.resume());
     }
   }
 
-  #forwardRequestEnd(trailers: RequestHead['fields']): void {
+  #onRequestEnd(trailers: readonly Field[]): void {
     const exchange = this.#exchange;
     if (exchange === null) return;
     exchange.requestDone = true;
     const origin = this.#origin.link;
     if (origin !== null && exchange.head.framing.kind === 'chunked')
       this.#ctx.turn.write(origin.socket, endOfChunks(trailers));
-    this.#hold();
+    this.#client.hold();
     if (exchange.responseDone) this.#completeExchange();
     else this.#awaitResponse();
   }
 
   #awaitResponse(): void {
-    this.#hold();
+    this.#client.hold();
     this.#touch('response-timeout', this.#ctx.settings['timeout.response']);
   }
 
-  readonly #onClientEnd = (): void => {
-    this.#clientEnded = true;
+  #onClientHalfClosed(): void {
     this.#lastExchange = true;
     const exchange = this.#exchange;
     if (exchange === null) this.#finish();
     else if (!exchange.requestDone)
       this.#abortExchange(new Fault('request-aborted', 'client closed inside its request'));
     // A client that only closed its sending side still gets its answer.
-  };
+  }
 
-  readonly #onClientError = (error: NodeJS.ErrnoException): void => {
+  #onClientError(error: NodeJS.ErrnoException): void {
     const fault =
       this.#flow.exchanges === 0 && this.#side.scheme === 'https'
         ? clientTlsFault(error)
         : new Fault('client-reset', errorCode(error));
     this.#flow.fail(fault);
-  };
+  }
 
-  readonly #onClientClose = (): void => {
+  #onClientClosed(): void {
     if (this.#exchange !== null) this.#abortExchange(this.#flow.fault ?? new Fault('request-aborted'));
     else this.#finish();
-  };
+  }
 
   // ── the origin's side ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -270,7 +236,7 @@ class H1Relay {
     this.#touch('response-timeout', this.#ctx.settings['timeout.idle']);
     if (head.status < 200 && head.status !== 101) {
       const interim = interimHead(exchange.head, head);
-      if (interim !== null) turn.write(this.#client, interim);
+      if (interim !== null) turn.write(this.#client.socket, interim);
       return true;
     }
     if (head.status === 101 && !mayUpgrade(exchange.head)) {
@@ -285,7 +251,7 @@ class H1Relay {
     const plan = planResponse(exchange.head, head, !this.#lastExchange && !this.#ctx.draining);
     this.#lastExchange = plan.last;
     exchange.chunkedOut = plan.chunked;
-    turn.write(this.#client, plan.text);
+    turn.write(this.#client.socket, plan.text);
     return true;
   }
 
@@ -294,13 +260,13 @@ class H1Relay {
     if (exchange === null) return;
     exchange.tapResponse(data);
     this.#touch('response-timeout', this.#ctx.settings['timeout.idle']);
-    if (!writeBody(this.#ctx.turn, this.#client, data, exchange.chunkedOut)) origin.socket.pause();
+    if (!writeBody(this.#ctx.turn, this.#client.socket, data, exchange.chunkedOut)) origin.socket.pause();
   }
 
   #onResponseEnd(trailers: readonly Field[]): void {
     const exchange = this.#exchange;
     if (exchange === null) return;
-    if (exchange.chunkedOut) this.#ctx.turn.write(this.#client, endOfChunks(trailers));
+    if (exchange.chunkedOut) this.#ctx.turn.write(this.#client.socket, endOfChunks(trailers));
     exchange.responseDone = true;
     // Answered before the request was all there (a refused upload): the rest has no reader any more.
     if (!exchange.requestDone) this.#lastExchange = true;
@@ -334,13 +300,11 @@ class H1Relay {
     this.#flow.busy = false;
     const origin = this.#origin.link;
     if (origin !== null && exchange.response?.keepAlive === false) this.#origin.drop();
-    if (this.#lastExchange || this.#clientEnded || this.#ctx.draining) {
+    if (this.#lastExchange || this.#client.halfClosed || this.#ctx.draining) {
       this.#endClient();
       return;
     }
-    this.#awaitRequest();
-    this.#release();
-    this.#pumpRequest();
+    this.#nextRequest();
   }
 
   /** The exchange cannot go on. Tells the client in HTTP when no byte of an answer has left, else cuts it off. */
@@ -353,31 +317,23 @@ class H1Relay {
     if (exchange.response !== null) {
       exchange.record(fault);
       this.#exchange = null;
-      this.#client.destroy();
+      this.#client.socket.destroy();
       this.#finish();
       return;
     }
     const keep = challenge && exchange.bodyless && exchange.head.keepAlive;
     const bytes = ownAnswer(exchange, fault, this.#flow.id, keep, extra);
     exchange.answerOurselves(fault.entry.status, bytes.length);
-    this.#ctx.turn.write(this.#client, bytes);
+    this.#ctx.turn.write(this.#client.socket, bytes);
     exchange.record(fault);
     this.#exchange = null;
     this.#flow.busy = false;
     this.#origin.drop();
     if (keep) {
-      this.#awaitRequest();
-      this.#skipBody(exchange);
+      this.#nextRequest();
       return;
     }
     this.#endClient();
-  }
-
-  /** A bodyless request still owes its `end` event before the next head can be read. */
-  #skipBody(exchange: LiveExchange): void {
-    if (!exchange.requestDone) this.#requests.next();
-    this.#release();
-    this.#pumpRequest();
   }
 
   /** Bytes that are no request: answered in HTTP, recorded on the flow, closed. */
@@ -395,7 +351,7 @@ class H1Relay {
       rule: null,
       reason: null,
     };
-    this.#ctx.turn.write(this.#client, refusalResponse(facts));
+    this.#ctx.turn.write(this.#client.socket, refusalResponse(facts));
     this.#endClient();
   }
 
@@ -404,7 +360,7 @@ class H1Relay {
     this.#flow.fail(fault);
     this.#exchange?.record(fault);
     this.#exchange = null;
-    this.#client.destroy();
+    this.#client.socket.destroy();
     this.#finish();
   }
 
@@ -418,21 +374,16 @@ class H1Relay {
 
   /** Flushes what was written, ends the client's side and then lets go. */
   #endClient(): void {
-    this.#hold();
+    this.#client.hold();
     this.#origin.drop();
     this.#flow.busy = false;
     // A client that never closes its own side is not waited for longer than the drain of its last bytes.
     this.#flow.deadline(LINGER_MS, 'idle-timeout');
     this.#flow.onAbort = () => {
-      this.#client.destroy();
+      this.#client.socket.destroy();
       this.#finish();
     };
-    this.#client.off('data', this.#onClientData);
-    this.#client.resume();
-    this.#client.once('finish', () => {
-      if (this.#clientEnded) this.#client.destroy();
-    });
-    this.#ctx.turn.end(this.#client);
+    this.#client.farewell(this.#ctx.turn);
   }
 
   #finish(): void {
@@ -440,7 +391,8 @@ class H1Relay {
     this.#finished = true;
     this.#flow.onAbort = null;
     this.#origin.drop();
-    if (!this.#client.destroyed) this.#ctx.turn.end(this.#client);
+    this.#client.stop();
+    if (!this.#client.socket.destroyed) this.#ctx.turn.end(this.#client.socket);
     this.#over();
   }
 
@@ -448,21 +400,18 @@ class H1Relay {
     this.#finished = true;
     this.#origin.release();
     this.#exchange = null;
-    for (const socket of [this.#client, origin.socket]) socket.removeAllListeners();
-    this.#ctx.turn.write(this.#client, serializeResponse(head, { keepAlive: true, chunked: false }));
-    const rest = { fromClient: this.#requests.takeRest(), fromOrigin: origin.reader.takeRest() };
-    void relayUpgrade(this.#flow, exchange, this.#client, origin.socket, rest).then(this.#over);
+    for (const socket of [this.#client.socket, origin.socket]) socket.removeAllListeners();
+    this.#ctx.turn.write(this.#client.socket, serializeResponse(head, { keepAlive: true, chunked: false }));
+    const rest = { fromClient: this.#client.takeRest(), fromOrigin: origin.reader.takeRest() };
+    void relayUpgrade(this.#flow, exchange, this.#client.socket, origin.socket, rest).then(this.#over);
   }
 
   // ── small things ─────────────────────────────────────────────────────────────────────────────────────────────
 
-  #hold(): void {
-    this.#holding = true;
-  }
-
-  #release(): void {
-    this.#holding = false;
-    this.#client.resume();
+  #nextRequest(): void {
+    this.#awaitRequest();
+    this.#client.release();
+    this.#client.pump();
   }
 
   #awaitRequest(): void {

@@ -1,0 +1,128 @@
+/**
+ * The relay's reading end towards the client: its bytes turned into request events, as far as the order of exchanges
+ * allows. While it is held nothing further is parsed, so a pipelined request waits as bytes; what waits is bounded by
+ * pausing the socket with the first chunk that comes too early.
+ */
+import type { Duplex } from 'node:stream';
+import { Fault } from '../../core/faults.ts';
+import { RequestReader, type Field, type Http1Limits, type RequestHead } from '../../wire/http1/index.ts';
+import type { Turn } from '../turn.ts';
+
+export interface ClientEvents {
+  /** The first bytes of a request head are there, the rest is not. */
+  begun(): void;
+  head(head: RequestHead): void;
+  data(data: Buffer): void;
+  end(trailers: readonly Field[]): void;
+  malformed(fault: Fault): void;
+  /** The client closed its sending side; it may still read. */
+  halfClosed(): void;
+  failed(error: NodeJS.ErrnoException): void;
+  closed(): void;
+  /** The client took what was waiting for it. */
+  drained(): void;
+}
+
+export class ClientSide {
+  readonly socket: Duplex;
+  readonly #reader: RequestReader;
+  readonly #events: ClientEvents;
+  #held = false;
+  #stopped = false;
+  #halfClosed = false;
+
+  constructor(socket: Duplex, limits: Http1Limits, events: ClientEvents) {
+    this.socket = socket;
+    this.#reader = new RequestReader(limits);
+    this.#events = events;
+  }
+
+  get halfClosed(): boolean {
+    return this.#halfClosed;
+  }
+
+  start(): void {
+    const { socket } = this;
+    socket.on('data', this.#onData);
+    socket.on('drain', () => {
+      this.#events.drained();
+    });
+    socket.on('end', () => {
+      this.#halfClosed = true;
+      this.#events.halfClosed();
+    });
+    socket.on('error', error => {
+      this.#events.failed(error);
+    });
+    socket.on('close', () => {
+      this.#events.closed();
+    });
+    socket.resume();
+  }
+
+  /** No further request is parsed until `release`. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
+    this.socket.resume();
+  }
+
+  /** Parses what has arrived, as far as it may. */
+  pump(): void {
+    while (!this.#held && !this.#stopped) {
+      const event = this.#reader.next();
+      switch (event.kind) {
+        case 'need-more':
+          if (!this.#reader.idle) this.#events.begun();
+          return;
+        case 'malformed':
+          this.#events.malformed(new Fault(event.code, event.reason));
+          return;
+        case 'head':
+          this.#events.head(event.head);
+          break;
+        case 'data':
+          this.#events.data(event.data);
+          break;
+        case 'end':
+          this.#events.end(event.trailers);
+          break;
+      }
+    }
+  }
+
+  /** Bytes behind the last request, for whoever carries the connection on; parsing is over. */
+  takeRest(): Buffer {
+    this.#stopped = true;
+    return this.#reader.takeRest();
+  }
+
+  /**
+   * No more requests: sends what was written, ends our side, reads and drops what the client still says (a close with
+   * unread bytes would reset the connection and could destroy the answer under way).
+   */
+  farewell(turn: Turn): void {
+    const { socket } = this;
+    this.#stopped = true;
+    socket.off('data', this.#onData);
+    socket.resume();
+    socket.once('finish', () => {
+      if (this.#halfClosed) socket.destroy();
+    });
+    turn.end(socket);
+  }
+
+  /** Stops parsing at once. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#reader.push(chunk);
+    if (this.#held) this.socket.pause();
+    else this.pump();
+  };
+}
