@@ -4,9 +4,9 @@
  * wait for the whole product. This file owns what all verbs share: exit codes (0 done, 1 failed, 2 used wrongly), errors
  * as one sentence with a hint on stderr, suggestions for misspelled verbs and flags. It knows no verb's business.
  */
-import { readFileSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { realpathSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { VERSION } from '../control/version.ts';
 import { Fault } from '../core/faults.ts';
 import { SettingsError } from '../settings/load.ts';
 import { VERBS } from './verbs.ts';
@@ -31,7 +31,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function buildProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command('sightglass')
     .description('HTTPS inspection proxy for enterprise auditing.')
-    .version(version(), '-V, --version')
+    .version(VERSION, '-V, --version')
     .showHelpAfterError('(add --help for usage)')
     .addHelpText('after', '\nEvery verb explains itself: sightglass VERB --help');
   const wanted = argv.find(arg => !arg.startsWith('-'));
@@ -95,19 +95,6 @@ function hintOf(error: unknown): string | null {
         ? null
         : 'this should not happen; run again with SIGHTGLASS_DEBUG=1 and report what it prints';
   }
-}
-
-/** The version in package.json, which lies two floors up in the sources and three in dist. */
-function version(): string {
-  for (let at = import.meta.dirname; at !== dirname(at); at = dirname(at)) {
-    try {
-      const manifest = JSON.parse(readFileSync(join(at, 'package.json'), 'utf8')) as Record<string, unknown>;
-      if (manifest['name'] === 'sightglass') return String(manifest['version']);
-    } catch {
-      // Not in this folder: look one floor up.
-    }
-  }
-  return 'unknown';
 }
 
 function isEntry(): boolean {

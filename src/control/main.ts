@@ -16,8 +16,8 @@ import { openPolicyStore } from '../policy/store.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import { Accounts } from './accounts.ts';
 import { openControlDb } from './control-db.ts';
-import { startConsole } from './console.ts';
-import { createLog, type Level } from './log.ts';
+import { startConsole, type RowListener } from './console.ts';
+import { createLog } from './log.ts';
 import { dismissOrphans, holdDataDir } from './orphans.ts';
 import { createSupervisor } from './supervisor.ts';
 
@@ -36,7 +36,7 @@ export interface RunningControl {
 export async function startControl(settings: Settings): Promise<RunningControl> {
   const dataDir = settings['data-dir'];
   const started = Date.now();
-  const log = createLog(settings['log.level'] as Level, line => process.stderr.write(line));
+  const log = createLog(settings['log.level'], line => process.stderr.write(line));
   /** What was started, last first: the order in which it is ended. */
   const undo: (() => void | Promise<void>)[] = [];
   const unwind = async (): Promise<void> => {
@@ -52,10 +52,12 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       dir: join(dataDir, 'ca'),
       passphrase: passphraseFile === null ? null : readPassphrase(passphraseFile),
     });
-    const commits = new Set<() => void>();
+    const listeners = new Set<RowListener>();
     const recorder = startRecorder({
       dataDir,
-      onRows: () => commits.forEach(tell => tell()),
+      onRows: (rows, dropped) => {
+        for (const listener of listeners) listener(rows, dropped);
+      },
       onEvent: event => log('info', event.name, event.detail),
     });
     undo.unshift(() => recorder.stop());
@@ -119,7 +121,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       authority,
       recorder,
       supervisor,
-      commits,
+      listeners,
       proxy,
       started,
       log,

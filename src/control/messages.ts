@@ -17,7 +17,7 @@ export interface StartMessage {
   authority: { certificates: string[] };
   producer: number;
   ticketKeys: Uint8Array;
-  ownListeners: { host: string; port: number }[];
+  ownListeners: readonly { host: string; port: number }[];
 }
 
 export type ToWorker =

@@ -21,7 +21,7 @@ export interface SupervisorOptions {
   credentials: CredentialCheck;
   snapshot(): PolicySnapshot;
   authority: { certificates: string[] };
-  ownListeners: { host: string; port: number }[];
+  ownListeners: readonly { host: string; port: number }[];
   allocateProducer(): number;
   onEvent(name: string, detail: Record<string, unknown>): void;
 }

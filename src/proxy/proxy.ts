@@ -32,7 +32,7 @@ export interface ProxyOptions {
   /** 48 bytes, the same for all workers of one start. */
   ticketKeys: Buffer;
   /** Further listeners of this product that no flow may reach, such as the console's. */
-  ownListeners: { host: string; port: number }[];
+  ownListeners: readonly { host: string; port: number }[];
 }
 
 export interface Proxy {

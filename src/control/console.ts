@@ -1,0 +1,189 @@
+/**
+ * Stands the console up on the control process' own parts. The console itself knows only small interfaces
+ * (web/server/deps.ts); this file says what is behind them, and puts the state of the whole service into words.
+ */
+import { readFileSync } from 'node:fs';
+import type { Authority } from '../../ca/authority.ts';
+import type { Status, WorkerStatus, PolicyRejection } from '../../web/contract.ts';
+import { createConsole } from '../../web/server/app.ts';
+import { auditDir, type Recorder } from '../audit/recorder.ts';
+import { openStore } from '../audit/store/open.ts';
+import type { LiveRow } from '../audit/store/store.ts';
+import type { PolicyStore } from '../policy/store.ts';
+import type { Settings } from '../settings/catalogue.ts';
+import type { Accounts } from './accounts.ts';
+import type { ControlDb } from './control-db.ts';
+import type { Log } from './log.ts';
+import { Sessions } from './sessions.ts';
+import type { Supervisor } from './supervisor.ts';
+import { Trail } from './trail.ts';
+import { VERSION } from './version.ts';
+
+export type RowListener = (rows: readonly LiveRow[], dropped: number) => void;
+
+export interface ConsoleParts {
+  settings: Settings;
+  db: ControlDb;
+  accounts: Accounts;
+  policy: PolicyStore;
+  authority: Authority;
+  recorder: Recorder;
+  supervisor: Supervisor;
+  /** Listeners for committed rows; the recorder calls all of them. */
+  listeners: Set<RowListener>;
+  /** Bound proxy addresses. */
+  proxy: string[];
+  /** ms since epoch. */
+  started: number;
+  log: Log;
+}
+
+export interface RunningConsole {
+  urls: string[];
+  setupLink: string | null;
+  close(): Promise<void>;
+}
+
+export async function startConsole(parts: ConsoleParts): Promise<RunningConsole> {
+  const { settings, policy, authority } = parts;
+  const store = openStore({ dir: auditDir(settings['data-dir']) });
+  let urls: string[] = [];
+  let applied = Date.now();
+  let rejectedAt = Date.now();
+  policy.on('applied', () => {
+    applied = Date.now();
+  });
+  policy.on('rejected', () => {
+    rejectedAt = Date.now();
+  });
+  // The recorder tells bytes; how long it has been behind is the time since it last was not.
+  let caughtUp = Date.now();
+  const lagClock = setInterval(() => {
+    if (parts.recorder.stats().lagBytes === 0) caughtUp = Date.now();
+  }, 500);
+  lagClock.unref();
+  const rejected = (): PolicyRejection | null => rejection(policy, rejectedAt);
+
+  const web = createConsole({
+    audit: store,
+    accounts: parts.accounts,
+    sessions: new Sessions(parts.db, parts.accounts),
+    trail: new Trail(parts.db),
+    policy: {
+      view: () => ({
+        version: policy.current().version,
+        applied: new Date(applied).toISOString(),
+        text: readFileSync(policy.file, 'utf8'),
+        rejected: rejected(),
+      }),
+    },
+    authority: {
+      certificate: format => (format === 'pem' ? authority.certificatePem : authority.certificateDer),
+    },
+    status: async () => {
+      const days = await store.days();
+      return describe(parts, urls, rejected(), {
+        days: days.length,
+        flows: sum(days.map(d => d.flows)),
+        exchanges: sum(days.map(d => d.exchanges)),
+        bytes: sum(days.map(d => d.bytes)),
+        lagMs: parts.recorder.stats().lagBytes === 0 ? 0 : Date.now() - caughtUp,
+      });
+    },
+    live: {
+      subscribe: onRows => {
+        parts.listeners.add(onRows);
+        return () => parts.listeners.delete(onRows);
+      },
+    },
+    hosts: settings['console.hosts'],
+    version: VERSION,
+    log: (message, error) => {
+      parts.log('error', 'console.failed', {
+        message,
+        error: error instanceof Error ? error.message : String(error),
+      });
+    },
+  });
+  const bound = await web.listen(settings['console.listen']);
+  urls = bound.map((_, i) => (i === 0 ? web.url() : `http://${bound[i]?.host ?? ''}:${bound[i]?.port ?? 0}`));
+  return {
+    urls,
+    setupLink: web.firstRunLink(),
+    close: async () => {
+      clearInterval(lagClock);
+      await web.close();
+      await store.close();
+    },
+  };
+}
+
+interface StoreTotals {
+  days: number;
+  flows: number;
+  exchanges: number;
+  bytes: number;
+  lagMs: number;
+}
+
+function describe(
+  parts: ConsoleParts,
+  urls: string[],
+  rejected: PolicyRejection | null,
+  totals: StoreTotals,
+): Status {
+  const workers = parts.supervisor.workers();
+  const stats = parts.recorder.stats();
+  const ca = parts.authority.describe();
+  const spoolError = workers.map(w => w.health?.spool.error ?? null).find(e => e !== null) ?? null;
+  return {
+    version: VERSION,
+    started: new Date(parts.started).toISOString(),
+    now: new Date().toISOString(),
+    proxy: parts.proxy,
+    console: urls,
+    workers: workers.map((w): WorkerStatus => ({
+      id: w.producer,
+      pid: w.pid,
+      state: w.health === null ? 'starting' : 'serving',
+      connections: w.health?.counters.open ?? 0,
+      flows: w.health?.counters.accepted ?? 0,
+      restarts: w.restarts,
+      rssBytes: w.health?.rss ?? 0,
+    })),
+    audit: {
+      healthy: spoolError === null && stats.running && stats.failing === null,
+      spoolBytes: stats.lagBytes,
+      lagMs: totals.lagMs,
+      flows: totals.flows,
+      exchanges: totals.exchanges,
+      storeBytes: totals.bytes,
+      days: totals.days,
+      problem: spoolError ?? stats.failing ?? (stats.running ? null : 'the recorder is not running'),
+    },
+    policy: { version: parts.policy.current().version, rejected },
+    ca: {
+      subject: ca.subject,
+      fingerprint: ca.sha256,
+      notBefore: ca.notBefore,
+      notAfter: ca.notAfter,
+      keyType: ca.keyAlgorithm,
+    },
+  };
+}
+
+function rejection(policy: PolicyStore, at: number): PolicyRejection | null {
+  const [first] = policy.problems();
+  if (first === undefined) return null;
+  return {
+    time: new Date(at).toISOString(),
+    message: first.message,
+    line: first.line === 0 ? null : first.line,
+    column: first.line === 0 ? null : first.column,
+    hint: first.hint === '' ? null : first.hint,
+  };
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
+}
