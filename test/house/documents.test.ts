@@ -48,10 +48,10 @@ describe('catalogues', () => {
   });
 
   it('hold no fault that nobody raises', () => {
-    const unused = Object.keys(FAULTS).filter(name => !used(name) && !(name in LATER));
-    assert.deepEqual(unused, []);
-    for (const name of Object.keys(LATER))
-      assert.ok(!used(name), `${name} is raised now; drop it from LATER`);
+    assert.deepEqual(
+      Object.keys(FAULTS).filter(name => !used(name)),
+      [],
+    );
   });
 
   it('list every verb there is', () => {
@@ -63,11 +63,6 @@ describe('catalogues', () => {
     assert.equal(Object.keys(VERBS).length, files.length);
   });
 });
-
-/** Codes that the contract fixes already although what raises them comes with a later issue. */
-const LATER: Readonly<Record<string, string>> = {
-  'cert-revoked': 'revocation comes with the issue about TLS trust in depth',
-};
 
 describe('links', () => {
   it('between documents lead somewhere', () => {
