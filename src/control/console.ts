@@ -7,7 +7,7 @@ import type { Authority } from '../../ca/authority.ts';
 import type { Status, WorkerStatus, PolicyRejection } from '../../web/contract.ts';
 import { createConsole } from '../../web/server/app.ts';
 import { auditDir, type Recorder } from '../audit/recorder.ts';
-import { openStore } from '../audit/store/open.ts';
+import { openStore } from '../audit/store/sqlite.ts';
 import type { LiveRow } from '../audit/store/store.ts';
 import type { PolicyStore } from '../policy/store.ts';
 import type { Settings } from '../settings/catalogue.ts';
