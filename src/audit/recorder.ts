@@ -6,12 +6,13 @@
  * Bounds: the thread sends at most `LIVE_ROWS` rows per batch and says how many more there were; events wait in the spool.
  */
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { allocateProducer } from './producer.ts';
 import { openSpool } from './spool.ts';
+import { startThread } from './thread.ts';
 import type { IngestStats } from './ingest.ts';
 import type { LiveRow } from './store/store.ts';
 import type { EventRecord } from '../core/records.ts';
+import type { Worker } from 'node:worker_threads';
 
 /** Where things lie below the data directory. */
 export const spoolDir = (dataDir: string): string => path.join(dataDir, 'spool');
@@ -53,9 +54,6 @@ export interface ThreadData {
 
 const RESTART_MS = 1000;
 const PROBE_MS = 1000;
-/** The entry lies beside this file, with the same extension (`.ts` under tsx, `.js` from dist). */
-const ENTRY = new URL(`./recorder-thread${path.extname(new URL(import.meta.url).pathname)}`, import.meta.url);
-
 /** Start the recorder of a data directory. A second one on the same directory waits until the first has ended. */
 export function startRecorder(options: RecorderOptions): Recorder {
   const data: ThreadData = {
@@ -96,7 +94,7 @@ export function startRecorder(options: RecorderOptions): Recorder {
 
   const start = (): void => {
     restart = null;
-    const worker = new Worker(ENTRY, { workerData: data, name: 'recorder' });
+    const worker = startThread('./recorder-thread', import.meta.url, { workerData: data, name: 'recorder' });
     thread = worker;
     stats = { ...stats, running: true };
     worker.on('message', (message: FromThread) => receive(message));

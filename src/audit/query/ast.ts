@@ -37,7 +37,7 @@ const F: readonly Kind[] = ['flows'];
 const ALL: readonly Kind[] = ['exchanges', 'flows', 'events'];
 
 export const FIELDS: readonly Field[] = [
-  { name: 'host', type: 'host', kinds: BOTH, help: 'host asked for' },
+  { name: 'host', type: 'host', kinds: BOTH, nullable: true, help: 'host asked for' },
   { name: 'sni', type: 'host', kinds: BOTH, nullable: true, help: 'server name in the ClientHello' },
   { name: 'client', type: 'address', kinds: BOTH, help: 'client address or network' },
   { name: 'user', type: 'name', kinds: BOTH, nullable: true, help: 'authenticated user' },
@@ -45,8 +45,15 @@ export const FIELDS: readonly Field[] = [
   { name: 'path', type: 'part', kinds: X, help: 'path with query' },
   { name: 'status', type: 'number', kinds: X, nullable: true, help: 'response status; 4xx for a class' },
   { name: 'type', type: 'part', kinds: X, nullable: true, help: 'media type of the response' },
-  { name: 'scheme', type: 'name', kinds: BOTH, values: ['http', 'https'], help: 'http or https' },
-  { name: 'port', type: 'number', kinds: BOTH, help: 'port of the origin' },
+  {
+    name: 'scheme',
+    type: 'name',
+    kinds: BOTH,
+    nullable: true,
+    values: ['http', 'https'],
+    help: 'http or https',
+  },
+  { name: 'port', type: 'number', kinds: BOTH, nullable: true, help: 'port of the origin' },
   { name: 'protocol', type: 'name', kinds: X, help: 'HTTP/1.1, h2 …' },
   { name: 'header', type: 'text', kinds: X, help: 'words in request or response headers' },
   {

@@ -15,7 +15,7 @@ import { parseAddress } from '../../core/network.ts';
 import { addressBytes } from '../query/value.ts';
 import { HeaderHabits, splitHead } from './headers.ts';
 import { Recent } from './recent.ts';
-import { BLOCK_BITS, FLAG, KIND, SEEN } from './schema.ts';
+import { BLOCK_BITS, FLAG, KIND, SEEN } from './layout.ts';
 import { searchablePath, searchableText } from './searchable.ts';
 import type Database from 'better-sqlite3';
 import type {

@@ -17,16 +17,6 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 
 export const SCHEMA_VERSION = 1;
-/** Rows of a block in `seen` and `span`: id >> BLOCK_BITS. */
-export const BLOCK_BITS = 10;
-
-/** First column of `seen`. */
-export const SEEN = { who: 1, what: 2, flow: 3, url: 4, block: 5, rest: 6, flowWho: 11, lane: 12 } as const;
-/** First column of `span` and `minute`. */
-export const KIND = { exchange: 1, flow: 2 } as const;
-/** Bits of exchange.flags. */
-export const FLAG = { upgraded: 1, reqTruncated: 2, resTruncated: 4 } as const;
-
 const TOKENS = `tokenize = 'unicode61 remove_diacritics 2'`;
 
 const DDL = `

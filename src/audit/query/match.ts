@@ -1,0 +1,170 @@
+/**
+ * A query as a test of rows that just came in, for live views: the same meaning as the search, asked of one row in memory.
+ * Pure. What a live row does not carry cannot match: header values (`header:`, and free text in headers), the offered
+ * ingress and the wait; the search over the stored rows finds those.
+ */
+import { parseAddress } from '../../core/network.ts';
+import { parseFlowId } from '../../core/records.ts';
+import { searchablePath } from '../store/searchable.ts';
+import { addressBytes, fold } from './value.ts';
+import type { EventRow, ExchangeRow, FlowRow, LiveRow } from '../store/store.ts';
+import type { Field, Kind, Node, Pattern, Query, Test, Words } from './ast.ts';
+
+const KIND_OF: Record<LiveRow['kind'], Kind> = { exchange: 'exchanges', flow: 'flows', event: 'events' };
+
+/** A test for rows of this kind; rows of other kinds never match. */
+export function liveFilter(query: Query, kind: Kind): (row: LiveRow) => boolean {
+  return row => KIND_OF[row.kind] === kind && holds(query.root, row);
+}
+
+function holds(node: Node, row: LiveRow): boolean {
+  switch (node.kind) {
+    case 'all':
+      return true;
+    case 'and':
+      return node.parts.every(part => holds(part, row));
+    case 'or':
+      return node.parts.some(part => holds(part, row));
+    case 'not':
+      return !holds(node.part, row);
+    case 'field':
+      return passes(node.test, valueOf(node.field, row));
+    case 'free':
+      return freeTexts(row, node.words).some(text => hasWords(text, node.words));
+  }
+}
+
+type Value = string | number | null;
+
+function valueOf(field: Field, live: LiveRow): Value {
+  switch (live.kind) {
+    case 'exchange':
+      return exchangeValue(field.name, live.row);
+    case 'flow':
+      return flowValue(field.name, live.row);
+    case 'event':
+      return field.name === 'event' ? live.row.event : field.name === 'time' ? live.row.time : null;
+  }
+}
+
+function exchangeValue(name: string, row: ExchangeRow): Value {
+  switch (name) {
+    case 'bytes':
+      return row.reqBytes + row.resBytes;
+    case 'up':
+      return row.reqBytes;
+    case 'down':
+      return row.resBytes;
+    case 'type':
+      return row.contentType;
+    default:
+      return columnOf(row, name);
+  }
+}
+
+function flowValue(name: string, row: FlowRow): Value {
+  switch (name) {
+    case 'bytes':
+      return row.bytesUp + row.bytesDown;
+    case 'up':
+      return row.bytesUp;
+    case 'down':
+      return row.bytesDown;
+    case 'alpn':
+      return row.alpn?.join(',') ?? null;
+    default:
+      return columnOf(row, name);
+  }
+}
+
+/** Fields that are named as their column. */
+function columnOf(row: object, name: string): Value {
+  const value = (row as Record<string, unknown>)[name];
+  return typeof value === 'string' || typeof value === 'number' ? value : null;
+}
+
+function passes(test: Test, value: Value): boolean {
+  if (value === null) return false;
+  switch (test.op) {
+    case 'present':
+      return true;
+    case 'pattern':
+      return fits(test.pattern, fold(String(value)));
+    case 'below': {
+      const name = fold(String(value));
+      return name === test.name || name.endsWith(`.${test.name}`);
+    }
+    case 'network': {
+      const address = parseAddress(String(value));
+      if (address === null) return false;
+      const bytes = addressBytes(address);
+      return Buffer.compare(bytes, test.from) >= 0 && Buffer.compare(bytes, test.to) <= 0;
+    }
+    case 'range': {
+      const n = Number(value);
+      if (test.min !== null && (test.minOpen ? n <= test.min : n < test.min)) return false;
+      return test.max === null || (test.maxOpen ? n < test.max : n <= test.max);
+    }
+    case 'id': {
+      const [flow, n] = String(value).split('.');
+      return parseFlowId(flow ?? '') === test.flow && (test.n === null || Number(n) === test.n);
+    }
+    case 'words':
+      return false;
+  }
+}
+
+/** Whether a folded text consists of the pieces of a pattern with anything between them. */
+export function fits(pattern: Pattern, text: string): boolean {
+  const [first = '', ...rest] = pattern;
+  const last = rest.pop();
+  if (last === undefined) return text === first;
+  if (!text.startsWith(first)) return false;
+  let at = first.length;
+  for (const piece of rest) {
+    const found = text.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return text.length - last.length >= at && text.endsWith(last);
+}
+
+function freeTexts(live: LiveRow, words: Words): string[] {
+  switch (live.kind) {
+    case 'exchange':
+      return [live.row.host, searchablePath(live.row.path)];
+    case 'flow':
+      return [live.row.host, live.row.sni, live.row.reason, live.row.fault].filter(text => text !== null);
+    case 'event':
+      return eventHas(live.row, words) ? [words.text] : [];
+  }
+}
+
+/** Events are few and searched for the text anywhere in them. */
+const eventHas = (row: EventRow, words: Words): boolean =>
+  fold(`${row.event} ${JSON.stringify(row.detail)}`).includes(fold(words.text));
+
+/** Words of a text as the index sees them: letters and digits, without case and accents. */
+export function tokensOf(text: string): string[] {
+  return (
+    text
+      .normalize('NFD')
+      .replace(/\p{Mn}+/gu, '')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}\p{Co}]+/gu) ?? []
+  );
+}
+
+/** Whether the words follow each other in the text. */
+export function hasWords(text: string, words: Words): boolean {
+  const wanted = tokensOf(words.text);
+  if (wanted.length === 0) return false;
+  const tokens = tokensOf(text);
+  const last = wanted.length - 1;
+  return tokens.some((_, at) =>
+    wanted.every((word, i) => {
+      const token = tokens[at + i];
+      return token !== undefined && (i === last && words.prefix ? token.startsWith(word) : token === word);
+    }),
+  );
+}

@@ -1,0 +1,475 @@
+/**
+ * From the meaning of a query to a condition on rows of one day file. Every piece of SQL here is a constant of this file;
+ * what the user wrote travels as bound values only. Pure but for `Look`, which runs the look-ups in the shared tables.
+ *
+ * Terms about shared tables (`what`, `who`, `lane`, `url` …) are answered there first: the result is a set of ids, usually
+ * small, and with it the blocks of rows in which any of them occurs (`seen`). Neighbouring terms of one table are
+ * joined before they are asked. All conditions are two-valued: a missing value makes a test false, never NULL, so that
+ * NOT finds the row.
+ */
+import { BLOCK_BITS, KIND, SEEN } from '../store/layout.ts';
+import type { Field, Kind, Node, Pattern, Test, Words } from './ast.ts';
+
+export type Param = string | number | Buffer | Uint8Array;
+
+/** Runs one of this file's look-ups. */
+export type Look = (sql: string, params: Param[]) => Record<string, unknown>[];
+
+/** A condition on the row table (`x`), and the only blocks in which it can hold; null for any. */
+export interface Condition {
+  sql: string;
+  params: Param[];
+  blocks: Set<number> | null;
+  /** True when the condition holds for every row. */
+  always: boolean;
+}
+
+const ALWAYS: Condition = { sql: '1', params: [], blocks: null, always: true };
+const NEVER: Condition = { sql: '0', params: [], blocks: new Set(), always: false };
+
+/** More ids than this are not turned into blocks: they would occur nearly everywhere. */
+const MAX_BLOCK_IDS = 2000;
+/** More rows of a text table than this stay a subquery instead of a list of ids. */
+const MAX_IDS = 5000;
+
+/** The condition of a whole query. `since` and `until` are ms since epoch, inclusive and exclusive. */
+export function conditionOf(
+  kind: Kind,
+  root: Node,
+  range: { since?: number | undefined; until?: number | undefined },
+  look: Look,
+): Condition {
+  const parts = [compile(kind, root, look)];
+  const { since, until } = range;
+  if (since !== undefined || until !== undefined)
+    parts.push(
+      timeCondition(kind, { min: since ?? null, minOpen: false, max: until ?? null, maxOpen: true }, look),
+    );
+  return and(parts);
+}
+
+// ------------------------------------------------------------------------------------------------- the tree
+
+/** Which shared table alone can answer a node; null when it takes the rows or several tables. */
+type Table = 'what' | 'who' | 'lane' | null;
+
+const WHAT_FIELDS = new Set([
+  'host',
+  'sni',
+  'method',
+  'status',
+  'type',
+  'scheme',
+  'port',
+  'protocol',
+  'verdict',
+  'rule',
+  'policy',
+  'reason',
+  'fault',
+]);
+const LANE_FIELDS = new Set([
+  'host',
+  'sni',
+  'scheme',
+  'port',
+  'verdict',
+  'rule',
+  'policy',
+  'reason',
+  'fault',
+  'ja4',
+  'alpn',
+  'ingress',
+]);
+
+function tableOf(kind: Kind, node: Node): Table {
+  switch (node.kind) {
+    case 'field': {
+      const { name } = node.field;
+      if (kind === 'events') return null;
+      if (name === 'client' || name === 'user') return 'who';
+      if (kind === 'exchanges') return WHAT_FIELDS.has(name) ? 'what' : null;
+      return LANE_FIELDS.has(name) ? 'lane' : null;
+    }
+    case 'not':
+      return tableOf(kind, node.part);
+    case 'and':
+    case 'or': {
+      const [first, ...rest] = node.parts.map(part => tableOf(kind, part));
+      return first !== undefined && rest.every(t => t === first) ? first : null;
+    }
+    default:
+      return null;
+  }
+}
+
+function compile(kind: Kind, node: Node, look: Look): Condition {
+  const table = tableOf(kind, node);
+  if (table !== null) return sharedCondition(kind, table, node, look);
+  switch (node.kind) {
+    case 'all':
+      return ALWAYS;
+    case 'not':
+      return not(compile(kind, node.part, look));
+    case 'and':
+    case 'or': {
+      const parts = grouped(kind, node).map(part => compile(kind, part, look));
+      return node.kind === 'and' ? and(parts) : or(parts);
+    }
+    case 'field':
+      return rowField(kind, node.field, node.test, look);
+    case 'free':
+      return freeCondition(kind, node.words, look);
+  }
+}
+
+/** Parts of one shared table become one part, so that they are answered together. */
+function grouped(kind: Kind, node: { kind: 'and' | 'or'; parts: Node[] }): Node[] {
+  const byTable = new Map<Table, Node[]>();
+  for (const part of node.parts) {
+    const table = tableOf(kind, part);
+    byTable.set(table, [...(byTable.get(table) ?? []), part]);
+  }
+  return [...byTable].flatMap(([table, parts]) =>
+    table === null || parts.length === 1 ? parts : [{ kind: node.kind, parts }],
+  );
+}
+
+function and(parts: Condition[]): Condition {
+  const kept = parts.filter(p => !p.always);
+  if (kept.length === 0) return ALWAYS;
+  if (kept.some(p => p.blocks?.size === 0)) return NEVER;
+  let blocks: Set<number> | null = null;
+  for (const part of kept)
+    if (part.blocks !== null) blocks = blocks === null ? part.blocks : intersection(blocks, part.blocks);
+  return joined(kept, ' AND ', blocks);
+}
+
+function or(parts: Condition[]): Condition {
+  if (parts.some(p => p.always)) return ALWAYS;
+  const kept = parts.filter(p => p.blocks?.size !== 0);
+  if (kept.length === 0) return NEVER;
+  let blocks: Set<number> | null = new Set<number>();
+  for (const part of kept) {
+    if (part.blocks === null) {
+      blocks = null;
+      break;
+    }
+    for (const block of part.blocks) blocks.add(block);
+  }
+  return joined(kept, ' OR ', blocks);
+}
+
+function not(part: Condition): Condition {
+  if (part.always) return NEVER;
+  if (part.blocks?.size === 0) return ALWAYS;
+  return { sql: `NOT (${part.sql})`, params: part.params, blocks: null, always: false };
+}
+
+const joined = (parts: Condition[], by: ' AND ' | ' OR ', blocks: Set<number> | null): Condition => ({
+  sql: parts.map(p => `(${p.sql})`).join(by),
+  params: parts.flatMap(p => p.params),
+  blocks,
+  always: false,
+});
+
+const intersection = (a: Set<number>, b: Set<number>): Set<number> => new Set([...a].filter(x => b.has(x)));
+
+const onRows = (sql: string, params: Param[], blocks: Set<number> | null = null): Condition => ({
+  sql,
+  params,
+  blocks,
+  always: false,
+});
+
+// ------------------------------------------------------------------------------------------- shared tables
+
+/** A condition inside a shared table, two-valued. */
+interface Fragment {
+  sql: string;
+  params: Param[];
+}
+
+const SELECT_IDS = {
+  what: 'SELECT id FROM what WHERE ',
+  who: 'SELECT id FROM who WHERE ',
+  lane: 'SELECT id FROM lane WHERE ',
+} as const;
+const ROW_COLUMN = { what: 'x.what', who: 'x.who', lane: 'x.lane' } as const;
+
+function sharedCondition(kind: Kind, table: 'what' | 'who' | 'lane', node: Node, look: Look): Condition {
+  const fragment = inTable(table, node);
+  const ids = look(SELECT_IDS[table] + fragment.sql, fragment.params).map(r => r['id'] as number);
+  if (ids.length === 0) return NEVER;
+  const dim =
+    table === 'what' ? SEEN.what : table === 'lane' ? SEEN.lane : kind === 'flows' ? SEEN.flowWho : SEEN.who;
+  return idsCondition(ROW_COLUMN[table], ids, blocksOf(dim, ids, look));
+}
+
+function idsCondition(column: string, ids: number[], blocks: Set<number> | null): Condition {
+  const [only] = ids;
+  if (ids.length === 1 && only !== undefined) return onRows(`${column} = ?`, [only], blocks);
+  return onRows(`${column} IN (SELECT value FROM json_each(?))`, [JSON.stringify(ids)], blocks);
+}
+
+function blocksOf(dim: number, ids: number[], look: Look): Set<number> | null {
+  if (ids.length > MAX_BLOCK_IDS) return null;
+  const rows = look(
+    'SELECT DISTINCT block FROM seen WHERE dim = ? AND value IN (SELECT value FROM json_each(?))',
+    [dim, JSON.stringify(ids)],
+  );
+  return new Set(rows.map(r => r['block'] as number));
+}
+
+function inTable(table: 'what' | 'who' | 'lane', node: Node): Fragment {
+  switch (node.kind) {
+    case 'field':
+      return fieldInTable(table, node.field, node.test);
+    case 'not': {
+      const part = inTable(table, node.part);
+      return { sql: `NOT (${part.sql})`, params: part.params };
+    }
+    case 'and':
+    case 'or': {
+      const parts = node.parts.map(p => inTable(table, p));
+      const by = node.kind === 'and' ? ' AND ' : ' OR ';
+      return { sql: parts.map(p => `(${p.sql})`).join(by), params: parts.flatMap(p => p.params) };
+    }
+    default:
+      throw new Error('only fields of one table get here');
+  }
+}
+
+/** Columns of the shared tables by field name; the rest is named as the field. */
+const COLUMN: Record<string, string> = { verdict: 'action' };
+const COLUMNS = new Set([...WHAT_FIELDS, ...LANE_FIELDS, 'client', 'user', 'action']);
+
+function fieldInTable(table: 'what' | 'who' | 'lane', field: Field, test: Test): Fragment {
+  const column = COLUMN[field.name] ?? field.name;
+  if (!COLUMNS.has(column)) throw new Error(`no column ${column}`);
+  if (field.name === 'host' && test.op !== 'present') {
+    const named = textTest('name', test);
+    const sql = `coalesce(host IN (SELECT id FROM host WHERE ${named.sql}), 0)`;
+    return { sql, params: named.params };
+  }
+  if (test.op === 'network') return { sql: 'coalesce(ip BETWEEN ? AND ?, 0)', params: [test.from, test.to] };
+  if (test.op === 'range') return rangeTest(column, test, 1);
+  // Methods and users keep their letters' case; the rest of `what` is written by us.
+  return textTest(column, test);
+}
+
+/** Tests of a text column; `column` is one of this file's names. */
+function textTest(column: string, test: Test): Fragment {
+  switch (test.op) {
+    case 'present':
+      return { sql: `${column} IS NOT NULL`, params: [] };
+    case 'below':
+      return {
+        sql: `coalesce(${column} = ? OR ${column} LIKE ? ESCAPE '\\', 0)`,
+        params: [test.name, `%.${likeEscape(test.name)}`],
+      };
+    case 'pattern':
+      return patternTest(column, test.pattern);
+    default:
+      throw new Error(`a text is not tested by ${test.op}`);
+  }
+}
+
+function patternTest(column: string, pattern: Pattern): Fragment {
+  const [first = '', middle = '', last] = pattern;
+  if (pattern.length === 1) {
+    // Canonical names are lower case already: the plain comparison can use their index.
+    const sql = column === 'name' ? 'name = ?' : `coalesce(lower(${column}) = ?, 0)`;
+    return { sql, params: [first] };
+  }
+  // `*text*`: LIKE would stop at a NUL byte, instr does not.
+  if (pattern.length === 3 && first === '' && last === '')
+    return { sql: `coalesce(instr(lower(${column}), ?) > 0, 0)`, params: [middle] };
+  return {
+    sql: `coalesce(${column} LIKE ? ESCAPE '\\', 0)`,
+    params: [pattern.map(likeEscape).join('%')],
+  };
+}
+
+const likeEscape = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
+
+type Range = { min: number | null; minOpen: boolean; max: number | null; maxOpen: boolean };
+
+/** `scale`: stored units per unit of the field. */
+function rangeTest(column: string, range: Range, scale: number): Fragment {
+  const sql: string[] = [];
+  const params: Param[] = [];
+  if (range.min !== null) {
+    sql.push(range.minOpen ? `${column} > ?` : `${column} >= ?`);
+    params.push(range.min * scale);
+  }
+  if (range.max !== null) {
+    sql.push(range.maxOpen ? `${column} < ?` : `${column} <= ?`);
+    params.push(range.max * scale);
+  }
+  return { sql: `coalesce(${sql.join(' AND ') || '1'}, 0)`, params };
+}
+
+// --------------------------------------------------------------------------------------------- row columns
+
+/** Fields that stand in the row itself: expression and stored units per unit. */
+const ROW_FIELDS: Record<string, { sql: string; scale: number }> = {
+  ms: { sql: 'x.us', scale: 1000 },
+  wait: { sql: 'x.wait', scale: 1000 },
+  bytes: { sql: '(x.up + x.down)', scale: 1 },
+  up: { sql: 'x.up', scale: 1 },
+  down: { sql: 'x.down', scale: 1 },
+  exchanges: { sql: 'x.exchanges', scale: 1 },
+};
+
+function rowField(kind: Kind, field: Field, test: Test, look: Look): Condition {
+  switch (test.op) {
+    case 'range': {
+      if (field.name === 'time') return timeCondition(kind, test, look);
+      const row = ROW_FIELDS[field.name];
+      if (row === undefined) throw new Error(`no row column for ${field.name}`);
+      const fragment = rangeTest(row.sql, test, row.scale);
+      return onRows(fragment.sql, fragment.params);
+    }
+    case 'id': {
+      const blocks =
+        kind === 'exchanges' ? blocksOf(SEEN.flow, [test.flow], look) : blocksOfFlowRow(test.flow, look);
+      if (test.n === null) return onRows('x.flow = ?', [test.flow], blocks);
+      return onRows('x.flow = ? AND x.n = ?', [test.flow, test.n], blocks);
+    }
+    case 'words':
+      return headerCondition(test.words, look);
+    case 'present':
+      return onRows('x.wait IS NOT NULL', []);
+    case 'pattern':
+      if (kind === 'events') {
+        const fragment = patternTest('x.name', test.pattern);
+        return onRows(fragment.sql, fragment.params);
+      }
+      return urlCondition(patternTest('path', test.pattern), look);
+    default:
+      throw new Error(`${field.name} is not tested by ${test.op} in rows`);
+  }
+}
+
+function blocksOfFlowRow(flow: number, look: Look): Set<number> {
+  const rows = look('SELECT id FROM flow WHERE flow = ?', [flow]);
+  return new Set(rows.map(r => (r['id'] as number) >> BLOCK_BITS));
+}
+
+/** Time of the row, with the blocks whose span overlaps the range. */
+function timeCondition(kind: Kind, range: Range, look: Look): Condition {
+  const fragment = rangeTest('x.time', range, 1);
+  if (kind === 'events') return onRows(fragment.sql, fragment.params);
+  const rows = look('SELECT block FROM span WHERE kind = ? AND hi >= ? AND lo <= ?', [
+    kind === 'exchanges' ? KIND.exchange : KIND.flow,
+    range.min ?? -(2 ** 53),
+    range.max ?? 2 ** 53,
+  ]);
+  return onRows(fragment.sql, fragment.params, new Set(rows.map(r => r['block'] as number)));
+}
+
+// ------------------------------------------------------------------------------------------------ free text
+
+/** Rows whose URL fits; `where` speaks of the table url. */
+function urlCondition(where: Fragment, look: Look): Condition {
+  const rows = look(`SELECT id, first FROM url WHERE ${where.sql} LIMIT ${MAX_IDS + 1}`, where.params);
+  if (rows.length === 0) return NEVER;
+  if (rows.length > MAX_IDS) return onRows(`x.url IN (SELECT id FROM url WHERE ${where.sql})`, where.params);
+  const ids = rows.map(r => r['id'] as number);
+  return idsCondition('x.url', ids, withFirsts(rows, blocksOf(SEEN.url, ids, look)));
+}
+
+/** Rows that were made in a block occur there without a mark in `seen`. */
+function withFirsts(rows: Record<string, unknown>[], blocks: Set<number> | null): Set<number> | null {
+  if (blocks !== null) for (const row of rows) blocks.add(row['first'] as number);
+  return blocks;
+}
+
+function urlTextCondition(match: string, look: Look): Condition {
+  return urlCondition(
+    { sql: 'id IN (SELECT rowid FROM url_fts WHERE url_fts MATCH ?)', params: [match] },
+    look,
+  );
+}
+
+function headerCondition(words: Words, look: Look): Condition {
+  const match = matchOf(words);
+  return or([blockCondition(match, look), restCondition(match, look)]);
+}
+
+function blockCondition(match: string, look: Look): Condition {
+  const rows = look(`SELECT rowid AS id FROM block_fts WHERE block_fts MATCH ? LIMIT ${MAX_IDS + 1}`, [
+    match,
+  ]);
+  if (rows.length === 0) return NEVER;
+  if (rows.length > MAX_IDS)
+    return onRows(
+      '(x.req_block IN (SELECT rowid FROM block_fts WHERE block_fts MATCH ?) OR x.res_block IN (SELECT rowid FROM block_fts WHERE block_fts MATCH ?))',
+      [match, match],
+    );
+  const ids = rows.map(r => r['id'] as number);
+  const list = JSON.stringify(ids);
+  return onRows(
+    '(x.req_block IN (SELECT value FROM json_each(?)) OR x.res_block IN (SELECT value FROM json_each(?)))',
+    [list, list],
+    blocksOf(SEEN.block, ids, look),
+  );
+}
+
+function restCondition(match: string, look: Look): Condition {
+  const rows = look(
+    `SELECT id, first FROM rest WHERE id IN (SELECT rowid FROM rest_fts WHERE rest_fts MATCH ?) LIMIT ${MAX_IDS + 1}`,
+    [match],
+  );
+  if (rows.length === 0) return NEVER;
+  if (rows.length > MAX_IDS)
+    return onRows(
+      '(x.req_rest IN (SELECT rowid FROM rest_fts WHERE rest_fts MATCH ?) OR x.res_rest IN (SELECT rowid FROM rest_fts WHERE rest_fts MATCH ?))',
+      [match, match],
+    );
+  const ids = rows.map(r => r['id'] as number);
+  const list = JSON.stringify(ids);
+  return onRows(
+    '(x.req_rest IN (SELECT value FROM json_each(?)) OR x.res_rest IN (SELECT value FROM json_each(?)))',
+    [list, list],
+    withFirsts(rows, blocksOf(SEEN.rest, ids, look)),
+  );
+}
+
+function hostTextCondition(match: string, look: Look): Condition {
+  const ids = look('SELECT id FROM what WHERE host IN (SELECT rowid FROM host_fts WHERE host_fts MATCH ?)', [
+    match,
+  ]).map(r => r['id'] as number);
+  return ids.length === 0 ? NEVER : idsCondition('x.what', ids, blocksOf(SEEN.what, ids, look));
+}
+
+function freeCondition(kind: Kind, words: Words, look: Look): Condition {
+  const match = matchOf(words);
+  switch (kind) {
+    case 'exchanges':
+      return or([
+        hostTextCondition(match, look),
+        urlTextCondition(match, look),
+        blockCondition(match, look),
+        restCondition(match, look),
+      ]);
+    case 'flows': {
+      const ids = look('SELECT rowid AS id FROM lane_fts WHERE lane_fts MATCH ?', [match]).map(
+        r => r['id'] as number,
+      );
+      return ids.length === 0 ? NEVER : idsCondition('x.lane', ids, blocksOf(SEEN.lane, ids, look));
+    }
+    case 'events':
+      // Few rows, no index: the text anywhere in name or details.
+      return onRows(`instr(lower(x.name || ' ' || x.detail), lower(?)) > 0`, [words.text]);
+  }
+}
+
+/** The full-text expression for a phrase: one quoted string, so that nothing in it is an operator. */
+export function matchOf(words: Words): string {
+  // NUL would end the expression; other controls separate words anyway.
+  const quoted = `"${words.text.replace(/[\u0000-\u001f]/g, ' ').replaceAll('"', '""')}"`;
+  return words.prefix ? `${quoted} *` : quoted;
+}
