@@ -48,7 +48,7 @@ export const WORKLOADS: readonly Workload[] = [
     mode: 'inspect',
     connections: 16,
     requests: 1000,
-    warm: 100,
+    warm: 300,
     perConnection: 1,
     path: '/1k',
     coldNames: false,
