@@ -35,6 +35,12 @@ export const API = {
 
 export const CSRF_HEADER = 'x-csrf-token';
 
+/**
+ * Send it (any value) with requests that a page makes by itself (polling, refreshing a chart behind the live list): they
+ * do not count as use, so an unattended screen logs out. `API.me`, `API.status` and an open live stream never count.
+ */
+export const BACKGROUND_HEADER = 'x-background';
+
 // ---------------------------------------------------------------------------------------------------- errors
 
 export const ERROR_CODES = [
@@ -131,7 +137,8 @@ export interface LoginAnswer {
 /** Rules the forms may tell before the server does. */
 export const PASSWORD_MIN = 12;
 export const PASSWORD_MAX = 256;
-export const USER_NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$';
+/** Valid for RegExp and for a form's `pattern` attribute, where the hyphen must be escaped (flag `v`). */
+export const USER_NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._@\\-]{0,63}$';
 
 // ---------------------------------------------------------------------------------------------------- rows
 

@@ -1,0 +1,95 @@
+/**
+ * What the console needs from the rest of the house, as small interfaces beside their user. The control process hands
+ * in its own accounts, sessions, store, policy and authority; tests hand in what they like. Nothing here is held by the
+ * console beyond a request or an open stream.
+ */
+import type { AuditStore, LiveRow } from '../../src/audit/store/store.ts';
+import type { CaFormat, PolicyView, Role, Status, TrailPage } from '../contract.ts';
+
+type Soon<T> = T | Promise<T>;
+
+export interface ConsoleDeps {
+  audit: AuditReader;
+  accounts: ConsoleAccounts;
+  sessions: ConsoleSessions;
+  trail: ConsoleTrail;
+  policy: { view(): Soon<PolicyView> };
+  authority: ConsoleAuthority;
+  status(): Soon<Status>;
+  live: LiveSource;
+  /** Names by which browsers may call the console beside localhost and its own addresses (`console.hosts`). */
+  hosts: readonly string[];
+  version: string;
+  /** Folder of the built client; by default the one of this build. */
+  clientDir?: string;
+  /** Clock, ms since epoch. */
+  now?: () => number;
+  /** Where unexpected errors are told, in full; browsers are told nothing of them. */
+  log?: (message: string, error: unknown) => void;
+}
+
+// ---------------------------------------------------------------------------------------------------- audit
+
+/** The part of the store that the console reads. */
+export type AuditReader = Pick<
+  AuditStore,
+  'search' | 'histogram' | 'facets' | 'exchange' | 'flow' | 'body' | 'days'
+>;
+
+/** Rows as they are committed, oldest first; `dropped` more were committed but not handed on. */
+export interface LiveSource {
+  /** Returns the way to stop listening. */
+  subscribe(onRows: (rows: readonly LiveRow[], dropped: number) => void): () => void;
+}
+
+// ---------------------------------------------------------------------------------------------------- people
+
+export interface ConsoleUser {
+  name: string;
+  roles: Role[];
+}
+
+export interface ConsoleSession<U extends ConsoleUser = ConsoleUser> {
+  /** Names the session in memory; opens nothing. */
+  id: string;
+  user: U;
+  /** ms since epoch. */
+  expires: number;
+  idleExpires: number;
+}
+
+/** `redeemSetup` rejects with an error that carries `code` and `hint` when token, name or password are refused. */
+export interface ConsoleAccounts<U extends ConsoleUser = ConsoleUser> {
+  needsSetup(): boolean;
+  issueSetupToken(): string | null;
+  redeemSetup(token: string, name: string, password: string): Promise<U>;
+  login(name: string, password: string, address: string): Promise<ConsoleLogin<U>>;
+}
+
+export type ConsoleLogin<U extends ConsoleUser = ConsoleUser> =
+  | { outcome: 'ok'; user: U }
+  | { outcome: 'refused' | 'no-console' | 'busy' }
+  | { outcome: 'locked'; waitMs: number };
+
+export interface ConsoleSessions<U extends ConsoleUser = ConsoleUser> {
+  create(user: U, address: string): { token: string; session: ConsoleSession<U> };
+  /** `touch` false: merely looking, which keeps no session alive. */
+  get(token: string, touch?: boolean): ConsoleSession<U> | null;
+  end(token: string): void;
+}
+
+export interface ConsoleTrail {
+  /** Durable when it returns; throws when it cannot be, and then nothing may be shown. */
+  append(event: {
+    user: string | null;
+    address: string;
+    action: string;
+    detail?: Record<string, unknown>;
+  }): void;
+  page(cursor: string | null, limit: number): TrailPage;
+}
+
+export interface ConsoleAuthority {
+  /** The root certificate to deploy: PEM text or DER bytes. */
+  certificate(format: CaFormat): Soon<string | Buffer>;
+}

@@ -1,0 +1,73 @@
+/**
+ * URL parameters, read strictly: a parameter given twice, out of range or of the wrong form is a 400 that names it.
+ * Linear-time patterns only, and a cap on length, since these strings come from whoever sends them.
+ */
+import type { Request } from 'express';
+import { exchangeIdText, flowIdText, parseFlowId } from '../../src/core/records.ts';
+import { ApiFailure } from './answer.ts';
+
+/** One URL parameter as text, or null when absent or empty. */
+export function textParam(req: Request, name: string, max = 200): string | null {
+  const value: unknown = req.query[name];
+  if (value === undefined || value === '') return null;
+  if (typeof value !== 'string') throw refuse(`The parameter "${name}" is given more than once.`);
+  if (value.length > max) throw refuse(`The parameter "${name}" is longer than ${max} characters.`);
+  return value;
+}
+
+/** A whole number within bounds. */
+export function countParam(req: Request, name: string, fallback: number, min: number, max: number): number {
+  const text = textParam(req, name);
+  if (text === null) return fallback;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  if (!(value >= min && value <= max))
+    throw refuse(`The parameter "${name}" is a whole number from ${min} to ${max}.`);
+  return value;
+}
+
+/** One word out of a few. */
+export function choiceParam<T extends string>(
+  req: Request,
+  name: string,
+  choices: readonly T[],
+  fallback: T,
+): T {
+  const text = textParam(req, name);
+  if (text === null) return fallback;
+  const found = choices.find(choice => choice === text);
+  if (found === undefined) throw refuse(`The parameter "${name}" is one of ${choices.join(', ')}.`);
+  return found;
+}
+
+/** The text id of an exchange from the path, checked; a text that is none is simply not found. */
+export function exchangeIdParam(req: Request): { id: string; flow: string; n: number } {
+  const m = /^([0-9a-z-]{1,13})\.([1-9]\d{0,8})$/.exec(pathParam(req, 'id'));
+  const flow = parseFlowId(m?.[1] ?? '');
+  if (m === null || flow === null) throw notFound();
+  const n = Number(m[2]);
+  return { id: exchangeIdText(flow, n), flow: flowIdText(flow), n };
+}
+
+/** The text id of a flow from the path. */
+export function flowIdParam(req: Request): string {
+  const flow = parseFlowId(pathParam(req, 'id'));
+  if (flow === null) throw notFound();
+  return flowIdText(flow);
+}
+
+function pathParam(req: Request, name: string): string {
+  const value: unknown = req.params[name];
+  return typeof value === 'string' ? value : '';
+}
+
+export function notFound(): ApiFailure {
+  return new ApiFailure(
+    'not-found',
+    'There is no such record.',
+    'It may be older than the retention time, or the link is incomplete.',
+  );
+}
+
+function refuse(message: string): ApiFailure {
+  return new ApiFailure('bad-request', message, 'Correct the parameter and try again.');
+}

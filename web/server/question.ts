@@ -1,0 +1,76 @@
+/**
+ * From URL parameters to a question the store understands: kind, parsed query, time range. The same parser as the command
+ * line's, so a query means the same everywhere; a query it refuses is a 400 that says where and what may be meant.
+ */
+import type { Request } from 'express';
+import type { Query } from '../../src/audit/query/ast.ts';
+import { liveFilter } from '../../src/audit/query/match.ts';
+import { parseQuery } from '../../src/audit/query/parse.ts';
+import { parseTime, TIME_HINT } from '../../src/audit/query/time.ts';
+import type { LiveRow } from '../../src/audit/store/store.ts';
+import { KINDS } from '../contract.ts';
+import type { Kind } from '../contract.ts';
+import { ApiFailure } from './answer.ts';
+import { choiceParam, textParam } from './params.ts';
+
+export interface Question {
+  kind: Kind;
+  query: Query;
+  /** ms since epoch, inclusive and exclusive. */
+  since?: number;
+  until?: number;
+}
+
+/** A question without times that is asked of every new row. */
+export interface LiveQuestion {
+  kind: Kind;
+  matches(row: LiveRow): boolean;
+}
+
+/** kind, q, since and until, shared by search, histogram, facets and export. */
+export function questionOf(req: Request, now: number): Question {
+  const kind = choiceParam(req, 'kind', KINDS, 'exchanges');
+  const query = parsed(textParam(req, 'q', MAX_QUERY) ?? '', kind, now);
+  const since = timeParam(req, 'since', now);
+  const until = timeParam(req, 'until', now);
+  if (since !== null && until !== null && since >= until)
+    throw new ApiFailure(
+      'bad-request',
+      'The time range is empty: "since" is not before "until".',
+      'Choose another range.',
+    );
+  return { kind, query, ...(since === null ? {} : { since }), ...(until === null ? {} : { until }) };
+}
+
+/** kind and q for a live list. */
+export function liveQuestionOf(req: Request, now: number): LiveQuestion {
+  const kind = choiceParam(req, 'kind', KINDS, 'exchanges');
+  const query = parsed(textParam(req, 'q', MAX_QUERY) ?? '', kind, now);
+  return { kind, matches: liveFilter(query, kind) };
+}
+
+function parsed(text: string, kind: Kind, now: number): Query {
+  const outcome = parseQuery(text, { kind, now });
+  if (outcome.ok) return outcome.query;
+  const { message, suggestion, start, end } = outcome.error;
+  throw new ApiFailure(
+    'bad-query',
+    message,
+    suggestion ?? 'The query help (press ?) lists fields and operators.',
+    {
+      position: start,
+      end,
+    },
+  );
+}
+
+/** ms since epoch, or null when absent. */
+function timeParam(req: Request, name: string, now: number): number | null {
+  const text = textParam(req, name);
+  if (text === null) return null;
+  const time = parseTime(text, now);
+  if (time === null) throw new ApiFailure('bad-request', `The parameter "${name}" is no time.`, TIME_HINT);
+  return time;
+}
+
+const MAX_QUERY = 4000;
