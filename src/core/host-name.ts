@@ -5,7 +5,7 @@
  * Two spellings of a name must never meet two different rules, so everything that compares names compares the
  * result of this file. It does not promise that the name exists or that it may be dialled.
  */
-import { domainToASCII } from 'node:url';
+import { domainToASCII, domainToUnicode } from 'node:url';
 import ipaddr from 'ipaddr.js';
 
 /** A name in canonical form, or an IP literal in its canonical text form. */
@@ -21,7 +21,7 @@ const MAX_LABEL = 63;
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/;
 /** An all-numeric last label is how WHATWG and inet_aton tell an address (decimal, octal, hex) from a name. */
 const NUMERIC_LAST = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/;
-// eslint-disable-next-line no-control-regex -- control and space bytes are exactly what is looked for
+
 const FORBIDDEN = /[\u0000-\u0020\u007f"#%/:<>?@[\\\]^`{|}]/;
 
 /**
@@ -49,7 +49,8 @@ export function canonicalHost(raw: string): HostName {
     /^[a-zA-Z0-9._-]*$/.test(undotted) && !/xn--/i.test(undotted)
       ? undotted.toLowerCase()
       : domainToASCII(undotted).toLowerCase();
-  if (ascii === '') return { kind: 'invalid', reason: 'not a valid internationalised name' };
+  if (ascii === '' || !soundALabels(ascii))
+    return { kind: 'invalid', reason: 'not a valid internationalised name' };
   if (ascii.length > MAX_NAME) return { kind: 'invalid', reason: 'name longer than 253 characters' };
   if (NUMERIC_LAST.test(ascii)) return { kind: 'invalid', reason: 'numeric last label' };
   for (const label of ascii.split('.')) {
@@ -58,6 +59,16 @@ export function canonicalHost(raw: string): HostName {
     if (!LABEL.test(label)) return { kind: 'invalid', reason: 'character not allowed in a host name' };
   }
   return { kind: 'name', name: ascii };
+}
+
+/**
+ * Whether every A-label (`xn--…`) says something that is written that way and no other. Node 20 refuses broken ones in
+ * domainToASCII, Node 24 lets them through when the whole name is ASCII: there and back tells them apart on both.
+ */
+function soundALabels(ascii: string): boolean {
+  if (!ascii.includes('xn--')) return true;
+  const unicode = domainToUnicode(ascii);
+  return !/(?:^|\.)xn--/.test(unicode) && domainToASCII(unicode) === ascii;
 }
 
 function canonicalIp6(text: string): HostName {
