@@ -16,12 +16,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { CodecError } from './codec.ts';
+import { readCursors } from './cursors.ts';
 import { isAlive as processIsAlive, listSegments, syncFolder } from './producer.ts';
 import { DayWriter, newFlow } from './store/day-writer.ts';
 import { eventRow, exchangeRow, flowRow } from './store/rows.ts';
 import { dayOf, dayPath, listDays, openDayForReading, openDayForWriting } from './store/schema.ts';
 import { SegmentTail } from './tail.ts';
 import { FLOWS_PER_PRODUCER } from '../core/records.ts';
+import type { Cursor } from './cursors.ts';
 import type { Flows } from './store/day-writer.ts';
 import type { LiveRow } from './store/store.ts';
 import type { Damage } from './tail.ts';
@@ -59,12 +61,6 @@ export interface Step {
   live: LiveRow[];
   dropped: number;
   events: EventRecord[];
-}
-
-interface Cursor {
-  offset: number;
-  done: boolean;
-  bad: boolean;
 }
 
 interface OpenTail {
@@ -380,7 +376,7 @@ export class Ingest {
       this.lock = lock;
     }
     if (this.writer !== null) return;
-    this.cursors = this.readCursors();
+    this.cursors = readCursors(this.spoolDir, this.auditDir);
     const newest = listDays(this.auditDir).findLast(day => this.isMade(day));
     if (newest !== undefined) this.openDay(newest, null, []);
   }
@@ -390,32 +386,6 @@ export class Ingest {
     const db = openDayForReading(this.auditDir, day);
     db?.close();
     return db !== null;
-  }
-
-  private readCursors(): Map<string, Cursor> {
-    const cursors = new Map<string, Cursor>();
-    const segments = listSegments(this.spoolDir);
-    if (segments.length === 0) return cursors;
-    for (const day of listDays(this.auditDir)) {
-      const db = openDayForReading(this.auditDir, day);
-      if (db === null) continue;
-      try {
-        const find = db.prepare('SELECT offset, done, bad FROM cursor WHERE segment = ?');
-        for (const { name } of segments) {
-          const row = find.get(name) as { offset: number; done: number; bad: number } | undefined;
-          const known = cursors.get(name);
-          if (row !== undefined && row.offset >= (known?.offset ?? -1))
-            cursors.set(name, {
-              offset: row.offset,
-              done: row.done === 1 || known?.done === true,
-              bad: row.bad === 1 || known?.bad === true,
-            });
-        }
-      } finally {
-        db.close();
-      }
-    }
-    return cursors;
   }
 
   /** The writer of today's file; makes it when the day has changed. */

@@ -1,0 +1,58 @@
+/** How far the segments of a spool are in the store, read from the day files. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { listSegments } from './producer.ts';
+import { listDays, openDayForReading } from './store/schema.ts';
+
+export interface Cursor {
+  /** Bytes of the segment that are in the store. */
+  offset: number;
+  /** The segment was read to its end and may be removed. */
+  done: boolean;
+  /** It had damaged places and is to be kept aside. */
+  bad: boolean;
+}
+
+/** Cursors of the segments that exist: the furthest that any day file knows. */
+export function readCursors(spoolDir: string, auditDir: string): Map<string, Cursor> {
+  const cursors = new Map<string, Cursor>();
+  const segments = listSegments(spoolDir);
+  if (segments.length === 0) return cursors;
+  for (const day of listDays(auditDir)) {
+    const db = openDayForReading(auditDir, day);
+    if (db === null) continue;
+    try {
+      const find = db.prepare('SELECT offset, done, bad FROM cursor WHERE segment = ?');
+      for (const { name } of segments) {
+        const row = find.get(name) as { offset: number; done: number; bad: number } | undefined;
+        const known = cursors.get(name);
+        if (row !== undefined && row.offset >= (known?.offset ?? -1))
+          cursors.set(name, {
+            offset: row.offset,
+            done: row.done === 1 || known?.done === true,
+            bad: row.bad === 1 || known?.bad === true,
+          });
+      }
+    } finally {
+      db.close();
+    }
+  }
+  return cursors;
+}
+
+/** What waits in the spool for the store. */
+export function spoolLag(
+  spoolDir: string,
+  auditDir: string,
+): { segments: number; bytes: number; lagBytes: number } {
+  const cursors = readCursors(spoolDir, auditDir);
+  const segments = listSegments(spoolDir);
+  let bytes = 0;
+  let lagBytes = 0;
+  for (const { name } of segments) {
+    const size = fs.statSync(path.join(spoolDir, name), { throwIfNoEntry: false })?.size ?? 0;
+    bytes += size;
+    lagBytes += Math.max(0, size - (cursors.get(name)?.offset ?? 0));
+  }
+  return { segments: segments.length, bytes, lagBytes };
+}
