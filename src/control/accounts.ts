@@ -11,9 +11,19 @@
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { PASSWORD_MAX, PASSWORD_MIN, ROLES, USER_NAME_PATTERN } from '../../web/contract.ts';
+import { PASSWORD_MAX } from '../../web/contract.ts';
 import type { Role } from '../../web/contract.ts';
 import { addressText, parseAddress } from '../core/network.ts';
+import {
+  AccountError,
+  checkedUser,
+  checkNewPassword,
+  existsError,
+  fold,
+  isRole,
+  unknownError,
+} from './account-rules.ts';
+import type { NewUser } from './account-rules.ts';
 import type { ControlDb } from './control-db.ts';
 import { Lockout } from './lockout.ts';
 import { checkPassword, DEFAULT_COST, HashBusyError, hashPassword } from './password.ts';
@@ -31,13 +41,6 @@ export interface User {
   lastLogin: number | null;
 }
 
-export interface NewUser {
-  name: string;
-  roles: readonly string[];
-  groups?: readonly string[];
-  password: string;
-}
-
 export type LoginOutcome =
   | { outcome: 'ok'; user: User }
   | { outcome: 'refused' }
@@ -52,21 +55,6 @@ export type ProxyOutcome =
   | { outcome: 'refused' }
   /** Too many checks wait at the moment. */
   | { outcome: 'unavailable' };
-
-export type AccountErrorCode =
-  'exists' | 'unknown' | 'bad-name' | 'bad-password' | 'bad-role' | 'last-admin' | 'set-up-refused';
-
-/** A change that was refused; message and hint are for people. */
-export class AccountError extends Error {
-  override readonly name = 'AccountError';
-  readonly code: AccountErrorCode;
-  readonly hint: string;
-  constructor(code: AccountErrorCode, message: string, hint: string) {
-    super(message);
-    this.code = code;
-    this.hint = hint;
-  }
-}
 
 export interface AccountsOptions {
   /** Clock, ms since epoch. */
@@ -136,7 +124,7 @@ export class Accounts {
 
   /** Make a user. Throws AccountError (`exists`, `bad-name`, `bad-password`, `bad-role`). */
   async add(wanted: NewUser): Promise<User> {
-    const user = checked(wanted);
+    const user = checkedUser(wanted);
     if (this.get(user.name) !== null) throw existsError(user.name);
     const password = await hashPassword(wanted.password, this.#cost);
     return this.#insert(user, password);
@@ -196,7 +184,7 @@ export class Accounts {
   /** Use the set-up token up and make the first admin. Throws AccountError; a token survives a refused name or password. */
   async redeemSetup(token: string, name: string, password: string): Promise<User> {
     this.#checkSetup(token);
-    const user = checked({ name, roles: ['admin'], password });
+    const user = checkedUser({ name, roles: ['admin'], password });
     const hash = await hashPassword(password, this.#cost);
     // Everything is checked again in one write transaction: of two that come at once only one finds the token.
     return this.#db
@@ -342,69 +330,6 @@ function userOf(row: Row): User {
     created: row.created,
     lastLogin: row.last_login,
   };
-}
-
-function isRole(text: string): text is Role {
-  return (ROLES as readonly string[]).includes(text);
-}
-
-/** Names are compared in lower case; the pattern admits ASCII only, so no locale can disagree. */
-function fold(name: string): string {
-  return name.trim().toLowerCase();
-}
-
-const NAME = new RegExp(USER_NAME_PATTERN);
-
-function checked(wanted: NewUser): { name: string; roles: Role[]; groups: string[] } {
-  const name = fold(wanted.name);
-  if (!NAME.test(name))
-    throw new AccountError(
-      'bad-name',
-      'A user name is 1 to 64 letters, digits and . _ @ -, and starts with a letter or digit.',
-      'Choose another name.',
-    );
-  const roles = [...new Set(wanted.roles)];
-  const wrong = roles.find(role => !isRole(role));
-  if (wrong !== undefined || roles.length === 0)
-    throw new AccountError(
-      'bad-role',
-      wrong === undefined ? 'A user needs at least one role.' : `There is no role "${wrong}".`,
-      `The roles are ${ROLES.join(', ')}.`,
-    );
-  const groups = [...new Set(wanted.groups ?? [])];
-  if (groups.some(group => !NAME.test(group)))
-    throw new AccountError(
-      'bad-name',
-      'A group name is 1 to 64 letters, digits and . _ @ -, and starts with a letter or digit.',
-      'Choose another group name.',
-    );
-  checkNewPassword(wanted.password, name);
-  return { name, roles: roles.filter(isRole), groups };
-}
-
-/** Length is what counts (NIST SP 800-63B §3.1.1.2): no composition rules. */
-function checkNewPassword(password: string, name: string): void {
-  const refuse = (message: string): never => {
-    throw new AccountError('bad-password', message, 'A few random words make a good password.');
-  };
-  const length = [...password].length;
-  if (length < PASSWORD_MIN)
-    refuse(`A password has at least ${PASSWORD_MIN} characters; this one has ${length}.`);
-  if (password.length > PASSWORD_MAX) refuse(`A password has at most ${PASSWORD_MAX} characters.`);
-  if (new Set(password).size < 4) refuse('This password repeats very few characters.');
-  if (password.toLowerCase() === name) refuse('The password must not be the user name.');
-}
-
-function existsError(name: string): AccountError {
-  return new AccountError(
-    'exists',
-    `There is a user "${name}" already.`,
-    'Choose another name, or change the password: `sightglass user passwd NAME`.',
-  );
-}
-
-function unknownError(name: string): AccountError {
-  return new AccountError('unknown', `There is no user "${name}".`, '`sightglass user list` shows all.');
 }
 
 function sha256(text: string): Buffer {

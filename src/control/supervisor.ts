@@ -58,7 +58,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const slots = new Map<number, Slot>();
   const ticketKeys = randomBytes(48);
   const encoded = encodeSettings(settings);
-  let listen = settings['proxy.listen'];
+  /** What workers ask to listen on. node:cluster shares a socket among those that ask for the same, port 0 included. */
+  let asked = settings['proxy.listen'];
+  let bound: { address: string; port: number }[] = [];
   let stopping = false;
 
   cluster.schedulingPolicy = cluster.SCHED_NONE;
@@ -70,6 +72,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   });
 
   function fork(index: number, restarts: number): Promise<{ address: string; port: number }[]> {
+    // With nobody left holding the shared socket, port 0 would become another port: ask for the one it was.
+    if (slots.size === 0 && bound.length > 0)
+      asked = settings['proxy.listen'].map((at, i) => ({ ...at, port: bound[i]?.port ?? at.port }));
     const producer = options.allocateProducer();
     const worker = cluster.fork();
     const state: WorkerState = {
@@ -86,11 +91,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
           case 'hungry':
             tell(worker, {
               kind: 'start',
-              // A port 0 was bound once; restarted workers take the port it became.
               settings:
-                listen === settings['proxy.listen']
+                asked === settings['proxy.listen']
                   ? encoded
-                  : encodeSettings({ ...settings, 'proxy.listen': listen }),
+                  : encodeSettings({ ...settings, 'proxy.listen': asked }),
               snapshot: options.snapshot(),
               authority: options.authority,
               producer,
@@ -140,11 +144,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
   return {
     async start() {
-      // The first worker alone binds port 0; the others take the port it got.
-      const first = await fork(0, 0);
-      listen = settings['proxy.listen'].map((at, i) => ({ ...at, port: first[i]?.port ?? at.port }));
+      // One after the other, so that a port that is taken is told once.
+      bound = await fork(0, 0);
       await Promise.all(Array.from({ length: settings['workers'] - 1 }, (_, i) => fork(i + 1, 0)));
-      return first;
+      return bound;
     },
     publish(snapshot) {
       for (const { worker } of slots.values()) tell(worker, { kind: 'policy', snapshot });

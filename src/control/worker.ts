@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openSpool } from '../audit/spool.ts';
 import { loadSnapshot, type CompiledPolicy, type PolicySnapshot } from '../policy/compile.ts';
-import { decide } from '../policy/decide.ts';
+import { decide, decideHost } from '../policy/decide.ts';
 import { createProxy } from '../proxy/proxy.ts';
 import type { FromWorker, StartMessage, ToWorker, WorkerHealth } from './messages.ts';
 import { announceWorker } from './orphans.ts';
@@ -51,6 +51,7 @@ async function run(start: StartMessage, takeOver: () => void): Promise<void> {
           return policy.version;
         },
         decide: facts => decide(facts, policy),
+        decideHost: (facts, otherHost) => decideHost(policy, facts, otherHost),
       },
     },
   });

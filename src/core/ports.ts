@@ -58,6 +58,8 @@ export interface LeafIssuer {
 export interface PolicySource {
   readonly version: string;
   decide(facts: FlowFacts): Verdict;
+  /** A request inside an inspected flow names another host: only `inspect` lets it go on. */
+  decideHost(facts: FlowFacts, otherHost: string): Verdict;
 }
 
 /** Checks proxy credentials. `unavailable` when nobody can tell now (control process gone). */

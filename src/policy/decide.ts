@@ -133,6 +133,8 @@ export function policySource(policy: CompiledPolicy): PolicySource & {
       return current;
     },
     decide: facts => decide(facts, current),
+    decideHost: (facts, otherHost) => decideHost(current, facts, otherHost),
+    decideHost: (facts, otherHost) => decideHost(current, facts, otherHost),
     apply(next) {
       current = next;
     },

@@ -29,9 +29,10 @@ export function createDialer(resolve: Resolve, rules: () => EgressRules): Dialer
   return {
     async dial(host, port, options) {
       const addresses = await addressesOf(host, resolve);
+      if (addresses.length === 0) throw new Fault('dns-failed', 'no address');
       const current = rules();
       const allowed: ResolvedAddress[] = [];
-      let refusal = 'no address';
+      let refusal = '';
       for (const a of addresses) {
         const reason = refusedEgress(a.address, port, current);
         if (reason === null) allowed.push(a);

@@ -24,9 +24,13 @@ export function refusedEgress(address: string, port: number, rules: EgressRules)
 
 function isOwn(address: string, listener: string): boolean {
   const canonical = addressText(address);
-  if (listener !== '::' && listener !== '0.0.0.0') return canonical === addressText(listener);
   const kind = classifyAddress(address);
-  return kind === 'loopback' || kind === 'unspecified' || ownAddresses().has(canonical);
+  if (listener === '::' || listener === '0.0.0.0')
+    return kind === 'loopback' || kind === 'unspecified' || ownAddresses().has(canonical);
+  if (listener === 'localhost') return kind === 'loopback' || kind === 'unspecified';
+  // Connecting to an unspecified address arrives at loopback.
+  if (kind === 'unspecified') return classifyAddress(listener) === 'loopback';
+  return canonical === addressText(listener);
 }
 
 let cached: { at: number; addresses: Set<string> } = { at: Number.NEGATIVE_INFINITY, addresses: new Set() };

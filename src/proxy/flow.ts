@@ -12,6 +12,9 @@ import type { FlowId, FlowStart } from '../core/records.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { ProxyContext } from './context.ts';
 
+/** A tunnel in which nothing moved for this long has nothing in flight that anybody could see. */
+const QUIET_MS = 1_500;
+
 export class Flow {
   readonly id: FlowId;
   readonly ctx: ProxyContext;
@@ -36,6 +39,10 @@ export class Flow {
   asked: { host: string; port: number } | null = null;
   /** The client was told that its tunnel stands: from here on nothing can be said in plain HTTP. */
   tunnelling = false;
+  /** How often the client was sent a 407. */
+  challenges = 0;
+  /** When bytes last moved through a tunnel or an upgraded connection, ms since epoch. */
+  movedAt = 0;
   /** The last 407, so that a client that gives up is recorded with its reason. */
   lastChallenge: Fault | null = null;
 
@@ -63,6 +70,11 @@ export class Flow {
 
   get fault(): Fault | null {
     return this.#fault;
+  }
+
+  /** True while ending the flow would cut something short; a drain waits for these. */
+  get inFlight(): boolean {
+    return this.busy || Date.now() - this.movedAt < QUIET_MS;
   }
 
   get closed(): boolean {

@@ -118,15 +118,17 @@ function admitInspected(flow: Flow, head: RequestHead, name: string, port: numbe
   if (head.method === 'CONNECT') return refuse('request-malformed', 'CONNECT inside an inspected connection');
   if (!flow.ctx.audit.healthy) return refuse('audit-unavailable', 'records cannot be written');
   const asked = absolute?.[1] ?? head.host;
-  if (asked === null) return { ok: true, host: name, port, target, verdict };
+  const origin = { host: name, port };
+  if (asked === null) return { ok: true, host: name, port, origin, target, verdict };
   const split = splitHostPort(asked, port);
   const host = split === null ? null : canonicalHost(split.host);
   if (host === null || host.kind === 'invalid')
     return refuse('request-malformed', 'Host is no valid host name');
   // The port in Host is decoration on a connection that already has one; the name is not.
-  if (host.name !== name)
-    return refuse('host-mismatch', `connection is for ${name}, request names ${host.name}`);
-  return { ok: true, host: name, port, target, verdict };
+  if (host.name === name) return { ok: true, host: name, port, origin, target, verdict };
+  const other = flow.facts === null ? null : flow.ctx.policy.decideHost(flow.facts, host.name);
+  if (other?.action === 'inspect') return { ok: true, host: host.name, port, origin, target, verdict: other };
+  return refuse('host-mismatch', `connection is for ${name}, request names ${host.name}`);
 }
 
 export function originForm(rest: string): string {

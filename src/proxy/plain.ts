@@ -74,6 +74,7 @@ async function admitPlain(
     ok: true,
     host: parsed.host,
     port: parsed.port,
+    origin: parsed,
     target: parsed.path,
     verdict: verdict.action === 'passthrough' ? { ...verdict, capture: 'flow' } : verdict,
   };

@@ -119,9 +119,11 @@ export function createProxy(options: ProxyOptions): Proxy {
     async drain() {
       ctx.draining = true;
       for (const server of servers) server.close();
-      for (const flow of ctx.flows.values()) if (!flow.busy) flow.abort(new Fault('draining'));
       const deadline = Date.now() + settings['timeout.drain'];
-      while (ctx.flows.size > 0 && Date.now() < deadline) await new Promise(r => setTimeout(r, 20));
+      while (ctx.flows.size > 0 && Date.now() < deadline) {
+        for (const flow of ctx.flows.values()) if (!flow.inFlight) flow.abort(new Fault('draining'));
+        await new Promise(r => setTimeout(r, 50));
+      }
       await this.close();
     },
     async close() {

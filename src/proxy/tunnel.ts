@@ -31,7 +31,8 @@ export async function tunnel(flow: Flow, host: string, port: number): Promise<vo
   const client = flow.socket;
   const idle = ctx.settings['timeout.idle'];
   const touch = (): void => {
-    flow.expiresAt = Date.now() + idle;
+    flow.movedAt = Date.now();
+    flow.expiresAt = flow.movedAt + idle;
   };
   deliver = (buffer, n) => {
     touch();

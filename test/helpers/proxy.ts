@@ -15,7 +15,7 @@ import { createIssuer } from '../../ca/issuer.ts';
 import type { AuditSink, CredentialCheck } from '../../src/core/ports.ts';
 import type { AuditRecord, ExchangeRecord, FlowRecord } from '../../src/core/records.ts';
 import { compilePolicy, listFromPatterns } from '../../src/policy/compile.ts';
-import { decide } from '../../src/policy/decide.ts';
+import { decide, decideHost } from '../../src/policy/decide.ts';
 import { parsePolicy } from '../../src/policy/parse.ts';
 import { createProxy, type Proxy } from '../../src/proxy/proxy.ts';
 import { loadSettings } from '../../src/settings/load.ts';
@@ -107,7 +107,11 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
         required: false,
         verify: () => Promise.resolve({ outcome: 'refused' }),
       },
-      policy: { version: policy.version, decide: facts => decide(facts, policy) },
+      policy: {
+        version: policy.version,
+        decide: facts => decide(facts, policy),
+        decideHost: (facts, other) => decideHost(policy, facts, other),
+      },
     },
   });
   const [bound] = await proxy.listen();

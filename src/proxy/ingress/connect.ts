@@ -6,6 +6,9 @@ import type { Identifier } from '../identity.ts';
 import { reasonPhrase, refusalResponse } from '../refuse.ts';
 import type { Target } from './http.ts';
 
+/** Tries on one connection; whoever needs more is guessing, and gets a new connection for it. */
+const MAX_CHALLENGES = 5;
+
 /**
  * True when the client is known. False when it was sent a 407 and may ask again on the same connection
  * (RFC 9110 §15.5.8). Rejects with auth-unavailable.
@@ -21,7 +24,7 @@ export async function challengeOrIdentify(
     flow.groups = who.groups;
     return true;
   } catch (e) {
-    if (!(e instanceof Fault) || e.entry.status !== 407) throw e;
+    if (!(e instanceof Fault) || e.entry.status !== 407 || ++flow.challenges > MAX_CHALLENGES) throw e;
     flow.lastChallenge = e;
     const status = 407;
     flow.socket.write(

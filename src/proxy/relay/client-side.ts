@@ -44,28 +44,19 @@ export class ClientSide {
   start(): void {
     const { socket } = this;
     socket.on('data', this.#onData);
-    socket.on('drain', () => {
-      this.#events.drained();
-    });
-    socket.on('end', () => {
-      this.#halfClosed = true;
-      this.#events.halfClosed();
-    });
-    socket.on('error', error => {
-      this.#events.failed(error);
-    });
-    socket.on('close', () => {
-      this.#events.closed();
-    });
+    socket.on('drain', this.#onDrain);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
     socket.resume();
   }
 
-  /** No further request is parsed until `release`. */
+  /** No further request is parsed until `proceed`. */
   hold(): void {
     this.#held = true;
   }
 
-  release(): void {
+  proceed(): void {
     this.#held = false;
     this.socket.resume();
   }
@@ -94,9 +85,15 @@ export class ClientSide {
     }
   }
 
-  /** Bytes behind the last request, for whoever carries the connection on; parsing is over. */
-  takeRest(): Buffer {
+  /** Hands the connection over: no listener of ours stays. Gives the bytes behind the last request. */
+  release(): Buffer {
+    const { socket } = this;
     this.#stopped = true;
+    socket.off('data', this.#onData);
+    socket.off('drain', this.#onDrain);
+    socket.off('end', this.#onEnd);
+    socket.off('error', this.#onError);
+    socket.off('close', this.#onClose);
     return this.#reader.takeRest();
   }
 
@@ -124,5 +121,18 @@ export class ClientSide {
     this.#reader.push(chunk);
     if (this.#held) this.socket.pause();
     else this.pump();
+  };
+  readonly #onDrain = (): void => {
+    this.#events.drained();
+  };
+  readonly #onEnd = (): void => {
+    this.#halfClosed = true;
+    this.#events.halfClosed();
+  };
+  readonly #onError = (error: NodeJS.ErrnoException): void => {
+    this.#events.failed(error);
+  };
+  readonly #onClose = (): void => {
+    this.#events.closed();
   };
 }

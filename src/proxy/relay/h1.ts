@@ -131,7 +131,8 @@ class H1Relay {
       return;
     }
     const origin = this.#origin.link;
-    const there = origin !== null && origin.host === admission.host && origin.port === admission.port;
+    const to = admission.origin;
+    const there = origin !== null && origin.host === to.host && origin.port === to.port;
     if (there && !origin.socket.destroyed) this.#sendHead(exchange, origin);
     else if (there && origin.used === 0 && origin.failure !== null) this.#failExchange(origin.failure);
     else this.#dialThenSend(exchange, admission);
@@ -141,7 +142,7 @@ class H1Relay {
   #dialThenSend(exchange: LiveExchange, to: Admitted): void {
     this.#client.hold();
     this.#origin.drop();
-    this.#side.connect(to.host, to.port).then(
+    this.#side.connect(to.origin.host, to.origin.port).then(
       origin => {
         if (this.#finished || this.#exchange !== exchange) {
           origin.socket.destroy();
@@ -172,7 +173,7 @@ class H1Relay {
       this.#awaitResponse();
       return;
     }
-    this.#client.release();
+    this.#client.proceed();
   }
 
   #onRequestData(data: Buffer): void {
@@ -400,9 +401,8 @@ class H1Relay {
     this.#finished = true;
     this.#origin.release();
     this.#exchange = null;
-    for (const socket of [this.#client.socket, origin.socket]) socket.removeAllListeners();
     this.#ctx.turn.write(this.#client.socket, serializeResponse(head, { keepAlive: true, chunked: false }));
-    const rest = { fromClient: this.#client.takeRest(), fromOrigin: origin.reader.takeRest() };
+    const rest = { fromClient: this.#client.release(), fromOrigin: origin.reader.takeRest() };
     void relayUpgrade(this.#flow, exchange, this.#client.socket, origin.socket, rest).then(this.#over);
   }
 
@@ -410,7 +410,7 @@ class H1Relay {
 
   #nextRequest(): void {
     this.#awaitRequest();
-    this.#client.release();
+    this.#client.proceed();
     this.#client.pump();
   }
 

@@ -21,6 +21,7 @@ export interface OriginEvents {
 
 export class OriginSide {
   #link: OriginLink | null = null;
+  #detach: () => void = () => undefined;
   readonly #events: OriginEvents;
 
   constructor(events: OriginEvents) {
@@ -35,14 +36,19 @@ export class OriginSide {
   adopt(link: OriginLink): void {
     this.#link = link;
     const { socket } = link;
-    socket.on('data', (chunk: Buffer) => {
-      if (this.#link !== link) return;
+    const data = (chunk: Buffer): void => {
       link.reader.push(chunk);
       this.#pump(link);
-    });
-    const over = (): void => {
-      if (this.#link === link) this.#events.over(link);
     };
+    const over = (): void => {
+      this.#events.over(link);
+    };
+    this.#detach = () => {
+      socket.off('data', data);
+      socket.off('end', over);
+      socket.off('close', over);
+    };
+    socket.on('data', data);
     socket.on('end', over);
     socket.on('close', over);
     socket.resume();
@@ -52,10 +58,11 @@ export class OriginSide {
     this.release()?.socket.destroy();
   }
 
-  /** Gives the connection away without ending it. */
+  /** Gives the connection away without ending it; no listener of ours stays. */
   release(): OriginLink | null {
     const link = this.#link;
     this.#link = null;
+    this.#detach();
     return link;
   }
 

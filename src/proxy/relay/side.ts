@@ -13,8 +13,11 @@ import { originTlsFault } from '../verify.ts';
 /** One request may go on, and where to. */
 export interface Admitted {
   ok: true;
+  /** What the request names: for the record. */
   host: string;
   port: number;
+  /** Whose connection carries it; differs from `host` only where policy lets a request name another host. */
+  origin: { host: string; port: number };
   /** Origin-form target for the origin. */
   target: string;
   verdict: Verdict;

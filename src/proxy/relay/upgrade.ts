@@ -30,7 +30,8 @@ export async function relayUpgrade(
 
   const carry = (from: Duplex, to: Duplex, tap: (data: Buffer) => void): Promise<void> => {
     const forward = (chunk: Buffer): void => {
-      flow.expiresAt = Date.now() + idle;
+      flow.movedAt = Date.now();
+      flow.expiresAt = flow.movedAt + idle;
       tap(chunk);
       if (!turn.write(to, chunk)) from.pause();
     };

@@ -1,0 +1,95 @@
+/**
+ * What may be a user: the form of names, roles, groups and passwords, and how a refusal is told. Pure; one place for the
+ * console's set-up, `sightglass user` and whatever comes to make users later.
+ */
+import { PASSWORD_MAX, PASSWORD_MIN, ROLES, USER_NAME_PATTERN } from '../../web/contract.ts';
+import type { Role } from '../../web/contract.ts';
+
+export interface NewUser {
+  name: string;
+  roles: readonly string[];
+  groups?: readonly string[];
+  password: string;
+}
+
+export type AccountErrorCode =
+  'exists' | 'unknown' | 'bad-name' | 'bad-password' | 'bad-role' | 'last-admin' | 'set-up-refused';
+
+/** A change that was refused; message and hint are for people. */
+export class AccountError extends Error {
+  override readonly name = 'AccountError';
+  readonly code: AccountErrorCode;
+  readonly hint: string;
+  constructor(code: AccountErrorCode, message: string, hint: string) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** Names are compared in lower case; the pattern admits ASCII only, so no locale can disagree. */
+export function fold(name: string): string {
+  return name.trim().toLowerCase();
+}
+
+const NAME = new RegExp(USER_NAME_PATTERN);
+
+/** A new user in the form the store keeps. Throws AccountError. */
+export function checkedUser(wanted: NewUser): { name: string; roles: Role[]; groups: string[] } {
+  const name = fold(wanted.name);
+  if (!NAME.test(name))
+    throw new AccountError(
+      'bad-name',
+      'A user name is 1 to 64 letters, digits and . _ @ -, and starts with a letter or digit.',
+      'Choose another name.',
+    );
+  const roles = [...new Set(wanted.roles)];
+  const wrong = roles.find(role => !isRole(role));
+  if (wrong !== undefined || roles.length === 0)
+    throw new AccountError(
+      'bad-role',
+      wrong === undefined ? 'A user needs at least one role.' : `There is no role "${wrong}".`,
+      `The roles are ${ROLES.join(', ')}.`,
+    );
+  const groups = [...new Set(wanted.groups ?? [])];
+  if (groups.some(group => !NAME.test(group)))
+    throw new AccountError(
+      'bad-name',
+      'A group name is 1 to 64 letters, digits and . _ @ -, and starts with a letter or digit.',
+      'Choose another group name.',
+    );
+  checkNewPassword(wanted.password, name);
+  return { name, roles: roles.filter(isRole), groups };
+}
+
+/** Length is what counts (NIST SP 800-63B §3.1.1.2): no composition rules. */
+export function checkNewPassword(password: string, name: string): void {
+  const refuse = (message: string): never => {
+    throw new AccountError('bad-password', message, 'A few random words make a good password.');
+  };
+  const length = [...password].length;
+  if (length < PASSWORD_MIN)
+    refuse(`A password has at least ${PASSWORD_MIN} characters; this one has ${length}.`);
+  if (password.length > PASSWORD_MAX) refuse(`A password has at most ${PASSWORD_MAX} characters.`);
+  if (new Set(password).size < 4) refuse('This password repeats very few characters.');
+  if (password.toLowerCase() === name) refuse('The password must not be the user name.');
+}
+
+/** The name is taken. */
+export function existsError(name: string): AccountError {
+  return new AccountError(
+    'exists',
+    `There is a user "${name}" already.`,
+    'Choose another name, or change the password: `sightglass user passwd NAME`.',
+  );
+}
+
+/** Nobody has this name. */
+export function unknownError(name: string): AccountError {
+  return new AccountError('unknown', `There is no user "${name}".`, '`sightglass user list` shows all.');
+}
+
+/** True for the roles of this version. */
+export function isRole(text: string): text is Role {
+  return (ROLES as readonly string[]).includes(text);
+}
