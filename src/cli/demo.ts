@@ -118,6 +118,7 @@ async function prepare(
   };
   flags['proxy.listen'] ??= await freeOr(8080);
   flags['console.listen'] ??= await freeOr(9080);
+  flags['log.level'] ??= 'warn'; // What the product says about each leaf would drown what the demo says.
   add('proxy.connect-ports', '443', '8443', String(origin.tlsPort), String(origin.closedPort));
   add('egress.allow', '127.0.0.0/8');
   add('origin.resolve', ...Object.keys(DEMO_HOSTS).map(host => `${host}=127.0.0.1`));
