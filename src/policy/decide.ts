@@ -134,7 +134,6 @@ export function policySource(policy: CompiledPolicy): PolicySource & {
     },
     decide: facts => decide(facts, current),
     decideHost: (facts, otherHost) => decideHost(current, facts, otherHost),
-    decideHost: (facts, otherHost) => decideHost(current, facts, otherHost),
     apply(next) {
       current = next;
     },
