@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { AccountError, Accounts } from '../../src/control/accounts.ts';
+import { AccountError } from '../../src/control/account-rules.ts';
+import { Accounts } from '../../src/control/accounts.ts';
 import { openControlDb } from '../../src/control/control-db.ts';
 import type { ControlDb } from '../../src/control/control-db.ts';
 
@@ -50,24 +51,20 @@ test('a user is made, listed and found; the password is stored as scrypt only', 
   assert.ok(!password.includes(GOOD));
 });
 
-test('refused at creation', async t => {
+test('what the rules refuse is not made, and a name is taken once', async t => {
   const { accounts } = house(t);
   await accounts.add({ name: 'alice', roles: ['viewer'], password: GOOD });
-  const table: [string, Parameters<Accounts['add']>[0]][] = [
+  const refused = [
     ['exists', { name: 'ALICE', roles: ['viewer'], password: GOOD }],
-    ['bad-name', { name: '<script>', roles: ['viewer'], password: GOOD }],
-    ['bad-name', { name: '', roles: ['viewer'], password: GOOD }],
-    ['bad-name', { name: 'bob', roles: ['viewer'], groups: ['a\nb'], password: GOOD }],
     ['bad-role', { name: 'bob', roles: ['root'], password: GOOD }],
-    ['bad-role', { name: 'bob', roles: [], password: GOOD }],
     ['bad-password', { name: 'bob', roles: ['viewer'], password: 'short' }],
-    ['bad-password', { name: 'bob', roles: ['viewer'], password: 'aaaaaaaaaaaaaaaa' }],
-    ['bad-password', { name: 'bob', roles: ['viewer'], password: 'abcd'.repeat(80) }],
-    ['bad-password', { name: 'bobbobbobbob1', roles: ['viewer'], password: 'BobBobBobBob1' }],
-  ];
-  for (const [code, user] of table)
-    await assert.rejects(accounts.add(user), refusedAs(code), `${code} for ${JSON.stringify(user)}`);
-  assert.equal(accounts.list().length, 1);
+  ] as const;
+  for (const [code, user] of refused) await assert.rejects(accounts.add(user), refusedAs(code));
+  const twins = await Promise.allSettled(
+    [1, 2].map(() => accounts.add({ name: 'bob', roles: ['viewer'], password: GOOD })),
+  );
+  assert.deepEqual(twins.map(twin => twin.status).sort(), ['fulfilled', 'rejected']);
+  assert.equal(accounts.list().length, 2);
 });
 
 test('log-in: right, wrong, unknown, shut, proxy-only', async t => {

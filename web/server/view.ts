@@ -5,6 +5,7 @@
  */
 import { FAULTS, isFaultCode } from '../../src/core/faults.ts';
 import { flowIdText } from '../../src/core/records.ts';
+import { isoTime } from '../../src/audit/export/lines.ts';
 import type { BodyFacts } from '../../src/core/records.ts';
 import type * as store from '../../src/audit/store/store.ts';
 import type * as contract from '../contract.ts';
@@ -230,10 +231,6 @@ function faultInfo(code: string | null, detail: string | null): contract.FaultIn
     };
   const { side, phase, summary, hint } = FAULTS[code];
   return { code, side, phase, summary, hint, detail };
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }
 
 /** What capture writes in place of a secret; no octet of a head can produce these characters (src/capture/mask.ts). */

@@ -23,7 +23,8 @@ import type {
   SessionAnswer,
 } from '../../../web/contract.ts';
 import { API } from '../../../web/contract.ts';
-import { cookieOf, errorOf, GOOD, house, listen, loginAsk } from './harness.ts';
+import { cookieOf, errorOf, GOOD, house, loginAsk } from './harness.ts';
+import { listen } from './sse.ts';
 
 test('first start: the link makes the first admin, once, and signs in', async t => {
   const h = await house(t);

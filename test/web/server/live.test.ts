@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LiveMessages } from '../../../web/contract.ts';
 import { API } from '../../../web/contract.ts';
-import { errorOf, exchange, house, listen, row } from './harness.ts';
+import { errorOf, house } from './harness.ts';
+import { exchange, row } from './memory-reader.ts';
+import { listen } from './sse.ts';
 
 const live = (n: number, host = 'www.example.com') => ({
   kind: 'exchange' as const,

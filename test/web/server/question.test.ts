@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Request } from 'express';
 import { ApiFailure } from '../../../web/server/answer.ts';
 import { liveQuestionOf, questionOf } from '../../../web/server/question.ts';
-import { row } from './harness.ts';
+import { row } from './memory-reader.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 12);
 const asked = (query: Record<string, string>) => ({ query }) as unknown as Request;

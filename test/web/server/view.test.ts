@@ -5,7 +5,7 @@ import { FACETS } from '../../../src/audit/store/store.ts';
 import { FIELDS } from '../../../src/audit/query/ast.ts';
 import { FACET_FIELDS, KINDS } from '../../../web/contract.ts';
 import { exchangeDetail, exchangeRow, flowDetail, flowRow, headerFields } from '../../../web/server/view.ts';
-import { exchange, flow, row } from './harness.ts';
+import { exchange, flow, row } from './memory-reader.ts';
 
 /** The command line contract (`search --format ndjson`), which rows in the console share. */
 const EXCHANGE =

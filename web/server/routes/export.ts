@@ -7,17 +7,24 @@
  */
 import { once } from 'node:events';
 import type { Response, Router } from 'express';
+import {
+  csvLine,
+  EVENT_FIELDS,
+  EXCHANGE_FIELDS,
+  exported,
+  FLOW_FIELDS,
+  jsonLine,
+} from '../../../src/audit/export/lines.ts';
+import type { RowOf } from '../../../src/audit/store/store.ts';
 import { API, EXPORT_FORMATS, EXPORT_MAX } from '../../contract.ts';
-import type { ExportFormat, Kind, RowOf } from '../../contract.ts';
+import type { ExportFormat, Kind } from '../../contract.ts';
 import { ApiFailure } from '../answer.ts';
 import { requireCaller } from '../auth.ts';
 import type { Caller } from '../auth.ts';
-import { csvHead, csvLine } from '../csv.ts';
 import type { ConsoleDeps } from '../deps.ts';
 import { choiceParam } from '../params.ts';
 import { questionOf } from '../question.ts';
 import type { Question } from '../question.ts';
-import { rowsOf } from '../view.ts';
 import { attach } from './detail.ts';
 
 const PAGE = 1000;
@@ -79,10 +86,10 @@ export function exportRoutes(router: Router, deps: ConsoleDeps, max = EXPORT_MAX
     const stamp = new Date(now()).toISOString().slice(0, 19).replaceAll(':', '');
     attach(res, `sightglass-${options.kind}-${stamp}.${format}`);
     res.status(200).type(format === 'csv' ? 'text/csv' : 'application/x-ndjson');
-    if (format === 'csv') res.write(csvHead(options.kind));
+    if (format === 'csv') res.write(`${csvLine(FIELDS[options.kind])}\r\n`);
     for (;;) {
       done.rows += page.rows.length;
-      if (!(await put(res, lines(options.kind, rowsOf(options.kind, page.rows), format)))) return;
+      if (!(await put(res, lines(options.kind, page.rows, format)))) return;
       if (page.next === null || done.rows >= max) break;
       // A log-out ends what it started.
       if (deps.sessions.get(caller.token, false) === null) {
@@ -107,8 +114,18 @@ interface Progress {
   aborted: boolean;
 }
 
-function lines<K extends Kind>(kind: K, rows: RowOf[K][], format: ExportFormat): string {
-  return rows.map(row => (format === 'csv' ? csvLine(kind, row) : `${JSON.stringify(row)}\n`)).join('');
+const FIELDS: Readonly<Record<Kind, readonly string[]>> = {
+  exchanges: EXCHANGE_FIELDS,
+  flows: FLOW_FIELDS,
+  events: EVENT_FIELDS,
+};
+
+/** The same lines that `sightglass search --format` writes. */
+function lines(kind: Kind, rows: readonly RowOf[Kind][], format: ExportFormat): string {
+  return rows
+    .map(row => exported(row, FIELDS[kind]))
+    .map(row => (format === 'csv' ? `${csvLine(Object.values(row))}\r\n` : `${jsonLine(row)}\n`))
+    .join('');
 }
 
 /** Write and wait until there is room again. False when the reader has gone. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { test } from 'node:test';
-import { errorOf, house, row } from '../harness.ts';
+import { errorOf, house } from '../harness.ts';
+import { row } from '../memory-reader.ts';
 
 test('ndjson: one row a line and a last line that tells the truth', async t => {
   const h = await house(t, { exportMax: 3 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Facets, Histogram, SearchPage } from '../../../../web/contract.ts';
-import { errorOf, house, row, START } from '../harness.ts';
+import { errorOf, house } from '../harness.ts';
+import { row, START } from '../memory-reader.ts';
 
 test('pages follow each other by cursor, times are text, the question reaches the store parsed', async t => {
   const h = await house(t);
