@@ -14,6 +14,8 @@ export function createLog(level: Level, write: (line: string) => void, now: () =
   const most = LEVELS.indexOf(level);
   return (at, event, detail = {}) => {
     if (LEVELS.indexOf(at) > most) return;
-    write(`${JSON.stringify({ time: new Date(now()).toISOString(), level: at, event, ...detail })}\n`);
+    const own = { time: new Date(now()).toISOString(), level: at, event };
+    // Named again last: a detail of the same name (events carry their time as a number) must not replace ours.
+    write(`${JSON.stringify({ ...own, ...detail, ...own })}\n`);
   };
 }
