@@ -12,6 +12,14 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: 'run the proxy and its console',
     load: async () => (await import('./start.ts')).startCommand(),
   },
+  search: {
+    summary: 'search the recorded traffic',
+    load: async () => (await import('./search.ts')).searchCommand(),
+  },
+  audit: {
+    summary: 'count what is recorded and delete what is old',
+    load: async () => (await import('./audit.ts')).auditCommand(),
+  },
   ca: {
     summary: 'make, show and export the certificate authority',
     load: async () => (await import('./ca.ts')).caCommand(),
