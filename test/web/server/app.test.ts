@@ -238,7 +238,7 @@ test('over the real store: what a worker wrote is found, shown, counted, exporte
   const spoolFolder = spoolDir(dir);
   const spool = openSpool({ dir: spoolFolder, producer: allocateProducer(spoolFolder) });
   const ingest = new Ingest({ spoolDir: spoolFolder, auditDir: auditDir(dir), liveRows: 100 });
-  const store = openStore({ dir: auditDir(dir) });
+  const store = openStore({ dir: auditDir(dir), thread: true });
   t.after(async () => {
     await store.close();
     ingest.close();
