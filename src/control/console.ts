@@ -46,7 +46,7 @@ export interface RunningConsole {
 
 export async function startConsole(parts: ConsoleParts): Promise<RunningConsole> {
   const { settings, policy, authority } = parts;
-  const store = openStore({ dir: auditDir(settings['data-dir']) });
+  const store = openStore({ dir: auditDir(settings['data-dir']), thread: true });
   let urls: string[] = [];
   let applied = Date.now();
   let rejectedAt = Date.now();
