@@ -1,7 +1,7 @@
 /** The demo as users run it: the real product as a child, real traffic, nothing left behind. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -49,6 +49,15 @@ function demo(args: string[], onText?: (text: string, interrupt: () => void) => 
       done({ ...ended, code });
     });
   });
+}
+
+/** What `sightglass search` prints. */
+function search(dataDir: string, ...args: string[]): string {
+  return execFileSync(
+    process.execPath,
+    ['--import', 'tsx', 'src/cli/main.ts', 'search', '--data-dir', dataDir, ...args],
+    { cwd: root, encoding: 'utf8' },
+  );
 }
 
 /** How every kind of flow ends for a client that trusts the authority and the origin's CA. */
@@ -104,6 +113,25 @@ describe('sightglass demo', () => {
     assert.match(stdout, /is kept/);
     assert.equal(readFileSync(join(data, 'policy.yaml'), 'utf8'), DEMO_POLICY);
     assert.ok(existsSync(join(data, 'ca/authority.crt')));
+  });
+
+  it('leaves one row for every flow it sent, and none of the secrets in them', async () => {
+    const data = join(folder, 'kept');
+    const { code, stdout, stderr } = await demo(['--data-dir', data, '--duration', '1s', '--verbose']);
+    assert.equal(code, 0, stderr);
+    const sent = Number(/^(\d+) flows sent\.$/m.exec(stdout)?.[1]);
+    assert.ok(sent >= 24, stdout);
+    assert.equal(Number(search(data, '--flows', '--count')), sent);
+    // What the shop's visitors asked for, each request once: four pages, one search, a login and the page after it.
+    const shop = search(data, '--format', 'ndjson', 'host:shop.demo.test').trim().split('\n');
+    const asked = stdout
+      .split('\n')
+      .flatMap(line => /^ {2}(?:a visit|a search|a login).*: ([\d ]+)$/.exec(line)?.[1]?.split(' ') ?? []);
+    assert.equal(shop.length, asked.length);
+    for (const day of readdirSync(join(data, 'audit')).filter(name => name.endsWith('.db'))) {
+      const bytes = readFileSync(join(data, 'audit', day));
+      for (const secret of ['demo-secret', 'demo-token', 'd3m0']) assert.ok(!bytes.includes(secret), secret);
+    }
   });
 
   it('says why when the product does not start', async () => {
