@@ -6,6 +6,7 @@
 import { TLSSocket } from 'node:tls';
 import { canonicalHost } from '../core/host-name.ts';
 import { Fault } from '../core/faults.ts';
+import { BUFFERS } from './buffers.ts';
 import type { Flow } from './flow.ts';
 import type { LeafContext } from './leaf-contexts.ts';
 
@@ -18,6 +19,7 @@ export function acceptClientTls(flow: Flow, leaf: LeafContext, alpn: string | nu
       isServer: true,
       secureContext: leaf.context,
       requestCert: false,
+      ...BUFFERS,
       ...(alpn === null ? {} : { ALPNProtocols: [alpn] }),
     });
     const leave = (): void => {

@@ -5,6 +5,7 @@
 import { connect, type NetConnectOpts, type OnReadOpts, type Socket } from 'node:net';
 import { canonicalHost } from '../core/host-name.ts';
 import { Fault, type FaultCode } from '../core/faults.ts';
+import { BUFFERS } from './buffers.ts';
 import { refusedEgress, type EgressRules } from './egress.ts';
 import type { Resolve, ResolvedAddress } from './resolve.ts';
 
@@ -63,6 +64,7 @@ function connectChecked(addresses: ResolvedAddress[], port: number, options: Dia
       host: single ? first.address : 'checked.invalid',
       port,
       noDelay: true,
+      ...BUFFERS,
       allowHalfOpen: true,
       ...(single
         ? {}

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { connect, createSecureContext, rootCertificates, type SecureContext, type TLSSocket } from 'node:tls';
 import { Fault } from '../core/faults.ts';
 import type { CertFacts, TlsLeg } from '../core/facts.ts';
+import { BUFFERS } from './buffers.ts';
 import type { Flow } from './flow.ts';
 import { certFacts, originTlsFault, refuseCertificate } from './verify.ts';
 
@@ -100,6 +101,7 @@ export async function connectOriginTls(
     let seen: CertFacts | null = null;
     const tls = connect({
       socket: tcp,
+      ...BUFFERS,
       secureContext: ctx.originTls,
       // RFC 6066 §3: no IP literals in SNI.
       ...(target.nameKind === 'ip' ? {} : { servername: target.name }),

@@ -13,6 +13,7 @@ import { Fault } from '../core/faults.ts';
 import { addressText, inNetworks } from '../core/network.ts';
 import { FLOWS_PER_PRODUCER } from '../core/records.ts';
 import type { Settings } from '../settings/catalogue.ts';
+import { BUFFERS } from './buffers.ts';
 import { serve } from './connection.ts';
 import type { AuthorityFacts, Counters, ProxyContext, ProxyPorts } from './context.ts';
 import { createDialer } from './dial.ts';
@@ -104,7 +105,12 @@ export function createProxy(options: ProxyOptions): Proxy {
     async listen() {
       const addresses: AddressInfo[] = [];
       for (const at of settings['proxy.listen']) {
-        const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
+        const server = createServer({
+          allowHalfOpen: true,
+          noDelay: true,
+          pauseOnConnect: true,
+          ...BUFFERS,
+        });
         const address = await opened(server, at.host, at.port);
         const name = `${at.host}:${address.port}`;
         server.on('connection', socket => {
