@@ -4,6 +4,7 @@
  * framing, target form, Connection options. Answers a head, or the sentence of the rule that is broken.
  */
 import { requestFraming, responseFraming } from './framing.ts';
+import { elements } from './list.ts';
 import type { Field, RequestHead, ResponseHead, Version } from './message.ts';
 import {
   CODING_ID,
@@ -16,7 +17,7 @@ import {
   isMethodLookalike,
   nameOf,
 } from './names.ts';
-import { TOKEN, allOf } from './octets.ts';
+import { CR, HTAB, TOKEN, allOf } from './octets.ts';
 import { found, marks } from './scan.ts';
 import { isAuthority, targetForm } from './target.ts';
 
@@ -84,8 +85,13 @@ export function responseHead(buf: Buffer, start: number, method: string): Respon
   if (typeof framing === 'string') return framing;
 
   const connection = options(said.connection);
-  // An empty Upgrade names no protocol; llhttp takes such a 101 for an interim response and reads on as HTTP.
-  if (status === 101 && (said.upgrade === null || said.upgrade === '' || !connection.includes('upgrade')))
+  if (status < 200) {
+    if (version === '1.0') return 'RFC 9110 §15.2: interim response in HTTP/1.0';
+    // It would announce an end before the final response; llhttp takes it at its word.
+    if (status !== 101 && connection.includes('close')) return 'RFC 9112 §9.6: interim response that closes';
+  }
+  // An empty Upgrade counts as none: llhttp takes such a 101 for an interim response and reads on as HTTP.
+  if (status === 101 && (said.upgrade === null || !connection.includes('upgrade')))
     return 'RFC 9110 §15.2.2: 101 without Connection: upgrade and Upgrade';
   return {
     kind: 'response',
@@ -119,9 +125,22 @@ function readFields(text: string, start: number, version: Version): Field[] {
     const known = nameOf(text.substring(at[m]! - start, at[m + 1]! - start));
     const value = text.substring(at[m + 2]! - start, at[m + 3]! - start);
     fields.push({ name: known.name, rawName: known.rawName, value });
-    if (known.id !== OTHER) note(known.id, value);
+    if (known.id !== OTHER) {
+      if (value.includes('\t') || tabBehind(text, at[m + 3]! - start))
+        said.fault ??= 'RFC 9112 §5: HTAB in or behind a value that steers the connection';
+      note(known.id, value);
+    }
   }
   return fields;
+}
+
+/**
+ * HTAB is white space by the RFC, but llhttp takes `close<HTAB>` for another word than `close`, and a length with one
+ * for none. Nobody sends it in good faith, so where such a value decides what happens next it is refused.
+ */
+function tabBehind(text: string, valueEnd: number): boolean {
+  for (let i = valueEnd; text.charCodeAt(i) !== CR; i++) if (text.charCodeAt(i) === HTAB) return true;
+  return false;
 }
 
 function note(id: number, value: string): void {
@@ -143,7 +162,7 @@ function note(id: number, value: string): void {
       said.connection = said.connection === null ? value : `${said.connection},${value}`;
       break;
     case UPGRADE_ID:
-      said.upgrade = said.upgrade === null ? value : `${said.upgrade}, ${value}`;
+      if (value !== '') said.upgrade = said.upgrade === null ? value : `${said.upgrade}, ${value}`;
       break;
     case EXPECT_ID:
       said.expect = said.expect === null ? value : `${said.expect}, ${value}`;
@@ -163,12 +182,7 @@ function options(value: string | null): readonly string[] {
   if (value === null) return NO_OPTIONS;
   if (value === 'keep-alive' || value === 'Keep-Alive') return KEEP_ALIVE;
   if (value === 'close') return CLOSE;
-  const list: string[] = [];
-  for (const element of value.split(',')) {
-    const option = element.trim().toLowerCase();
-    if (option !== '' && allOf(option, TOKEN)) list.push(option);
-  }
-  return list;
+  return elements(value).filter(option => allOf(option, TOKEN));
 }
 
 /** RFC 9112 §9.3: 1.1 persists unless it says close, 1.0 only when it says keep-alive and not close. */
@@ -183,10 +197,10 @@ function persists(version: Version, connection: readonly string[]): boolean {
  * ignore any Upgrade (RFC 9110 §7.8), so such a request simply goes on as HTTP/1.1.
  */
 function auditable(value: string | null): string | null {
-  if (value === null || value === '') return null;
-  if (value === 'websocket') return value;
-  for (const element of value.toLowerCase().split(',')) {
-    const protocol = element.trim();
+  if (value === null || value === 'websocket') return value;
+  const protocols = elements(value);
+  if (protocols.length === 0) return null;
+  for (const protocol of protocols) {
     if (protocol === 'h2c' || protocol === 'h2' || protocol === 'tls' || protocol === 'http') return null;
     if (protocol.startsWith('http/') || protocol.startsWith('tls/')) return null;
   }

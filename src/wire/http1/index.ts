@@ -3,12 +3,12 @@
  * of this folder is how. It never opens, reads or times anything, never repairs a message, and knows no policy.
  */
 export { INTERCEPTED_REPLY_DROPS } from './hop-by-hop.ts';
-export { DEFAULT_LIMITS } from './message.ts';
+export { DEFAULT_LIMITS } from './limits.ts';
+export type { Http1Limits } from './limits.ts';
 export type {
   Field,
   Framing,
   Http1Event,
-  Http1Limits,
   MalformedCode,
   MalformedEvent,
   RequestHead,

@@ -16,13 +16,13 @@ import type {
   Field,
   Framing,
   Http1Event,
-  Http1Limits,
   MalformedCode,
   MalformedEvent,
   RequestHead,
   ResponseHead,
 } from './message.ts';
-import { DEFAULT_LIMITS } from './message.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
+import type { Http1Limits } from './limits.ts';
 import { CR, LF } from './octets.ts';
 import type { Outcome, Shape } from './scan.ts';
 import { found, scan } from './scan.ts';

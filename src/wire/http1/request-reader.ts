@@ -4,7 +4,8 @@
  * switches protocols, `takeRest` has the first octets of what follows; if not, go on with `next`.
  */
 import { requestHead } from './head.ts';
-import type { Http1Limits, RequestHead } from './message.ts';
+import type { Http1Limits } from './limits.ts';
+import type { RequestHead } from './message.ts';
 import { CR, LF, OCTETS, TOKEN } from './octets.ts';
 import { MessageReader } from './reader.ts';
 import type { RuleBroken } from './reader.ts';

@@ -7,7 +7,8 @@
  * (`head.upgrade`), the rest is raw: `takeRest`.
  */
 import { responseHead } from './head.ts';
-import type { Http1Limits, MalformedEvent, ResponseHead } from './message.ts';
+import type { Http1Limits } from './limits.ts';
+import type { MalformedEvent, ResponseHead } from './message.ts';
 import { MessageReader } from './reader.ts';
 import type { RuleBroken } from './reader.ts';
 

@@ -18,6 +18,7 @@ import {
   UPGRADE,
   namedByConnection,
 } from './hop-by-hop.ts';
+import { elements } from './list.ts';
 import { TARGET, TOKEN, VALUE, allOf } from './octets.ts';
 import { isAuthority, splitAbsolute } from './target.ts';
 
@@ -203,14 +204,7 @@ function connectionOptions(upgrade: boolean, close: boolean, te: boolean): strin
 
 /** RFC 9110 §10.1.4: of TE only `trailers` concerns us, since trailers are what the relay can keep. */
 function asksTrailers(fields: readonly Field[]): boolean {
-  return fields.some(
-    f =>
-      f.name === 'te' &&
-      f.value
-        .toLowerCase()
-        .split(',')
-        .some(element => element.trim() === 'trailers'),
-  );
+  return fields.some(f => f.name === 'te' && elements(f.value).includes('trailers'));
 }
 
 function added(fields: readonly (readonly [string, string])[] | undefined): string {

@@ -30,6 +30,8 @@ const REFUSED: [string, string, string, RegExp][] = [
   ['101 without Upgrade', 'GET', status(101, 'Connection: upgrade\r\n'), /101 without/],
   ['101 with an empty Upgrade', 'GET', status(101, 'Connection: upgrade\r\nUpgrade:\r\n'), /101 without/],
   ['101 without Connection', 'GET', status(101, 'Upgrade: x\r\n'), /101 without/],
+  ['103 in 1.0', 'GET', 'HTTP/1.0 103 X\r\n\r\n', /interim response in HTTP\/1\.0/],
+  ['103 that closes', 'GET', status(103, 'Connection: close\r\n'), /interim response that closes/],
   ['status 099', 'GET', 'HTTP/1.1 099 X\r\n\r\n', /three digits/],
   ['status 20', 'GET', 'HTTP/1.1 20 X\r\nServer: x\r\n\r\n', /three digits/],
   ['status 2000', 'GET', 'HTTP/1.1 2000 X\r\n\r\n', /no space behind/],
