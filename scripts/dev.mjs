@@ -67,7 +67,8 @@ function restart() {
       line => {
         console.log(line);
         const ready = /^ready proxy=([^ ,]+)/.exec(line);
-        if (ready !== null) tellCurl(ready[1]);
+        // A moment later, so that it stands below the set-up link of a first start.
+      if (ready !== null) setTimeout(tellCurl, 300, ready[1]);
       },
     );
   });
