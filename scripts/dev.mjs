@@ -68,7 +68,7 @@ function restart() {
         console.log(line);
         const ready = /^ready proxy=([^ ,]+)/.exec(line);
         // A moment later, so that it stands below the set-up link of a first start.
-      if (ready !== null) setTimeout(tellCurl, 300, ready[1]);
+        if (ready !== null) setTimeout(tellCurl, 300, ready[1]);
       },
     );
   });
