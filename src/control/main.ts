@@ -98,7 +98,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       issuer,
       credentials: {
         required: settings['proxy.auth'] === 'basic',
-        verify: (user, password) => accounts.verifyProxy(user, password),
+        verify: (user, password, client) => accounts.verifyProxy(user, password, client),
       },
       snapshot: () => policy.snapshot(),
       authority: { certificates: [authority.certificatePem] },

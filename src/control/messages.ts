@@ -41,6 +41,6 @@ export type FromWorker =
   | { kind: 'listening'; addresses: { address: string; port: number }[] }
   | { kind: 'failed'; message: string }
   | { kind: 'leaf'; id: number; ask: LeafAsk }
-  | { kind: 'credentials'; id: number; user: string; password: string }
+  | { kind: 'credentials'; id: number; user: string; password: string; client: string }
   | { kind: 'policy-refused'; version: string; message: string }
   | { kind: 'health'; health: WorkerHealth };

@@ -81,9 +81,9 @@ export function remoteIssuer(link: ControlLink): LeafIssuer {
 export function remoteCredentials(link: ControlLink, required: boolean): CredentialCheck {
   return {
     required,
-    async verify(user, password) {
+    async verify(user, password, client) {
       try {
-        const answer = await link.ask(id => ({ kind: 'credentials', id, user, password }));
+        const answer = await link.ask(id => ({ kind: 'credentials', id, user, password, client }));
         if (answer.kind !== 'credentials') return { outcome: 'unavailable' };
         return answer.outcome === 'ok'
           ? { outcome: 'ok', groups: answer.groups }

@@ -123,7 +123,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
             answerLeaf(worker, message.id, options.issuer.issue(message.ask));
             break;
           case 'credentials':
-            answerCredentials(worker, message.id, options.credentials.verify(message.user, message.password));
+            answerCredentials(
+              worker,
+              message.id,
+              options.credentials.verify(message.user, message.password, message.client),
+            );
             break;
         }
       });

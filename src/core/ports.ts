@@ -69,5 +69,7 @@ export interface CredentialCheck {
   verify(
     user: string,
     password: string,
+    /** Address of the client, so that guessing can be slowed down per address too. */
+    client: string,
   ): Promise<{ outcome: 'ok'; groups: string[] } | { outcome: 'refused' | 'unavailable' }>;
 }

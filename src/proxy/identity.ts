@@ -36,7 +36,7 @@ export class Identifier {
   }
 
   /** Rejects with auth-required, auth-refused or auth-unavailable. */
-  async identify(fields: readonly Field[]): Promise<Identity> {
+  async identify(fields: readonly Field[], client: string): Promise<Identity> {
     if (!this.#check.required) return { user: null, groups: [] };
     const sent = fields.filter(f => f.name === 'proxy-authorization');
     if (sent.length === 0) throw new Fault('auth-required');
@@ -49,7 +49,7 @@ export class Identifier {
       .digest('base64');
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const answer = await this.#check.verify(pair.user, pair.password);
+    const answer = await this.#check.verify(pair.user, pair.password, client);
     if (answer.outcome === 'unavailable') throw new Fault('auth-unavailable');
     if (answer.outcome === 'refused') throw new Fault('auth-refused');
     const identity: Identity = { user: pair.user, groups: answer.outcome === 'ok' ? answer.groups : [] };

@@ -57,7 +57,7 @@ async function admitPlain(
   });
   if (parsed instanceof Fault) return refuse(parsed, refusedVerdict(flow, parsed));
   try {
-    const who = await identifier.identify(head.fields);
+    const who = await identifier.identify(head.fields, flow.client);
     flow.user = who.user;
     flow.groups = who.groups;
   } catch (e) {

@@ -19,7 +19,7 @@ export async function challengeOrIdentify(
   head: RequestHead,
 ): Promise<boolean> {
   try {
-    const who = await identifier.identify(head.fields);
+    const who = await identifier.identify(head.fields, flow.client);
     flow.user = who.user;
     flow.groups = who.groups;
     return true;
