@@ -294,7 +294,10 @@ export const CATALOGUE = {
     'File whose first line encrypts the key of the authority at rest. It must be readable by the service alone.',
   ),
   'ca.leaf-days': one(
-    count(1, 397),
+    count(1, 45),
+    '30',
+    'Longest validity of a minted leaf in days, the day it is backdated included. Never longer than the origin’s own certificate; 45 leaves room below what clients will accept in the years to come.',
+  ),
     '30',
     'Longest validity of a minted leaf. Never longer than the origin’s own; clients refuse more than 397 days.',
   ),
