@@ -298,9 +298,6 @@ export const CATALOGUE = {
     '30',
     'Longest validity of a minted leaf in days, the day it is backdated included. Never longer than the origin’s own certificate; 45 leaves room below what clients will accept in the years to come.',
   ),
-    '30',
-    'Longest validity of a minted leaf. Never longer than the origin’s own; clients refuse more than 397 days.',
-  ),
 
   'log.level': one(
     choice('error', 'warn', 'info', 'debug'),
