@@ -11,7 +11,8 @@ import { openAuthority } from '../../ca/authority.ts';
 import { createIssuer } from '../../ca/issuer.ts';
 import { readPassphrase } from '../../ca/passphrase.ts';
 import { allocateProducer } from '../audit/producer.ts';
-import { spoolDir, startRecorder } from '../audit/recorder.ts';
+import { auditDir, spoolDir, startRecorder } from '../audit/recorder.ts';
+import { retain } from '../audit/retention.ts';
 import { openPolicyStore } from '../policy/store.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import { Accounts } from './accounts.ts';
@@ -31,6 +32,8 @@ export interface RunningControl {
   /** Drains the workers, empties the spool, closes everything. */
   stop(): Promise<void>;
 }
+
+const HOUR_MS = 3_600_000;
 
 /** Starts the whole product. Rejects with a clear error and nothing left running when a part cannot start. */
 export async function startControl(settings: Settings): Promise<RunningControl> {
@@ -69,6 +72,14 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       ca: authority.describe().sha256,
       created: authority.created,
     });
+
+    const retention = setInterval(() => {
+      keepWithinRetention(settings, tell);
+    }, HOUR_MS);
+    undo.unshift(() => {
+      clearInterval(retention);
+    });
+    keepWithinRetention(settings, tell);
 
     const policy = await openPolicyStore({
       file: settings['policy.file'] ?? join(dataDir, 'policy.yaml'),
@@ -140,6 +151,20 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
   } catch (e) {
     await unwind();
     throw e;
+  }
+}
+
+/** Drops whole days older than `audit.retain-days`. A day that cannot be deleted is told and tried again in an hour. */
+function keepWithinRetention(
+  settings: Settings,
+  tell: (name: string, detail: Record<string, unknown>) => void,
+): void {
+  const days = settings['audit.retain-days'];
+  try {
+    const { removed, bytes } = retain({ dir: auditDir(settings['data-dir']), days, now: Date.now() });
+    if (removed.length > 0) tell('audit.retained', { removed, bytes, days });
+  } catch (e) {
+    tell('audit.retention-failed', { message: e instanceof Error ? e.message : String(e) });
   }
 }
 

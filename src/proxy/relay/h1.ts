@@ -83,6 +83,7 @@ class H1Relay {
       data: (data, link) => { this.#onResponseData(data, link); },
       end: trailers => { this.#onResponseEnd(trailers); },
       malformed: fault => { this.#failExchange(fault); },
+      drained: () => { this.#client.socket.resume(); },
       over: link => { if (!this.#finished) this.#onOriginOver(link); },
     });
   }
@@ -183,10 +184,8 @@ class H1Relay {
     exchange.tapRequest(data);
     this.#touch('request-timeout', this.#ctx.settings['timeout.idle']);
     if (origin === null) return;
-    if (!writeBody(this.#ctx.turn, origin.socket, data, exchange.head.framing.kind === 'chunked')) {
-      this.#client.socket.pause();
-      origin.socket.once('drain', () => this.#client.socket.resume());
-    }
+    const chunked = exchange.head.framing.kind === 'chunked';
+    if (!writeBody(this.#ctx.turn, origin.socket, data, chunked)) this.#client.socket.pause();
   }
 
   #onRequestEnd(trailers: readonly Field[]): void {

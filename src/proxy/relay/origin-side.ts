@@ -15,6 +15,8 @@ export interface OriginEvents {
   data(data: Buffer, link: OriginLink): void;
   end(trailers: readonly Field[]): void;
   malformed(fault: Fault): void;
+  /** The origin took what was waiting for it. */
+  drained(): void;
   /** The connection ended; `link.failure` says of what, null for an orderly end. */
   over(link: OriginLink): void;
 }
@@ -43,12 +45,17 @@ export class OriginSide {
     const over = (): void => {
       this.#events.over(link);
     };
+    const drained = (): void => {
+      this.#events.drained();
+    };
     this.#detach = () => {
+      socket.off('drain', drained);
       socket.off('data', data);
       socket.off('end', over);
       socket.off('close', over);
     };
     socket.on('data', data);
+    socket.on('drain', drained);
     socket.on('end', over);
     socket.on('close', over);
     socket.resume();
