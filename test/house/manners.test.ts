@@ -9,7 +9,8 @@ const MAX_LINES = 400;
 /** Files that hold one long list or one idea that does not divide, each with its reason. */
 const LONG: Readonly<Record<string, string>> = {
   'src/core/faults.ts': 'one catalogue, one entry per fault',
-  'src/proxy/relay/h1.ts': 'one state machine; both reading ends, framing and own answers already have files of their own',
+  'src/proxy/relay/h1.ts':
+    'one state machine; both reading ends, framing and own answers already have files of their own',
   'test/proxy/relay/h1.test.ts': 'one table of dialogues with the same relay',
   'web/contract.ts': 'one list of shapes, which both sides read from top to bottom',
 };
