@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { Me, SessionAnswer } from '../contract.ts';
 import { api, onSignedOut, setToken } from './api/client.ts';
+import { link } from './api/link.ts';
 import { useAsk } from './hooks/use-ask.ts';
 import { LoginPage } from './pages/login-page.tsx';
 import { NotFound } from './pages/not-found.tsx';
@@ -53,6 +54,7 @@ function Gate({ first }: { first: SessionAnswer }) {
     setMe(next);
     setExpired(false);
     setState('signed-in');
+    link.renewed();
     if (location.pathname === '/setup' || location.pathname === '/login') navigate('/', 'replace');
   }, []);
   const signOut = useCallback(() => {

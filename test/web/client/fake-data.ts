@@ -267,6 +267,14 @@ const CERT: CertInfo = {
   serial: '0b6a1f93c28e5d7740aa',
 };
 
+const certOf = (text: string): CertInfo => ({
+  ...CERT,
+  subject: text,
+  issuer: text,
+  names: [text, text],
+  serial: text,
+});
+
 export function flowDetail({ row, exchanges }: FakeFlow, whole = true): FlowDetail {
   const said = row.host !== null;
   const served = row.verdict === 'inspect' && row.fault !== 'origin-refused' && row.fault !== 'cert-expired';
@@ -313,7 +321,12 @@ export function flowDetail({ row, exchanges }: FakeFlow, whole = true): FlowDeta
     originTls: served
       ? { version: 'TLS 1.3', cipher: 'TLS_AES_256_GCM_SHA384', alpn: 'http/1.1', resumed: true }
       : null,
-    originCert: served || row.fault === 'cert-expired' ? CERT : null,
+    originCert:
+      row.client === '203.0.113.66'
+        ? certOf(row.sni ?? '')
+        : served || row.fault === 'cert-expired'
+          ? CERT
+          : null,
     leafSerial: served ? '3d0c5b7ae0194f6c8b2d' : null,
     exchanges: whole ? exchanges : [],
   };
@@ -357,6 +370,11 @@ function message(headers: HeaderField[], size: number): MessageInfo {
   };
 }
 
+/** Header fields of hostile rows hold what the row holds. */
+function strangers(row: ExchangeRow): HeaderField[] {
+  return row.client === '203.0.113.66' ? [field(row.path, row.path), field('X-Name', row.path, true)] : [];
+}
+
 const field = (name: string, value: string, masked = false): HeaderField => ({ name, value, masked });
 
 function requestHeaders(row: ExchangeRow): HeaderField[] {
@@ -372,6 +390,7 @@ function requestHeaders(row: ExchangeRow): HeaderField[] {
     field('Cookie', 'session=***; theme=***', true),
     field('X-Request-Id', '0190a5e2-77c1-7b1e-9d30-5a1f4be0c111'),
     ...(row.reqBytes > 0 ? [field('Content-Length', String(row.reqBytes))] : []),
+    ...strangers(row),
   ];
 }
 
@@ -383,5 +402,6 @@ function responseHeaders(row: ExchangeRow): HeaderField[] {
     field('Set-Cookie', 'session=***; Path=/; Secure; HttpOnly; SameSite=Lax', true),
     field('Strict-Transport-Security', 'max-age=63072000; includeSubDomains'),
     field('Content-Length', String(row.resBytes)),
+    ...strangers(row),
   ];
 }

@@ -8,7 +8,7 @@ export interface LinkState {
   lost: boolean;
   /** When the next probe starts, ms since epoch; null while one runs or none is needed. */
   nextProbe: number | null;
-  /** Grows each time the link came back. */
+  /** Grows each time the link came back, or a new session began under a page that was open. */
   epoch: number;
 }
 
@@ -48,6 +48,10 @@ export const link = {
     timer = setTimeout(() => link.tryNow(), pause);
     set({ lost: true, nextProbe: Date.now() + pause });
     pause = Math.min(pause * 2, LONGEST_PAUSE);
+  },
+  /** Another session began on this page: what it shows is asked for again. */
+  renewed(): void {
+    set({ epoch: state.epoch + 1 });
   },
   /** Probe at once; the outcome comes back through `answered` or `failed`. */
   tryNow(): void {

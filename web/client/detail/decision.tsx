@@ -34,10 +34,10 @@ export function Decision({ verdict }: { verdict: VerdictInfo }) {
         [
           'Rule',
           <>
-            <FilterValue field="rule" value={verdict.rule} />
-            <LinkTo to={ruleAddress(verdict.rule)} className="aside-link">
-              See it in the policy
+            <LinkTo to={ruleAddress(verdict.rule)} className="rule-link" title="See it in the policy">
+              <Captured text={verdict.rule} />
             </LinkTo>
+            <FilterValue field="rule" value={verdict.rule} shown="" />
           </>,
         ],
         ['Reason', <Captured text={verdict.reason} />],

@@ -5,9 +5,9 @@ import { FilterValue } from '../parts/filter-value.tsx';
 import { Icon } from '../parts/icon.tsx';
 
 const SIDES = {
-  client: 'on the client’s side',
-  origin: 'on the origin’s side',
-  us: 'in Sightglass',
+  client: 'On the client’s side',
+  origin: 'On the origin’s side',
+  us: 'In Sightglass',
 } as const;
 
 export function FaultNote({ fault }: { fault: FaultInfo }) {
@@ -23,7 +23,7 @@ export function FaultNote({ fault }: { fault: FaultInfo }) {
           </p>
         )}
         <p className="fine">
-          <FilterValue field="fault" value={fault.code} mono /> {SIDES[fault.side]}, phase {fault.phase}
+          {SIDES[fault.side]}, phase {fault.phase}: <FilterValue field="fault" value={fault.code} mono />
         </p>
       </div>
     </section>

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import type { Me } from '../../contract.ts';
 import { api } from '../api/client.ts';
 import { ApiFailure, unreachable } from '../api/failure.ts';
+import { Field } from '../parts/field.tsx';
 import { FormError, Lobby } from './lobby.tsx';
 
 export interface LoginPageProps {
@@ -46,31 +47,27 @@ export function LoginPage({ done, again }: LoginPageProps) {
               hint={wait > 0 ? `Try again in ${waitWords(wait)}. ${failure.hint}` : failure.hint}
             />
           )}
-          <label>
-            Name
-            <input
-              type="text"
-              name="username"
-              autoComplete="username"
-              autoCapitalize="off"
-              spellCheck={false}
-              autoFocus
-              required
-              value={name}
-              onChange={event => setName(event.target.value)}
-            />
-          </label>
-          <label>
-            Password
-            <input
-              type="password"
-              name="password"
-              autoComplete="current-password"
-              required
-              value={password}
-              onChange={event => setPassword(event.target.value)}
-            />
-          </label>
+          <Field
+            label="Name"
+            type="text"
+            name="username"
+            autoComplete="username"
+            autoCapitalize="off"
+            spellCheck={false}
+            autoFocus
+            required
+            value={name}
+            onChange={event => setName(event.target.value)}
+          />
+          <Field
+            label="Password"
+            type="password"
+            name="password"
+            autoComplete="current-password"
+            required
+            value={password}
+            onChange={event => setPassword(event.target.value)}
+          />
           <button type="submit" className="button button-strong" disabled={busy || wait > 0}>
             {busy ? 'Checking …' : 'Log in'}
           </button>

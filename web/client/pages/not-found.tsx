@@ -1,12 +1,12 @@
 /** An address that is no page, or none that this person may see. */
 import { visible } from '../format/visible.ts';
 import { LinkTo } from '../parts/link-to.tsx';
-import { Empty } from '../parts/notes.tsx';
 
 export function NotFound({ path }: { path: string }) {
   return (
     <main id="main" className="page">
-      <Empty title="There is nothing here for you">
+      <div className="note note-empty">
+        <h1>There is nothing here for you</h1>
         <p>
           <bdi className="mono">{visible(path.slice(0, 200))}</bdi> is no page of this console, or your role
           does not open it.
@@ -16,7 +16,7 @@ export function NotFound({ path }: { path: string }) {
             Go to Traffic
           </LinkTo>
         </p>
-      </Empty>
+      </div>
     </main>
   );
 }

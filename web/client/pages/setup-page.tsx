@@ -2,12 +2,13 @@
  * First start: whoever holds the one-time link makes the admin account. The token comes in the fragment, which no server
  * log and no Referer ever sees, and is taken out of the address bar at once.
  */
-import { useEffect, useId, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { PASSWORD_MAX, PASSWORD_MIN, USER_NAME_PATTERN } from '../../contract.ts';
 import type { Me } from '../../contract.ts';
 import { api } from '../api/client.ts';
 import { ApiFailure, unreachable } from '../api/failure.ts';
 import { passwordStrength } from '../format/strength.ts';
+import { Field } from '../parts/field.tsx';
 import { FormError, Lobby } from './lobby.tsx';
 
 /** `#TOKEN` as the link has it; `#token=TOKEN` is understood as well. */
@@ -28,7 +29,6 @@ export function SetupPage({ token: hash, done }: { token: string; done: (me: Me)
   const [repeat, setRepeat] = useState('');
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<ApiFailure | null>(null);
-  const id = useId();
   const strength = passwordStrength(password, name);
   const differs = repeat !== '' && repeat !== password;
 
@@ -58,76 +58,61 @@ export function SetupPage({ token: hash, done }: { token: string; done: (me: Me)
       >
         {failure === null ? null : <FormError message={failure.message} hint={failure.hint} />}
         {fromLink && failure?.code !== 'set-up-refused' ? null : (
-          <label>
-            Set-up token
-            <input
-              type="text"
-              autoComplete="off"
-              spellCheck={false}
-              required
-              value={token}
-              onChange={event => setToken(tokenFrom(event.target.value.replace(/^.*#/, '')))}
-              aria-describedby={`${id}-token`}
-            />
-            <span id={`${id}-token`} className="fine">
-              The service printed a set-up link when it started. Open it, or paste it here.
-            </span>
-          </label>
-        )}
-        <label>
-          Name
-          <input
+          <Field
+            label="Set-up token"
+            hint="The service printed a set-up link when it started. Open it, or paste it here."
             type="text"
-            name="username"
-            autoComplete="username"
-            autoCapitalize="off"
+            autoComplete="off"
             spellCheck={false}
             required
-            pattern={USER_NAME_PATTERN}
-            title="Letters, digits, dot, underscore, hyphen, at; beginning with a letter or digit; at most 64"
-            value={name}
-            onChange={event => setName(event.target.value)}
+            value={token}
+            onChange={event => setToken(tokenFrom(event.target.value.replace(/^.*#/, '')))}
           />
-        </label>
-        <label>
-          Password
-          <input
-            type="password"
-            name="new-password"
-            autoComplete="new-password"
-            autoFocus
-            required
-            minLength={PASSWORD_MIN}
-            maxLength={PASSWORD_MAX}
-            value={password}
-            onChange={event => setPassword(event.target.value)}
-            aria-describedby={`${id}-strength`}
-          />
-          <span className={`strength strength-${strength.level}`} aria-hidden="true">
-            <span />
-            <span />
-            <span />
-          </span>
-          <span id={`${id}-strength`} className="fine">
-            {strength.words}
-          </span>
-        </label>
-        <label>
-          Password again
-          <input
-            type="password"
-            name="repeat-password"
-            autoComplete="new-password"
-            required
-            value={repeat}
-            onChange={event => setRepeat(event.target.value)}
-            aria-invalid={differs}
-            aria-describedby={`${id}-repeat`}
-          />
-          <span id={`${id}-repeat`} className="fine">
-            {differs ? 'The two passwords differ.' : ''}
-          </span>
-        </label>
+        )}
+        <Field
+          label="Name"
+          type="text"
+          name="username"
+          autoComplete="username"
+          autoCapitalize="off"
+          spellCheck={false}
+          required
+          pattern={USER_NAME_PATTERN}
+          title="Letters, digits, dot, underscore, hyphen, at; beginning with a letter or digit; at most 64"
+          value={name}
+          onChange={event => setName(event.target.value)}
+        />
+        <Field
+          label="Password"
+          hint={strength.words}
+          extra={
+            <span className={`strength strength-${strength.level}`} aria-hidden="true">
+              <span />
+              <span />
+              <span />
+            </span>
+          }
+          type="password"
+          name="new-password"
+          autoComplete="new-password"
+          autoFocus
+          required
+          minLength={PASSWORD_MIN}
+          maxLength={PASSWORD_MAX}
+          value={password}
+          onChange={event => setPassword(event.target.value)}
+        />
+        <Field
+          label="Password again"
+          hint={differs ? 'The two passwords differ.' : ''}
+          type="password"
+          name="repeat-password"
+          autoComplete="new-password"
+          required
+          value={repeat}
+          onChange={event => setRepeat(event.target.value)}
+          aria-invalid={differs}
+        />
         <button type="submit" className="button button-strong" disabled={busy || differs}>
           {busy ? 'Making it …' : 'Make the account'}
         </button>

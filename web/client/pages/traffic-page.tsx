@@ -82,7 +82,7 @@ export function TrafficPage({ search, opened }: { search: string; opened: Opened
         <h1 className="visually-hidden">Traffic</h1>
         <section className="traffic-list" aria-label="List">
           <Toolbar view={view} change={change} failure={failure} tail={rows.tail} />
-          <div className="traffic-chart">
+          <div className="traffic-chart" hidden={failure !== null}>
             {histogram.data === null ? (
               <div className="histogram-blank" />
             ) : (

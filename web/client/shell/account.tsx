@@ -4,7 +4,7 @@ import { Menu } from '../parts/menu.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { useSession } from '../state/session.tsx';
 
-export function Account() {
+export function Account({ help }: { help: () => void }) {
   const { me, version, signOut } = useSession();
   return (
     <Menu
@@ -17,7 +17,7 @@ export function Account() {
         </>
       }
     >
-      {() => (
+      {close => (
         <div className="account-panel">
           <p>
             <strong>{me.name}</strong>
@@ -28,6 +28,16 @@ export function Account() {
             Session ends <Moment at={me.expires} form="medium" />
           </p>
           {version === '' ? null : <p className="fine">Sightglass {version}</p>}
+          <button
+            type="button"
+            className="button"
+            onClick={() => {
+              close();
+              help();
+            }}
+          >
+            Keys and search
+          </button>
           <button type="button" className="button" onClick={signOut}>
             Log out
           </button>

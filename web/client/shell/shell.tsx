@@ -36,7 +36,7 @@ export function Shell({ place, children }: { place: Place; children: ReactNode }
       <header className="top">
         <LinkTo to="/traffic" className="brand">
           <Mark />
-          <span>Sightglass</span>
+          <span className="brand-name">Sightglass</span>
         </LinkTo>
         <nav aria-label="Pages">
           {PAGES.filter(page => can(page.needs)).map(page => (
@@ -48,7 +48,7 @@ export function Shell({ place, children }: { place: Place; children: ReactNode }
         <div className="top-end">
           <button
             type="button"
-            className="icon-button"
+            className="icon-button top-help"
             title="Keys and search (?)"
             onClick={() => setHelp(true)}
           >
@@ -56,7 +56,7 @@ export function Shell({ place, children }: { place: Place; children: ReactNode }
             <span className="visually-hidden">Keys and search</span>
           </button>
           <ThemeButton />
-          <Account />
+          <Account help={() => setHelp(true)} />
         </div>
       </header>
       <LinkBanner />

@@ -122,9 +122,11 @@ export function Histogram({ data, stale, zoom }: HistogramProps) {
             />
           )}
         </svg>
-        <span className="histogram-most" aria-hidden="true">
-          {shortCount(most)}
-        </span>
+        {buckets.some(bucket => total(bucket) > 0) ? (
+          <span className="histogram-most" aria-hidden="true">
+            {shortCount(most)}
+          </span>
+        ) : null}
         {here === undefined || at === null ? null : (
           <div
             className={at > n / 2 ? 'tip tip-left' : 'tip'}

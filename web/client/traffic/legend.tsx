@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react';
 import type { HistogramBucket } from '../../contract.ts';
 import { shortCount } from '../format/numbers.ts';
+import { ZONE } from '../format/time.ts';
 
 const SERIES = [
   ['inspect', 'inspect'],
@@ -26,6 +27,7 @@ export function Legend({ buckets, children }: { buckets: readonly HistogramBucke
           );
         })}
       </ul>
+      <span className="fine">times in {ZONE}</span>
     </div>
   );
 }

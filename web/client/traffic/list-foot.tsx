@@ -1,7 +1,7 @@
 /** What stands under or in place of the rows: loading, nothing found, failed, the end, or the bound of the window. */
 import type { Rows } from '../hooks/use-rows.ts';
 import { count } from '../format/numbers.ts';
-import { Failed } from '../parts/notes.tsx';
+import { Empty, Failed } from '../parts/notes.tsx';
 import { MAX_ROWS } from '../state/rows-feed.ts';
 import type { View } from '../state/view.ts';
 import { NoRows } from './empty.tsx';
@@ -32,7 +32,7 @@ export function ListFoot({ rows, view, change }: ListFootProps) {
   if (state.rows.length === 0)
     return (
       <div className="grid-cover">
-        {state.failure === null ? <NoRows view={view} change={change} /> : null}
+        {state.failure === null ? <NoRows view={view} change={change} /> : <Unreadable />}
       </div>
     );
   return (
@@ -60,6 +60,17 @@ export function ListFoot({ rows, view, change }: ListFootProps) {
         </span>
       )}
     </div>
+  );
+}
+
+/** The query has an error, which stands under the search box. */
+function Unreadable() {
+  return (
+    <Empty title="This search cannot be read yet">
+      <p>
+        The place is marked above. <kbd>?</kbd> shows fields and examples.
+      </p>
+    </Empty>
   );
 }
 

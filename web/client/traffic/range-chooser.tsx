@@ -1,6 +1,7 @@
 /** Which time the list covers: one of the usual spans up to now, or two instants. Says whose time zone it speaks. */
 import { useState } from 'react';
 import { fromLocalInput, mediumTime, sameDay, clock, toLocalInput, ZONE } from '../format/time.ts';
+import { Field } from '../parts/field.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Menu } from '../parts/menu.tsx';
 import { SPANS } from '../state/view.ts';
@@ -88,24 +89,20 @@ function CustomRange({ range, choose }: RangeChooserProps) {
           choose({ kind: 'fixed', since: from, until: to });
       }}
     >
-      <label>
-        From
-        <input
-          type="datetime-local"
-          step={1}
-          value={since}
-          onChange={event => setSince(event.target.value)}
-        />
-      </label>
-      <label>
-        To
-        <input
-          type="datetime-local"
-          step={1}
-          value={until}
-          onChange={event => setUntil(event.target.value)}
-        />
-      </label>
+      <Field
+        label="From"
+        type="datetime-local"
+        step={1}
+        value={since}
+        onChange={event => setSince(event.target.value)}
+      />
+      <Field
+        label="To"
+        type="datetime-local"
+        step={1}
+        value={until}
+        onChange={event => setUntil(event.target.value)}
+      />
       <p className="fine">{problem ?? `Times are in your zone, ${ZONE}.`}</p>
       <button type="submit" className="button button-strong" disabled={problem !== null}>
         Show this time

@@ -53,7 +53,7 @@ function FacetList({ facet }: { facet: Facet }) {
   const most = Math.max(1, ...facet.values.map(entry => entry.count));
   return (
     <section className="facet">
-      <h3>{NAMES[facet.field] ?? facet.field}</h3>
+      <h2>{NAMES[facet.field] ?? facet.field}</h2>
       <ul>
         {facet.values.map(({ value, count }) => (
           <li key={value}>

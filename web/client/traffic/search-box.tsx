@@ -123,7 +123,7 @@ export function SearchBox({ view, failure, apply }: SearchBoxProps) {
           aria-activedescendant={shown && chosen >= 0 ? `${id}-offer-${chosen}` : undefined}
           aria-invalid={failure !== null}
           aria-describedby={failure === null ? undefined : `${id}-error`}
-          placeholder="host:*.example.com -status:200 “free text”"
+          placeholder={'host:.example.com -status:2xx "free text"'}
           autoComplete="off"
           autoCapitalize="off"
           autoCorrect="off"

@@ -45,11 +45,11 @@ export function Toolbar({ view, change, failure, tail }: ToolbarProps) {
       </div>
       <div className="toolbar-row">
         <RangeChooser range={view.range} choose={range => change({ range })} />
-        <Tail view={view} tail={tail} change={change} />
+        {failure === null ? <Tail view={view} tail={tail} change={change} /> : null}
         <span className="toolbar-gap" />
         <button
           type="button"
-          className={view.refine ? 'button button-on' : 'button'}
+          className={view.refine ? 'button button-fold button-on' : 'button button-fold'}
           aria-pressed={view.refine}
           title="Top values of each field"
           onClick={() => change({ refine: !view.refine }, 'replace')}
@@ -59,6 +59,7 @@ export function Toolbar({ view, change, failure, tail }: ToolbarProps) {
         </button>
         {can('export') ? (
           <Menu
+            className="button button-fold"
             title="Download what this query finds"
             label={
               <>
