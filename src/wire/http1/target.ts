@@ -17,18 +17,23 @@ export function targetForm(method: string, target: string): TargetForm | null {
 }
 
 export interface AbsoluteTarget {
-  /** Lower case. */
-  scheme: string;
+  scheme: 'http' | 'https';
   /** `host` or `host:port`, valid as a Host value. */
   authority: string;
   /** Path and query for origin-form; `/` when the target has no path; `*` never (RFC 9112 §3.2.4 is the caller's). */
   path: string;
 }
 
-/** Take an absolute-form target apart: scheme "://" authority [path] [?query]; null when it is none. */
+/**
+ * Take an absolute-form target apart: ("http" / "https") "://" authority [path] [?query]; null when it is none. Other
+ * schemes are refused: nothing here can relay them, and to an origin that reads `ws://b/` by its authority a request
+ * with `Host: a` is one for b.
+ */
 export function splitAbsolute(target: string): AbsoluteTarget | null {
   const colon = target.indexOf('://');
-  if (colon < 1 || !isScheme(target, colon)) return null;
+  if (colon !== 4 && colon !== 5) return null;
+  const scheme = target.slice(0, colon).toLowerCase();
+  if (scheme !== 'http' && scheme !== 'https') return null;
   const from = colon + 3;
   let to = from;
   while (to < target.length) {
@@ -39,21 +44,8 @@ export function splitAbsolute(target: string): AbsoluteTarget | null {
   const authority = target.slice(from, to);
   if (!isAuthority(authority, false)) return null;
   const rest = target.slice(to);
-  return {
-    scheme: target.slice(0, colon).toLowerCase(),
-    authority,
-    path: rest === '' ? '/' : rest.charCodeAt(0) === 63 ? `/${rest}` : rest,
-  };
-}
-
-function isScheme(target: string, end: number): boolean {
-  for (let i = 0; i < end; i++) {
-    const c = target.charCodeAt(i);
-    const letter = (c | 32) >= 97 && (c | 32) <= 122;
-    // RFC 3986 §3.1: ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
-    if (!letter && (i === 0 || !((c >= 48 && c <= 57) || c === 43 || c === 45 || c === 46))) return false;
-  }
-  return true;
+  const path = rest === '' ? '/' : rest.charCodeAt(0) === 63 ? `/${rest}` : rest;
+  return { scheme, authority, path };
 }
 
 /** uri-host [ ":" port ], not empty; `portNeeded` for CONNECT. A bare colon without digits is refused. */
