@@ -24,7 +24,7 @@ export const FRAME_HEAD = 8;
  */
 export const MAX_FRAME = 64 * 1024 * 1024;
 
-/** Frame types. `text` and `context` define entries of the segment's dictionary, `forget` empties it (codec.ts). */
+/** Frame types. `text` and `context` define entries of the segment's dictionary, `forget` empties it (record-encoder.ts). */
 export const FRAME = {
   text: 1,
   context: 2,

@@ -12,9 +12,10 @@
 import { randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { ByteWriter, RecordEncoder } from './codec.ts';
+import { ByteWriter } from './bytes.ts';
 import { encodeHeader, FRAME_HEAD, HEADER_LENGTH } from './frame.ts';
 import { listSegments, segmentName, startTicks } from './producer.ts';
+import { RecordEncoder } from './record-encoder.ts';
 import type { AuditSink } from '../core/ports.ts';
 import type { AuditRecord } from '../core/records.ts';
 

@@ -6,8 +6,9 @@
  * there is none the rest of the segment is given up. A decoder that cannot understand a sound frame is damage too.
  */
 import fs from 'node:fs';
-import { CodecError, RecordDecoder } from './codec.ts';
+import { CodecError } from './bytes.ts';
 import { decodeHeader, findFrame, FRAME, HEADER_LENGTH, newCursor, readFrame } from './frame.ts';
+import { RecordDecoder } from './record-decoder.ts';
 import type { SegmentHeader } from './frame.ts';
 import type { AuditRecord } from '../core/records.ts';
 
@@ -20,6 +21,8 @@ export interface Damage {
   offset: number;
   bytes: number;
   reason: string;
+  /** An incomplete end, as a kill leaves it; otherwise bytes that were written and are wrong. */
+  torn: boolean;
 }
 
 export type TailState =
@@ -101,17 +104,26 @@ export class SegmentTail {
       }
       const skipped = this.skipDamage(base + at, limit - at, final);
       if (skipped === 0) return 'idle';
-      onDamage({ offset: base + at, bytes: skipped, reason: cursor.reason });
+      onDamage({ offset: base + at, bytes: skipped, reason: cursor.reason, torn: false });
       this.offset = base + at + skipped;
       return 'more';
     }
     if (at === limit && limit === chunk.length) return 'more';
     if (final) {
       const torn = this.size() - this.offset;
-      if (torn > 0) onDamage({ offset: this.offset, bytes: torn, reason: 'torn frame at the end' });
+      if (torn > 0)
+        onDamage({ offset: this.offset, bytes: torn, reason: 'torn frame at the end', torn: true });
       this.offset += Math.max(0, torn);
     }
     return 'idle';
+  }
+
+  /** Leave the rest of the segment unread. */
+  giveUp(onDamage: (damage: Damage) => void): void {
+    const bytes = this.size() - this.offset;
+    if (bytes <= 0) return;
+    onDamage({ offset: this.offset, bytes, reason: 'too much damage: the rest was given up', torn: false });
+    this.offset += bytes;
   }
 
   private handOut(
@@ -126,7 +138,7 @@ export class SegmentTail {
       if (record !== null) onRecord(record);
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
-      onDamage({ offset, bytes: cursor.end - at, reason: error.message });
+      onDamage({ offset, bytes: cursor.end - at, reason: error.message, torn: false });
     }
   }
 
@@ -144,7 +156,7 @@ export class SegmentTail {
     // Without its header nothing in the segment can be trusted.
     if (size > this.offset) {
       const reason = outcome.kind === 'corrupt' ? outcome.reason : 'torn header';
-      onDamage({ offset: this.offset, bytes: size - this.offset, reason });
+      onDamage({ offset: this.offset, bytes: size - this.offset, reason, torn: outcome.kind !== 'corrupt' });
       this.offset = size;
     }
     return 'idle';

@@ -8,24 +8,14 @@
  * NOT finds the row.
  */
 import { BLOCK_BITS, KIND, SEEN } from '../store/layout.ts';
-import type { Field, Kind, Node, Pattern, Test, Words } from './ast.ts';
-
-export type Param = string | number | Buffer | Uint8Array;
+import { ALWAYS, and, NEVER, not, onRows, or } from './condition.ts';
+import { patternTest, rangeTest, textTest } from './fragment.ts';
+import type { Field, Kind, Node, Test, Words } from './ast.ts';
+import type { Condition } from './condition.ts';
+import type { Fragment, Param, Range } from './fragment.ts';
 
 /** Runs one of this file's look-ups. */
 export type Look = (sql: string, params: Param[]) => Record<string, unknown>[];
-
-/** A condition on the row table (`x`), and the only blocks in which it can hold; null for any. */
-export interface Condition {
-  sql: string;
-  params: Param[];
-  blocks: Set<number> | null;
-  /** True when the condition holds for every row. */
-  always: boolean;
-}
-
-const ALWAYS: Condition = { sql: '1', params: [], blocks: null, always: true };
-const NEVER: Condition = { sql: '0', params: [], blocks: new Set(), always: false };
 
 /** More ids than this are not turned into blocks: they would occur nearly everywhere. */
 const MAX_BLOCK_IDS = 2000;
@@ -136,60 +126,7 @@ function grouped(kind: Kind, node: { kind: 'and' | 'or'; parts: Node[] }): Node[
   );
 }
 
-function and(parts: Condition[]): Condition {
-  const kept = parts.filter(p => !p.always);
-  if (kept.length === 0) return ALWAYS;
-  if (kept.some(p => p.blocks?.size === 0)) return NEVER;
-  let blocks: Set<number> | null = null;
-  for (const part of kept)
-    if (part.blocks !== null) blocks = blocks === null ? part.blocks : intersection(blocks, part.blocks);
-  return joined(kept, ' AND ', blocks);
-}
-
-function or(parts: Condition[]): Condition {
-  if (parts.some(p => p.always)) return ALWAYS;
-  const kept = parts.filter(p => p.blocks?.size !== 0);
-  if (kept.length === 0) return NEVER;
-  let blocks: Set<number> | null = new Set<number>();
-  for (const part of kept) {
-    if (part.blocks === null) {
-      blocks = null;
-      break;
-    }
-    for (const block of part.blocks) blocks.add(block);
-  }
-  return joined(kept, ' OR ', blocks);
-}
-
-function not(part: Condition): Condition {
-  if (part.always) return NEVER;
-  if (part.blocks?.size === 0) return ALWAYS;
-  return { sql: `NOT (${part.sql})`, params: part.params, blocks: null, always: false };
-}
-
-const joined = (parts: Condition[], by: ' AND ' | ' OR ', blocks: Set<number> | null): Condition => ({
-  sql: parts.map(p => `(${p.sql})`).join(by),
-  params: parts.flatMap(p => p.params),
-  blocks,
-  always: false,
-});
-
-const intersection = (a: Set<number>, b: Set<number>): Set<number> => new Set([...a].filter(x => b.has(x)));
-
-const onRows = (sql: string, params: Param[], blocks: Set<number> | null = null): Condition => ({
-  sql,
-  params,
-  blocks,
-  always: false,
-});
-
 // ------------------------------------------------------------------------------------------- shared tables
-
-/** A condition inside a shared table, two-valued. */
-interface Fragment {
-  sql: string;
-  params: Param[];
-}
 
 const SELECT_IDS = {
   what: 'SELECT id FROM what WHERE ',
@@ -257,58 +194,6 @@ function fieldInTable(table: 'what' | 'who' | 'lane', field: Field, test: Test):
   if (test.op === 'range') return rangeTest(column, test, 1);
   // Methods and users keep their letters' case; the rest of `what` is written by us.
   return textTest(column, test);
-}
-
-/** Tests of a text column; `column` is one of this file's names. */
-function textTest(column: string, test: Test): Fragment {
-  switch (test.op) {
-    case 'present':
-      return { sql: `${column} IS NOT NULL`, params: [] };
-    case 'below':
-      return {
-        sql: `coalesce(${column} = ? OR ${column} LIKE ? ESCAPE '\\', 0)`,
-        params: [test.name, `%.${likeEscape(test.name)}`],
-      };
-    case 'pattern':
-      return patternTest(column, test.pattern);
-    default:
-      throw new Error(`a text is not tested by ${test.op}`);
-  }
-}
-
-function patternTest(column: string, pattern: Pattern): Fragment {
-  const [first = '', middle = '', last] = pattern;
-  if (pattern.length === 1) {
-    // Canonical names are lower case already: the plain comparison can use their index.
-    const sql = column === 'name' ? 'name = ?' : `coalesce(lower(${column}) = ?, 0)`;
-    return { sql, params: [first] };
-  }
-  // `*text*`: LIKE would stop at a NUL byte, instr does not.
-  if (pattern.length === 3 && first === '' && last === '')
-    return { sql: `coalesce(instr(lower(${column}), ?) > 0, 0)`, params: [middle] };
-  return {
-    sql: `coalesce(${column} LIKE ? ESCAPE '\\', 0)`,
-    params: [pattern.map(likeEscape).join('%')],
-  };
-}
-
-const likeEscape = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
-
-type Range = { min: number | null; minOpen: boolean; max: number | null; maxOpen: boolean };
-
-/** `scale`: stored units per unit of the field. */
-function rangeTest(column: string, range: Range, scale: number): Fragment {
-  const sql: string[] = [];
-  const params: Param[] = [];
-  if (range.min !== null) {
-    sql.push(range.minOpen ? `${column} > ?` : `${column} >= ?`);
-    params.push(range.min * scale);
-  }
-  if (range.max !== null) {
-    sql.push(range.maxOpen ? `${column} < ?` : `${column} <= ?`);
-    params.push(range.max * scale);
-  }
-  return { sql: `coalesce(${sql.join(' AND ') || '1'}, 0)`, params };
 }
 
 // --------------------------------------------------------------------------------------------- row columns

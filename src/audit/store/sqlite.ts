@@ -12,7 +12,7 @@ import { DayReader } from './day-reader.ts';
 import { dayPath, listDays, openDayForReading } from './schema.ts';
 import { ThreadStore } from './thread-store.ts';
 import type { Kind, Query } from '../query/ast.ts';
-import type { FoundRow } from './day-reader.ts';
+import type { FlowRecord } from '../../core/records.ts';
 import type {
   AuditStore,
   Bucket,
@@ -23,6 +23,7 @@ import type {
   FacetOptions,
   Facets,
   FlowDetail,
+  FlowRow,
   Histogram,
   HistogramOptions,
   Page,
@@ -69,10 +70,10 @@ export class SqliteStore implements AuditStore {
       const reader = this.reader(day);
       const ids = reader?.find(options.kind, query, options, before, limit + 1 - rows.length) ?? [];
       if (reader === null) continue;
-      for (const found of rowsOf(reader, options.kind, ids)) {
+      for (const [i, row] of reader.rows(options.kind, ids).entries()) {
         if (rows.length === limit) return { rows, next: last === null ? null : `${last.day}:${last.id}` };
-        rows.push(found.row);
-        last = { day, id: found.id };
+        rows.push(row);
+        last = { day, id: ids[i] ?? 0 };
       }
     }
     return { rows, next: null };
@@ -134,33 +135,33 @@ export class SqliteStore implements AuditStore {
 
   async exchange(id: string): Promise<ExchangeDetail | null> {
     const found = this.locate(id);
-    return found === null ? null : found.reader.exchangeDetail(found.id);
+    return found === null ? null : found.reader.detail.exchange(found.id);
   }
 
   async body(exchange: string, side: 'req' | 'res'): Promise<StoredBody | null> {
     const found = this.locate(exchange);
-    return found === null ? null : found.reader.body(found.id, side);
+    return found === null ? null : found.reader.detail.body(found.id, side);
   }
 
   async flow(id: string, exchangeLimit = 200): Promise<FlowDetail | null> {
     const flow = parseFlowId(id);
     if (flow === null) return null;
     const days = this.daysDown();
-    let closed: ReturnType<DayReader['flowDetail']> = null;
+    let closed: { row: FlowRow; record: FlowRecord } | null = null;
     for (const day of days) {
-      closed = this.reader(day)?.flowDetail(flow) ?? null;
+      closed = this.reader(day)?.detail.flow(flow) ?? null;
       if (closed !== null) break;
     }
     // Only the newest file speaks of open flows: it took over those of the day before.
-    const open = closed === null ? (this.reader(days[0] ?? '')?.openFlow(flow) ?? null) : null;
+    const open = closed === null ? (this.reader(days[0] ?? '')?.detail.openFlow(flow) ?? null) : null;
     const record = closed?.record ?? open;
     if (record === null) return null;
     const exchanges: FlowDetail['exchanges'] = [];
     for (const day of [...days].reverse()) {
       const reader = this.reader(day);
       if (reader === null || exchanges.length > exchangeLimit) continue;
-      const ids = reader.exchangesOf(flow, exchangeLimit + 1 - exchanges.length);
-      exchanges.push(...reader.exchangeRows(ids).map(f => f.row));
+      const ids = reader.detail.exchangesOf(flow, exchangeLimit + 1 - exchanges.length);
+      exchanges.push(...reader.rows('exchanges', ids));
     }
     return {
       row: closed?.row ?? null,
@@ -189,7 +190,7 @@ export class SqliteStore implements AuditStore {
     if (m === null || flow === null) return null;
     for (const day of this.daysDown()) {
       const reader = this.reader(day);
-      const [row] = reader?.exchangesOf(flow, 1, Number(m[2])) ?? [];
+      const [row] = reader?.detail.exchangesOf(flow, 1, Number(m[2])) ?? [];
       if (reader !== null && row !== undefined) return { reader, id: row };
     }
     return null;
@@ -227,16 +228,6 @@ export class SqliteStore implements AuditStore {
     }
     return reader;
   }
-}
-
-function rowsOf<K extends Kind>(reader: DayReader, kind: K, ids: number[]): FoundRow<RowOf[K]>[] {
-  const found =
-    kind === 'exchanges'
-      ? reader.exchangeRows(ids)
-      : kind === 'flows'
-        ? reader.flowRows(ids)
-        : reader.eventRows(ids);
-  return found as FoundRow<RowOf[K]>[];
 }
 
 /** A page cursor that cannot be read starts at the newest row rather than failing: it only ever comes from ourselves. */

@@ -1,0 +1,59 @@
+/**
+ * Flows between their `flow-open` and their `flow` record, in the recorder's memory. Bound: the connections that workers
+ * hold open; those of a dead worker leave when its spool was read to the end. Pure data.
+ */
+import type { FlowId, FlowOpenRecord } from '../../core/records.ts';
+import type { Verdict } from '../../core/verdict.ts';
+import type { Entry } from './shared-tables.ts';
+
+export interface OpenFlow {
+  /** Null when the opening record never came (shed, damaged). */
+  start: FlowOpenRecord | null;
+  sni: string | null;
+  /** True when the row is in open_flow. */
+  stored: boolean;
+  /** Block of exchanges it was last marked in. */
+  block: number;
+  // The last exchange's shared part and its rows: the next one is nearly always the same.
+  verdict: Verdict | null;
+  host: string;
+  method: string;
+  status: number | null;
+  type: string | null;
+  fault: string | null;
+  protocol: string;
+  scheme: string;
+  port: number;
+  client: string;
+  user: string | null;
+  capture: string;
+  what: Entry | null;
+  who: Entry | null;
+}
+
+/** By id. The rows they point at belong to one day file: a new file begins with new ones. */
+export type Flows = Map<FlowId, OpenFlow>;
+
+/** State of a flow at its beginning. */
+export function newFlow(start: FlowOpenRecord | null, stored = false): OpenFlow {
+  return {
+    start,
+    sni: start?.facts?.hello?.sni ?? null,
+    stored,
+    block: -1,
+    verdict: null,
+    host: '',
+    method: '',
+    status: null,
+    type: null,
+    fault: null,
+    protocol: '',
+    scheme: '',
+    port: 0,
+    client: '',
+    user: null,
+    capture: '',
+    what: null,
+    who: null,
+  };
+}

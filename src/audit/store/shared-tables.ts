@@ -1,0 +1,220 @@
+/**
+ * The tables of a day file that hold what repeats: who, host, what, url, block, rest, lane, doc. A look-up here is a look-up in
+ * a cache; what the cache does not know gets a new row, even if the file has one already (schema.ts says why that is
+ * right). A cached row remembers the last block it was marked in as seen, so that a mark costs a comparison unless the
+ * block is new.
+ *
+ * Bounds: the caches as set below, some 100 MB if all were full of long texts; typical days need a tenth.
+ */
+import { parseAddress } from '../../core/network.ts';
+import { addressBytes } from '../query/value.ts';
+import { HeaderHabits, splitHead } from './headers.ts';
+import { SEEN } from './layout.ts';
+import { Recent } from './recent.ts';
+import { searchablePath, searchableText } from './searchable.ts';
+import type { ExchangeRecord, FlowRecord } from '../../core/records.ts';
+import type { RowIds, Statements } from './statements.ts';
+
+/** A row of a shared table: its id, and the block of exchanges (or flows) in which it was last marked as seen. */
+export interface Entry {
+  id: number;
+  block: number;
+}
+
+/** The two rows a header block became. */
+export interface Head {
+  block: Entry;
+  rest: Entry;
+}
+
+const NO_REST: Entry = { id: 0, block: -1 };
+
+export class SharedTables {
+  private readonly sql: Statements;
+  private readonly ids: RowIds;
+  private readonly habits = new HeaderHabits();
+  private readonly whoCache = new Recent<string, Entry>(16_384);
+  private readonly flowWhoCache = new Recent<string, Entry>(16_384);
+  private readonly hostCache = new Recent<string, number>(16_384);
+  private readonly whatCache = new Recent<string, Entry>(32_768);
+  private readonly urlCache = new Recent<string, Entry>(65_536);
+  private readonly headCache = new Recent<string, Head>(4096);
+  private readonly blockCache = new Recent<string, Entry>(4096);
+  private readonly laneCache = new Recent<string, Entry>(16_384);
+  private readonly docCache = new Recent<string, number>(4096);
+
+  constructor(sql: Statements, ids: RowIds) {
+    this.sql = sql;
+    this.ids = ids;
+  }
+
+  /** Note that a row occurs in a block. */
+  mark(dim: number, entry: Entry, block: number): void {
+    if (entry.block === block) return;
+    entry.block = block;
+    this.sql.seen.run(dim, entry.id, block);
+  }
+
+  who(client: string, user: string | null): Entry {
+    return cached(this.whoCache, whoKey(client, user), () => this.newWho(client, user));
+  }
+
+  /** Flows have blocks of their own, so they need entries of their own; the row is shared. */
+  flowWho(client: string, user: string | null): Entry {
+    return cached(this.flowWhoCache, whoKey(client, user), () => this.who(client, user).id);
+  }
+
+  private newWho(client: string, user: string | null): number {
+    const id = this.ids.take('who');
+    const address = parseAddress(client);
+    this.sql.who.run(id, client, address === null ? null : addressBytes(address), user);
+    return id;
+  }
+
+  private host(name: string): number {
+    let id = this.hostCache.get(name);
+    if (id === undefined) {
+      id = this.ids.take('host');
+      this.sql.host.run(id, name);
+      this.sql.hostText.run(id, name);
+      this.hostCache.set(name, id);
+    }
+    return id;
+  }
+
+  what(r: ExchangeRecord, sni: string | null): Entry {
+    const v = r.verdict;
+    const key = JSON.stringify([
+      r.host,
+      r.port,
+      r.scheme,
+      r.protocol,
+      r.method,
+      r.status,
+      r.contentType,
+      r.fault,
+      sni,
+      v.action,
+      v.rule,
+      v.policy,
+      v.reason,
+      r.capture,
+      v.block,
+    ]);
+    return cached(this.whatCache, key, () => {
+      const id = this.ids.take('what');
+      this.sql.what.run(
+        id,
+        this.host(r.host),
+        r.port,
+        r.scheme,
+        r.protocol,
+        r.method,
+        r.status,
+        r.contentType,
+        r.fault,
+        sni,
+        v.action,
+        v.rule,
+        v.policy,
+        v.reason,
+        r.capture,
+        v.block,
+      );
+      return id;
+    });
+  }
+
+  /** A new URL needs no mark: its row says in which block it was made. */
+  url(r: ExchangeRecord, block: number): Entry {
+    const key = `${r.host} ${r.path}`;
+    let entry = this.urlCache.get(key);
+    if (entry === undefined) {
+      entry = { id: this.ids.take('url'), block };
+      this.sql.url.run(entry.id, this.host(r.host), r.path, block);
+      this.sql.urlText.run(entry.id, searchablePath(r.path));
+      this.urlCache.set(key, entry);
+    } else this.mark(SEEN.url, entry, block);
+    return entry;
+  }
+
+  head(text: string, block: number): Head {
+    let head = this.headCache.get(text);
+    if (head === undefined) {
+      head = this.newHead(text, block);
+      this.headCache.set(text, head);
+    }
+    this.mark(SEEN.block, head.block, block);
+    if (head.rest.id !== 0) this.mark(SEEN.rest, head.rest, block);
+    return head;
+  }
+
+  private newHead(text: string, block: number): Head {
+    const parts = splitHead(text, (name, value) => this.habits.classify(name, value));
+    const entry = cached(this.blockCache, parts.stable, () => {
+      const id = this.ids.take('block');
+      this.sql.block.run(id, parts.stable);
+      this.sql.blockText.run(id, searchableText(parts.stable));
+      return id;
+    });
+    if (parts.varied === '' && parts.volatile === '') return { block: entry, rest: NO_REST };
+    const rest = { id: this.ids.take('rest'), block };
+    this.sql.rest.run(rest.id, parts.varied, parts.volatile, block);
+    if (parts.varied !== '') this.sql.restText.run(rest.id, searchableText(parts.varied));
+    return { block: entry, rest };
+  }
+
+  lane(r: FlowRecord): Entry {
+    const f = r.facts;
+    const v = r.verdict;
+    const hello = f?.hello ?? null;
+    const fields = [
+      f?.port ?? null,
+      f?.scheme ?? null,
+      f?.ingress ?? null,
+      hello?.sni ?? null,
+      hello?.alpn.join(',') ?? null,
+      hello?.ja4 ?? null,
+      f?.outcome ?? null,
+      v?.action ?? null,
+      v?.rule ?? null,
+      v?.policy ?? null,
+      v?.reason ?? null,
+      r.fault,
+    ];
+    const host = f?.host ?? null;
+    return cached(this.laneCache, JSON.stringify([host, ...fields]), () => {
+      const id = this.ids.take('lane');
+      this.sql.lane.run(id, host === null ? null : this.host(host), ...fields);
+      // What free text finds a flow by.
+      const words = [host, hello?.sni, v?.reason, r.fault].map(text => text ?? '').join('\n');
+      this.sql.laneText.run(id, words);
+      return id;
+    });
+  }
+
+  /** A JSON document that repeats. */
+  doc(value: object | null): number | null {
+    if (value === null) return null;
+    const text = JSON.stringify(value);
+    let id = this.docCache.get(text);
+    if (id === undefined) {
+      id = this.ids.take('doc');
+      this.sql.doc.run(id, text);
+      this.docCache.set(text, id);
+    }
+    return id;
+  }
+}
+
+function cached(cache: Recent<string, Entry>, key: string, make: () => number): Entry {
+  let entry = cache.get(key);
+  if (entry === undefined) {
+    entry = { id: make(), block: -1 };
+    cache.set(key, entry);
+  }
+  return entry;
+}
+
+const whoKey = (client: string, user: string | null): string =>
+  user === null ? client : `${client}\n${user}`;
