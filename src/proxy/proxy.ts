@@ -111,7 +111,11 @@ export function createProxy(options: ProxyOptions): Proxy {
           pauseOnConnect: true,
           ...BUFFERS,
         });
-        const address = await opened(server, at.host, at.port);
+        const address = await opened(server, at.host, at.port).catch((e: unknown) => {
+          clearInterval(watchdog);
+          for (const earlier of servers) earlier.close();
+          throw e;
+        });
         const name = `${at.host}:${address.port}`;
         server.on('connection', socket => {
           accept(ctx, identifier, socket, name);

@@ -29,6 +29,12 @@ export async function tunnel(flow: Flow, host: string, port: number): Promise<vo
   });
   flow.originAddress = address;
   const client = flow.socket;
+  // A socket that closed while its origin was looked up tells so only once, and nobody listened.
+  if (client.destroyed) {
+    origin.on('error', () => undefined);
+    origin.destroy();
+    return;
+  }
   const idle = ctx.settings['timeout.idle'];
   const touch = (): void => {
     flow.movedAt = Date.now();
