@@ -28,6 +28,10 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: 'check a policy and explain its decisions',
     load: async () => (await import('./policy.ts')).policyCommand(),
   },
+  lists: {
+    summary: 'import and export lists of names',
+    load: async () => (await import('./lists.ts')).listsCommand(),
+  },
   user: {
     summary: 'add, list, change and shut users of console and proxy',
     load: async () => (await import('./user.ts')).userCommand(),

@@ -73,6 +73,8 @@ export interface DomainSet {
   match(name: string): boolean;
   /** The pattern that covers the name, or null; the widest when several do. */
   find(name: string): Pattern | null;
+  /** The kind under which exactly this name stands in the set, or null. */
+  kindOf(name: string): Match | null;
   /** All patterns in the order they were added (duplicates merged: exact and subdomains of one name become both). */
   patterns(): IterableIterator<Pattern>;
 }
@@ -319,8 +321,14 @@ class OpenSet implements DomainSet {
     const start = this.#search(name);
     if (start < 0) return null;
     const found = name.slice(start);
-    const match = MATCH_OF[this.#flags(found)];
-    return match === undefined ? null : { name: found, match };
+    const match = this.kindOf(found);
+    return match === null ? null : { name: found, match };
+  }
+
+  kindOf(name: string): Match | null {
+    let h = this.#seed;
+    for (let i = name.length - 1; i >= 0; i--) h = Math.imul(h ^ name.charCodeAt(i), PRIME);
+    return MATCH_OF[this.#probe(spread(h), name, 0)] ?? null;
   }
 
   *patterns(): IterableIterator<Pattern> {
@@ -352,13 +360,6 @@ class OpenSet implements DomainSet {
     }
     if ((this.#exactDepths & depthBit(labels)) === 0) return -1;
     return (this.#probe(spread(h), name, 0) & EXACT) === 0 ? -1 : 0;
-  }
-
-  /** Flags of a name that is in the set. */
-  #flags(name: string): number {
-    let h = this.#seed;
-    for (let i = name.length - 1; i >= 0; i--) h = Math.imul(h ^ name.charCodeAt(i), PRIME);
-    return this.#probe(spread(h), name, 0);
   }
 
   /** Flags of the record that equals `name` from `start` on, or 0. */

@@ -24,6 +24,8 @@ export interface FileProblem extends Problem {
 
 export interface LoadedPolicy {
   ok: true;
+  /** The document as written. */
+  text: string;
   document: PolicyDocument;
   positions: Positions;
   compiled: CompiledPolicy;
@@ -87,7 +89,7 @@ export async function loadPolicyFile(
   const compiled = compilePolicy(document, lists);
   const complete = Object.keys(snapshots).length === lists.size;
   const snapshot = complete ? { version: compiled.version, document, lists: snapshots } : null;
-  return { ok: true, document, positions, compiled, snapshot, files };
+  return { ok: true, text, document, positions, compiled, snapshot, files };
 }
 
 type LoadedList = { signature: string; list: CompiledList; snapshot: ListSnapshot | null };

@@ -1,0 +1,100 @@
+/**
+ * Writing the policy file: a candidate is put beside it, checked where its lists lie, announced to the versions and then
+ * renamed over the old one, so the proxy reads the old policy or the new one and never half of either. What cannot be
+ * used is never put in place.
+ */
+import { randomBytes } from 'node:crypto';
+import { access, chmod, chown, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { loadPolicyFile } from './load.ts';
+import type { LoadedPolicy, RefusedPolicy } from './load.ts';
+import type { PolicyVersions, VersionNote } from './versions.ts';
+
+/** The policy file as it is now and what was put in its place. */
+export interface Replaced {
+  ok: true;
+  loaded: LoadedPolicy;
+  /** False when the file had this very text already; nothing was written then. */
+  written: boolean;
+}
+
+/**
+ * Load a candidate text as if it stood in the policy file: lists are found relative to it. Problems name the policy
+ * file. Nothing is left behind. Rejects when its folder cannot be written.
+ */
+export async function loadCandidate(policyFile: string, text: string): Promise<LoadedPolicy | RefusedPolicy> {
+  const target = await realpathOf(policyFile);
+  const draft = await writeDraft(target, text);
+  try {
+    return renamed(await loadPolicyFile(draft), draft, target);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** Check a text and put it in place of the policy file, mode and owner kept. Rejects when the disk refuses. */
+export async function replacePolicy(
+  policyFile: string,
+  text: string,
+  versions: PolicyVersions,
+  note: VersionNote,
+): Promise<Replaced | RefusedPolicy> {
+  const target = await realpathOf(policyFile);
+  const draft = await writeDraft(target, text);
+  try {
+    const loaded = renamed(await loadPolicyFile(draft), draft, target);
+    if (!loaded.ok) return loaded;
+    const now = await readFile(target, 'utf8').catch(() => null);
+    if (now === text) return { ok: true, loaded, written: false };
+    await versions.announce(text, note);
+    await rename(draft, target);
+    return { ok: true, loaded, written: true };
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** The repository that holds the policy file, when it is kept in git: then its owners decide what stands in it. */
+export async function repositoryOf(policyFile: string): Promise<string | null> {
+  let dir = dirname(await realpathOf(policyFile));
+  for (;;) {
+    const found = await access(join(dir, '.git')).then(
+      () => true,
+      () => false,
+    );
+    if (found) return dir;
+    const up = dirname(dir);
+    if (up === dir) return null;
+    dir = up;
+  }
+}
+
+/** A symbolic link is kept; what it points at is written. */
+async function realpathOf(file: string): Promise<string> {
+  return realpath(file).catch(() => resolve(file));
+}
+
+async function writeDraft(target: string, text: string): Promise<string> {
+  const draft = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.draft`);
+  const old = await stat(target).catch(() => null);
+  const handle = await open(draft, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  if (old !== null) {
+    await chmod(draft, old.mode & 0o777);
+    // Only root may give a file away; for everybody else it stays the writer's own.
+    await chown(draft, old.uid, old.gid).catch(() => undefined);
+  }
+  return draft;
+}
+
+function renamed<T extends LoadedPolicy | RefusedPolicy>(result: T, draft: string, target: string): T {
+  const files = result.files.map(f => (f === draft ? target : f));
+  if (result.ok) return { ...result, files };
+  const problems = result.problems.map(p => (p.file === draft ? { ...p, file: target } : p));
+  return { ...result, files, problems };
+}
