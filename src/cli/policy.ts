@@ -14,13 +14,18 @@ import { loadPolicyFile, problemText } from '../policy/load.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
 import { shippedFolder } from '../policy/shipped.ts';
 import { loadSettings } from '../settings/load.ts';
+import { applyCommand, diffCommand, historyCommand, rollbackCommand } from './policy-versions.ts';
 import { addSettingsFlags } from './settings-flags.ts';
 
 export function policyCommand(): Command {
   return new Command('policy')
-    .description('The policy: check a file, explain a decision.')
+    .description('The policy: check a file, explain a decision, keep its versions.')
     .addCommand(checkCommand())
-    .addCommand(explainCommand());
+    .addCommand(explainCommand())
+    .addCommand(historyCommand())
+    .addCommand(diffCommand())
+    .addCommand(rollbackCommand())
+    .addCommand(applyCommand());
 }
 
 /** Wrong use of the command: exit code 2. */

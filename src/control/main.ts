@@ -14,12 +14,14 @@ import { allocateProducer } from '../audit/producer.ts';
 import { auditDir, spoolDir, startRecorder } from '../audit/recorder.ts';
 import { retain } from '../audit/retention.ts';
 import { openPolicyStore } from '../policy/store.ts';
+import { PolicyVersions, versionsDir } from '../policy/versions.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import { Accounts } from './accounts.ts';
 import { openControlDb } from './control-db.ts';
 import { startConsole, type RowListener } from './console.ts';
 import { createLog } from './log.ts';
 import { dismissOrphans, holdDataDir } from './orphans.ts';
+import { recordVersions } from './policy-versions.ts';
 import { createSupervisor } from './supervisor.ts';
 
 export interface RunningControl {
@@ -89,6 +91,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     undo.unshift(() => {
       policy.close();
     });
+    await recordVersions(policy, new PolicyVersions(versionsDir(dataDir)), tell);
     const db = openControlDb(dataDir);
     undo.unshift(() => {
       db.close();
