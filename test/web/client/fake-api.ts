@@ -19,8 +19,9 @@ import type {
   Status,
 } from '../../../web/contract.ts';
 import { PERMISSIONS } from '../../../web/contract.ts';
-import { Maker, exchangeDetail, flowDetail } from './fake-data.ts';
+import { Maker } from './fake-data.ts';
 import type { FakeFlow } from './fake-data.ts';
+import { exchangeDetail, flowDetail } from './fake-details.ts';
 import { histogramOf, facetsOf } from './fake-counts.ts';
 import { matches } from './fake-match.ts';
 import { POLICY_TEXT, preview, statusOf, trailRows } from './fake-state.ts';
