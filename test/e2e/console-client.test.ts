@@ -128,11 +128,11 @@ describe('console client: the list', { timeout: 280_000 }, () => {
     assert.equal((await rowIds(page))[0], `row-${made?.row.flow}`, 'the newest row is on top');
 
     await scrollTo(page, 700);
-    const middle = page.getByRole('row').nth(15);
-    const [id, box] = [await middle.getAttribute('id'), await middle.boundingBox()];
+    const id = await page.locator('[aria-rowindex="30"]').getAttribute('id');
+    const same = page.locator(`[id="${id}"]`);
+    const box = await same.boundingBox();
     api.happen(3);
     await page.getByRole('button', { name: '3 new connections' }).waitFor();
-    const same = page.locator(`[id="${id}"]`);
     assert.deepEqual(await same.boundingBox(), box, 'nothing moved');
     await axe(page, 'live tail, scrolled');
     await page.getByRole('button', { name: '3 new connections' }).click();

@@ -1,5 +1,5 @@
 /** What happened, in words that need no engineer. */
-import type { Action, ExchangeDetail, FlowDetail } from '../../contract.ts';
+import type { Action, ExchangeDetail, FlowDetail, VerdictInfo } from '../../contract.ts';
 import { bytes, count, duration } from '../format/numbers.ts';
 import { Captured } from '../parts/captured.tsx';
 import { LinkTo } from '../parts/link-to.tsx';
@@ -9,6 +9,11 @@ const DID: Readonly<Record<Action, string>> = {
   inspect: 'Sightglass inspected it',
   passthrough: 'Sightglass passed it on undecrypted',
   block: 'Sightglass blocked it',
+};
+
+const MEANT: Readonly<Record<'inspect' | 'passthrough', string>> = {
+  inspect: 'Sightglass was to inspect it',
+  passthrough: 'Sightglass was to pass it on undecrypted',
 };
 
 function Who({ client, user }: { client: string; user: string | null }) {
@@ -26,10 +31,12 @@ function Who({ client, user }: { client: string; user: string | null }) {
   );
 }
 
-function Because({ action, rule, reason }: { action: Action; rule: string; reason: string }) {
+/** `failed`: something went wrong, so what the verdict said may not have come to pass. */
+function Because({ verdict, failed }: { verdict: VerdictInfo; failed: boolean }) {
+  const { action, rule, reason } = verdict;
   return (
     <>
-      {DID[action]} by rule{' '}
+      {failed && action !== 'block' ? MEANT[action] : DID[action]} by rule{' '}
       <LinkTo to={ruleAddress(rule)} className="rule-link">
         <Captured text={rule} max={80} />
       </LinkTo>
@@ -66,7 +73,7 @@ export function ExchangeSentence({ detail }: { detail: ExchangeDetail }) {
           and got <strong>{row.status}</strong> with {bytes(row.resBytes)} in {duration(row.ms)}.
         </>
       )}{' '}
-      <Because {...verdict} />
+      <Because verdict={verdict} failed={detail.fault !== null} />
     </p>
   );
 }
@@ -88,7 +95,11 @@ export function FlowSentence({ detail }: { detail: FlowDetail }) {
           {row.port === null ? '' : `, port ${row.port}`}.
         </>
       )}{' '}
-      {verdict === null ? 'It ended before a verdict.' : <Because {...verdict} />}{' '}
+      {verdict === null ? (
+        'It ended before a verdict.'
+      ) : (
+        <Because verdict={verdict} failed={detail.fault !== null} />
+      )}{' '}
       {detail.open ? (
         'It is still open: how long, how much and which TLS is known when it closes.'
       ) : (
