@@ -8,7 +8,6 @@ import type { QueryMask } from '../capture/mask.ts';
 import type { AuditSink, CredentialCheck, LeafIssuer, PolicySource } from '../core/ports.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import type { Dialer } from './dial.ts';
-import type { Flow } from './flow.ts';
 import type { LeafContexts } from './leaf-contexts.ts';
 import type { Turn } from './turn.ts';
 
@@ -50,10 +49,6 @@ export interface ProxyContext extends ProxyPorts {
   budget: CaptureBudget;
   queryMask: QueryMask;
   counters: Counters;
-  /** Open flows by id: the watchdog's and the drain's list. Bounded by `limits.connections`. */
-  flows: Map<number, Flow>;
-  /** Connections per client address. An entry goes when its count is zero. */
-  perClient: Map<string, number>;
   nextFlow: () => number;
   /** True from SIGTERM on: no new exchange on kept-alive connections. */
   draining: boolean;

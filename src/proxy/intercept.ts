@@ -8,7 +8,7 @@ import type { FaultCode } from '../core/faults.ts';
 import { Fault } from '../core/faults.ts';
 import type { CertFacts } from '../core/facts.ts';
 import { canonicalHost, splitHostPort } from '../core/host-name.ts';
-import type { RequestHead } from '../wire/http1/index.ts';
+import { splitAbsolute, type RequestHead } from '../wire/http1/index.ts';
 import { acceptClientTls } from './client-tls.ts';
 import type { Flow } from './flow.ts';
 import { connectOriginTls, type OriginTarget } from './origin.ts';
@@ -105,8 +105,8 @@ function linkTo(flow: Flow, target: OriginTarget, socket: Duplex): OriginLink {
 function admitInspected(flow: Flow, head: RequestHead, name: string, port: number): Admitted | Refused {
   const verdict = flow.verdict;
   if (verdict === null) throw new Fault('internal', 'request before the verdict');
-  const absolute = /^https?:\/\/([^/?]*)(.*)$/i.exec(head.target);
-  const target = absolute === null ? head.target : originForm(absolute[2] ?? '');
+  const absolute = splitAbsolute(head.target);
+  const target = absolute === null ? head.target : originForm(absolute.path);
   const refuse = (code: FaultCode, detail: string): Refused => ({
     ok: false,
     fault: new Fault(code, detail),
@@ -117,7 +117,7 @@ function admitInspected(flow: Flow, head: RequestHead, name: string, port: numbe
   });
   if (head.method === 'CONNECT') return refuse('request-malformed', 'CONNECT inside an inspected connection');
   if (!flow.ctx.audit.healthy) return refuse('audit-unavailable', 'records cannot be written');
-  const asked = absolute?.[1] ?? head.host;
+  const asked = absolute?.authority ?? head.host;
   const origin = { host: name, port };
   if (asked === null) return { ok: true, host: name, port, origin, target, verdict };
   const split = splitHostPort(asked, port);

@@ -9,7 +9,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import { LRUCache } from 'lru-cache';
 import type { CertFacts } from '../core/facts.ts';
 import type { LeafAsk, LeafIssuer } from '../core/ports.ts';
-import { MODERN_CIPHERS, MODERN_GROUPS } from './origin.ts';
+import { MODERN_CIPHERS, MODERN_GROUPS } from './tls-profile.ts';
 
 export interface LeafContext {
   context: SecureContext;

@@ -8,21 +8,8 @@ import { Fault } from '../core/faults.ts';
 import type { CertFacts, TlsLeg } from '../core/facts.ts';
 import { BUFFERS } from './buffers.ts';
 import type { Flow } from './flow.ts';
+import { MODERN_CIPHERS, MODERN_GROUPS } from './tls-profile.ts';
 import { certFacts, originTlsFault, refuseCertificate } from './verify.ts';
-
-/** ECDHE with AEAD on 1.2, everything on 1.3: what a modern browser offers (requirement P1). */
-export const MODERN_CIPHERS = [
-  'TLS_AES_128_GCM_SHA256',
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-].join(':');
-export const MODERN_GROUPS = 'X25519:P-256:P-384';
 
 /** Where Debian, Red Hat and Alpine keep the bundle of the operating system. */
 const SYSTEM_BUNDLES = [

@@ -6,12 +6,13 @@ import type { FlowFacts } from '../core/facts.ts';
 import { splitHostPort } from '../core/host-name.ts';
 import { Fault } from '../core/faults.ts';
 import type { Verdict } from '../core/verdict.ts';
-import type { RequestHead } from '../wire/http1/index.ts';
+import { splitAbsolute, type RequestHead } from '../wire/http1/index.ts';
 import type { Flow } from './flow.ts';
 import { hostOf, type Target } from './ingress/http.ts';
 import type { Identifier } from './identity.ts';
 import { originForm } from './intercept.ts';
 import { limitsOf, relayHttp1 } from './relay/h1.ts';
+import { undecided } from './undecided.ts';
 import { OriginLink, type Admitted, type Refused } from './relay/side.ts';
 
 /** Relays plain HTTP until the client is done. */
@@ -55,14 +56,18 @@ async function admitPlain(
     verdict,
     ...(extra === undefined ? {} : { extra }),
   });
-  if (parsed instanceof Fault) return refuse(parsed, refusedVerdict(flow, parsed));
+  if (parsed instanceof Fault) return refuse(parsed, undecided(flow.ctx.policy.version, parsed));
   try {
     const who = await identifier.identify(head.fields, flow.client);
     flow.user = who.user;
     flow.groups = who.groups;
   } catch (e) {
     if (!(e instanceof Fault)) throw e;
-    return refuse(e, refusedVerdict(flow, e), e.entry.status === 407 ? identifier.challenge : undefined);
+    return refuse(
+      e,
+      undecided(flow.ctx.policy.version, e),
+      e.entry.status === 407 ? identifier.challenge : undefined,
+    );
   }
   const facts = plainFacts(flow, parsed);
   const verdict = flow.ctx.policy.decide(facts);
@@ -80,26 +85,14 @@ async function admitPlain(
   };
 }
 
-/** What stands in the record of a request that was refused before policy was asked. */
-function refusedVerdict(flow: Flow, fault: Fault): Verdict {
-  return {
-    action: 'block',
-    rule: fault.code,
-    policy: flow.ctx.policy.version,
-    reason: fault.entry.summary,
-    capture: 'headers',
-    block: 'page',
-  };
-}
-
 function absoluteTarget(head: RequestHead): (Target & { path: string }) | Fault {
-  const m = /^(https?):\/\/([^/?]*)(.*)$/i.exec(head.target);
-  if (m === null) return new Fault('request-malformed', 'a proxy request needs an absolute target');
-  if (m[1]?.toLowerCase() !== 'http') return new Fault('target-invalid', 'https is asked for by CONNECT');
-  const split = splitHostPort(m[2] ?? '', 80);
-  if (split === null || split.port === 0) return new Fault('target-invalid', (m[2] ?? '').slice(0, 200));
+  const target = splitAbsolute(head.target);
+  if (target === null) return new Fault('request-malformed', 'a proxy request needs an absolute target');
+  if (target.scheme !== 'http') return new Fault('target-invalid', 'https is asked for by CONNECT');
+  const split = splitHostPort(target.authority, 80);
+  if (split === null || split.port === 0) return new Fault('target-invalid', target.authority.slice(0, 200));
   try {
-    return { ...hostOf(split.host), port: split.port, path: originForm(m[3] ?? '') };
+    return { ...hostOf(split.host), port: split.port, path: originForm(target.path) };
   } catch (e) {
     if (e instanceof Fault) return e;
     throw e;

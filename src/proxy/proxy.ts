@@ -1,21 +1,19 @@
 /**
  * One worker's data plane: listeners, admission of connections, the watchdog and the drain. It owns the accepting
  * sockets; each connection's socket belongs to its flow from `accept` on.
- *
- * Bounds: `limits.connections` open flows and `limits.connections-per-client` of one address; at either bound the new
- * connection is closed at once and recorded, older ones live on.
  */
 import { X509Certificate } from 'node:crypto';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { CaptureBudget } from '../capture/body.ts';
 import { queryMask } from '../capture/mask.ts';
 import { Fault } from '../core/faults.ts';
-import { addressText, inNetworks } from '../core/network.ts';
+import { addressText } from '../core/network.ts';
 import { FLOWS_PER_PRODUCER } from '../core/records.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import { BUFFERS } from './buffers.ts';
 import { serve } from './connection.ts';
 import type { AuthorityFacts, Counters, ProxyContext, ProxyPorts } from './context.ts';
+import { Crowd } from './crowd.ts';
 import { createDialer } from './dial.ts';
 import { Flow } from './flow.ts';
 import { Identifier } from './identity.ts';
@@ -87,14 +85,13 @@ export function createProxy(options: ProxyOptions): Proxy {
       exchanges: 0,
       faults: 0,
     },
-    flows: new Map(),
-    perClient: new Map(),
     nextFlow: () => options.producer * FLOWS_PER_PRODUCER + (counter++ % FLOWS_PER_PRODUCER),
     draining: false,
   };
   const identifier = new Identifier(ports.credentials, settings['proxy.realm']);
+  const crowd = new Crowd(settings);
   const watchdog = setInterval(() => {
-    expire(ctx, Date.now());
+    crowd.expire(Date.now());
   }, WATCH_MS);
 
   return {
@@ -118,7 +115,7 @@ export function createProxy(options: ProxyOptions): Proxy {
         });
         const name = `${at.host}:${address.port}`;
         server.on('connection', socket => {
-          accept(ctx, identifier, socket, name);
+          accept(ctx, crowd, identifier, socket, name);
         });
         servers.push(server);
         bound.push({ host: at.host, port: address.port });
@@ -130,8 +127,8 @@ export function createProxy(options: ProxyOptions): Proxy {
       ctx.draining = true;
       for (const server of servers) server.close();
       const deadline = Date.now() + settings['timeout.drain'];
-      while (ctx.flows.size > 0 && Date.now() < deadline) {
-        for (const flow of ctx.flows.values()) if (!flow.inFlight) flow.abort(new Fault('draining'));
+      while (crowd.size > 0 && Date.now() < deadline) {
+        for (const flow of crowd.flows()) if (!flow.inFlight) flow.abort(new Fault('draining'));
         await new Promise(r => setTimeout(r, 50));
       }
       await this.close();
@@ -139,26 +136,32 @@ export function createProxy(options: ProxyOptions): Proxy {
     async close() {
       clearInterval(watchdog);
       for (const server of servers) server.close();
-      for (const flow of ctx.flows.values()) {
+      for (const flow of crowd.flows()) {
         flow.abort(new Fault('draining'));
         flow.socket.destroy();
       }
       // Sockets report their close in the next turns; rows follow them.
-      for (let i = 0; i < 50 && ctx.flows.size > 0; i++) await new Promise(r => setTimeout(r, 10));
-      for (const flow of ctx.flows.values()) flow.close();
+      for (let i = 0; i < 50 && crowd.size > 0; i++) await new Promise(r => setTimeout(r, 10));
+      for (const flow of crowd.flows()) flow.close();
       turn.flush();
     },
   };
 }
 
 /** One accepted connection: limits, id, then its life. */
-function accept(ctx: ProxyContext, identifier: Identifier, socket: Socket, listener: string): void {
+function accept(
+  ctx: ProxyContext,
+  crowd: Crowd,
+  identifier: Identifier,
+  socket: Socket,
+  listener: string,
+): void {
   const client = addressText(socket.remoteAddress ?? '');
   const flow = new Flow(ctx, socket, listener, ctx.nextFlow(), client);
   ctx.counters.accepted++;
   // Errors of a socket always come with a close; who reads it decides what they mean.
   socket.on('error', () => undefined);
-  const refusal = refuseAccept(ctx, client);
+  const refusal = crowd.refusal(client);
   if (refusal !== null) {
     ctx.counters.refused++;
     flow.fail(refusal);
@@ -166,31 +169,12 @@ function accept(ctx: ProxyContext, identifier: Identifier, socket: Socket, liste
     flow.close();
     return;
   }
-  ctx.flows.set(flow.id, flow);
+  crowd.enter(flow);
   ctx.counters.open++;
-  ctx.perClient.set(client, (ctx.perClient.get(client) ?? 0) + 1);
   void serve(flow, identifier).finally(() => {
-    ctx.flows.delete(flow.id);
+    crowd.leave(flow);
     ctx.counters.open--;
-    const left = (ctx.perClient.get(client) ?? 1) - 1;
-    if (left > 0) ctx.perClient.set(client, left);
-    else ctx.perClient.delete(client);
   });
-}
-
-function refuseAccept(ctx: ProxyContext, client: string): Fault | null {
-  const { settings } = ctx;
-  if (client === '' || !inNetworks(client, settings['proxy.allow-clients']))
-    return new Fault('client-not-allowed', client);
-  if (ctx.flows.size >= settings['limits.connections']) return new Fault('connection-cap');
-  if ((ctx.perClient.get(client) ?? 0) >= settings['limits.connections-per-client'])
-    return new Fault('client-cap', client);
-  return null;
-}
-
-/** Ends what waited too long. One pass over all flows is cheaper than a timer for each wait of each flow. */
-function expire(ctx: ProxyContext, now: number): void {
-  for (const flow of ctx.flows.values()) if (flow.expiresAt <= now) flow.abort(new Fault(flow.expiry));
 }
 
 function opened(server: Server, host: string, port: number): Promise<AddressInfo> {

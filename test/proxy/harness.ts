@@ -75,8 +75,6 @@ export class Harness {
       queryMask: queryMask(settings['capture.mask-query']),
       // prettier-ignore
       counters: { accepted: 0, open: 0, refused: 0, inspected: 0, passed: 0, blocked: 0, exchanges: 0, faults: 0 },
-      flows: new Map(),
-      perClient: new Map(),
       nextFlow: () => ++this.#flows,
       draining: false,
     };

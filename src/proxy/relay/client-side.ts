@@ -5,7 +5,13 @@
  */
 import type { Duplex } from 'node:stream';
 import { Fault } from '../../core/faults.ts';
-import { RequestReader, type Field, type Http1Limits, type RequestHead } from '../../wire/http1/index.ts';
+import {
+  RequestReader,
+  type Field,
+  type Http1Event,
+  type Http1Limits,
+  type RequestHead,
+} from '../../wire/http1/index.ts';
 import type { Turn } from '../turn.ts';
 
 export interface ClientEvents {
@@ -15,8 +21,10 @@ export interface ClientEvents {
   data(data: Buffer): void;
   end(trailers: readonly Field[]): void;
   malformed(fault: Fault): void;
-  /** The client closed its sending side; it may still read. */
-  halfClosed(): void;
+  /** The client closed its sending side inside a request. */
+  cutShort(): void;
+  /** The client closed its sending side and everything it said was handled; it may still read. */
+  saidAll(): void;
   failed(error: NodeJS.ErrnoException): void;
   closed(): void;
   /** The client took what was waiting for it. */
@@ -29,16 +37,14 @@ export class ClientSide {
   readonly #events: ClientEvents;
   #held = false;
   #stopped = false;
+  /** The client closed its sending side; the reader is told when it comes to that in turn. */
   #halfClosed = false;
+  #readerTold = false;
 
   constructor(socket: Duplex, limits: Http1Limits, events: ClientEvents) {
     this.socket = socket;
     this.#reader = new RequestReader(limits);
     this.#events = events;
-  }
-
-  get halfClosed(): boolean {
-    return this.#halfClosed;
   }
 
   start(): void {
@@ -64,13 +70,15 @@ export class ClientSide {
   /** Parses what has arrived, as far as it may. */
   pump(): void {
     while (!this.#held && !this.#stopped) {
-      const event = this.#reader.next();
+      const event = this.#next();
       switch (event.kind) {
         case 'need-more':
-          if (!this.#reader.idle) this.#events.begun();
+          if (this.#halfClosed) this.#events.saidAll();
+          else if (!this.#reader.idle) this.#events.begun();
           return;
         case 'malformed':
-          this.#events.malformed(new Fault(event.code, event.reason));
+          if (event.early) this.#events.cutShort();
+          else this.#events.malformed(new Fault(event.code, event.reason));
           return;
         case 'head':
           this.#events.head(event.head);
@@ -83,6 +91,12 @@ export class ClientSide {
           break;
       }
     }
+  }
+
+  #next(): Http1Event<RequestHead> {
+    if (!this.#halfClosed || this.#readerTold) return this.#reader.next();
+    this.#readerTold = true;
+    return this.#reader.finish();
   }
 
   /** Hands the connection over: no listener of ours stays. Gives the bytes behind the last request. */
@@ -127,7 +141,7 @@ export class ClientSide {
   };
   readonly #onEnd = (): void => {
     this.#halfClosed = true;
-    this.#events.halfClosed();
+    this.pump();
   };
   readonly #onError = (error: NodeJS.ErrnoException): void => {
     this.#events.failed(error);

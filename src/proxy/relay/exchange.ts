@@ -3,12 +3,13 @@
  * holds them up; bodies go through taps whose memory is bounded (capture/body).
  */
 import { BodyTap, CountingTap } from '../../capture/body.ts';
-import { maskHeaders, maskPath } from '../../capture/mask.ts';
+import { assembleExchange } from '../../capture/exchange.ts';
+import { maskPath } from '../../capture/mask.ts';
 import type { Fault } from '../../core/faults.ts';
-import type { BodyFacts } from '../../core/records.ts';
 import type { Verdict } from '../../core/verdict.ts';
-import type { RequestHead, ResponseHead } from '../../wire/http1/index.ts';
+import type { Field, RequestHead, ResponseHead } from '../../wire/http1/index.ts';
 import type { Flow } from '../flow.ts';
+import { undecided } from '../undecided.ts';
 import type { Admitted, Refused } from './side.ts';
 
 type Tap = BodyTap | CountingTap;
@@ -34,7 +35,7 @@ export class LiveExchange {
   #requestTap: Tap;
   #responseTap: Tap;
   /** Set when the answer is our own page. */
-  #ownAnswer: { status: number; size: number } | null = null;
+  #ownAnswer: { status: number; size: number; fields: readonly Field[] } | null = null;
 
   constructor(flow: Flow, scheme: 'http' | 'https', head: RequestHead, n: number) {
     this.#flow = flow;
@@ -65,9 +66,7 @@ export class LiveExchange {
   }
 
   get verdict(): Verdict {
-    const verdict = this.admission?.verdict ?? this.#flow.verdict;
-    if (verdict === null) throw new Error('an exchange without a verdict');
-    return verdict;
+    return this.admission?.verdict ?? this.#flow.verdict ?? undecided(this.#flow.ctx.policy.version, null);
   }
 
   admit(admission: Admitted | Refused): void {
@@ -90,45 +89,43 @@ export class LiveExchange {
   }
 
   answerOurselves(status: number, size: number): void {
-    this.#ownAnswer = { status, size };
+    this.#ownAnswer = { status, size, fields: [] };
   }
 
   /** Leaves the record. The caller ends the turn afterwards, as turn.ts promises. Call once. */
   record(fault: Fault | null): void {
-    const { verdict } = this;
-    const { ctx } = this.#flow;
-    const req = this.#finish('req', this.#requestTap);
-    const res = this.#finish('res', this.#responseTap);
+    const { ctx, id, client, user } = this.#flow;
     ctx.counters.exchanges++;
-    if (verdict.capture === 'flow') return;
-    const now = Date.now();
-    ctx.audit.append({
-      kind: 'exchange',
-      flow: this.#flow.id,
-      n: this.n,
-      time: this.#started,
-      ms: now - this.#started,
-      wait: this.#responseAt === null ? null : this.#responseAt - this.#started,
-      client: this.#flow.client,
-      user: this.#flow.user,
-      method: this.head.method,
-      scheme: this.scheme,
-      host: this.host,
-      port: this.admission?.port ?? 0,
-      path: this.path,
-      status: this.response?.status ?? this.#ownAnswer?.status ?? null,
-      protocol: this.head.version === '1.1' ? 'HTTP/1.1' : 'HTTP/1.0',
-      verdict,
-      capture: verdict.capture,
-      reqHeaders: maskHeaders(this.head.fields),
-      resHeaders: this.response === null ? '' : maskHeaders(this.response.fields),
-      contentType: this.response === null ? null : mediaType(this.response),
-      req,
-      res: this.#ownAnswer === null ? res : { ...res, size: this.#ownAnswer.size },
-      fault: fault?.code ?? null,
-      faultDetail: fault?.detail ?? null,
-      upgraded: this.upgraded,
-    });
+    const res = this.#responseTap.finish();
+    const records = assembleExchange(
+      {
+        flow: id,
+        n: this.n,
+        started: this.#started,
+        requestAt: this.#started,
+        responseAt: this.#responseAt,
+        ended: Date.now(),
+        client,
+        user,
+        scheme: this.scheme,
+        host: this.host,
+        port: this.admission?.port ?? 0,
+        request: {
+          method: this.head.method,
+          target: this.target,
+          fields: this.head.fields,
+          version: this.head.version,
+        },
+        response: this.response ?? this.#ownAnswer,
+        verdict: this.verdict,
+        req: this.#requestTap.finish(),
+        res: this.#ownAnswer === null ? res : { ...res, facts: { ...res.facts, size: this.#ownAnswer.size } },
+        fault,
+        upgraded: this.upgraded,
+      },
+      ctx.queryMask,
+    );
+    for (const record of records) ctx.audit.append(record);
     ctx.turn.schedule();
   }
 
@@ -137,20 +134,4 @@ export class LiveExchange {
     if (verdict.capture !== 'bodies') return new CountingTap();
     return new BodyTap({ limit: ctx.settings['capture.body-limit'], hash: true, budget: ctx.budget });
   }
-
-  #finish(side: 'req' | 'res', tap: Tap): BodyFacts {
-    const { facts, kept } = tap.finish();
-    if (kept !== null && kept.length > 0)
-      this.#flow.ctx.audit.append({ kind: 'body', flow: this.#flow.id, n: this.n, side, data: kept });
-    return facts;
-  }
-}
-
-function mediaType(head: ResponseHead): string | null {
-  const field = head.fields.find(f => f.name === 'content-type');
-  if (field === undefined) return null;
-  const semicolon = field.value.indexOf(';');
-  return (
-    (semicolon < 0 ? field.value : field.value.slice(0, semicolon)).trim().toLowerCase().slice(0, 100) || null
-  );
 }

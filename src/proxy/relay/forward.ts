@@ -2,7 +2,9 @@
  * How one message is written to the other leg: which framing, which persistence, what may be sent again. Decisions
  * about single messages, with no state; `h1.ts` applies them.
  */
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import {
   INTERCEPTED_REPLY_DROPS,
   LAST_CHUNK,
@@ -45,7 +47,23 @@ export function planResponse(request: RequestHead, response: ResponseHead, persi
 
 /** An interim head as the client may see it; null for HTTP/1.0, which knows none (RFC 9110 §15.2). */
 export function interimHead(request: RequestHead, response: ResponseHead): string | null {
-  return request.version === '1.0' ? null : serializeResponse(response, { keepAlive: true, chunked: false });
+  return request.version === '1.0' ? null : switchingHead(response);
+}
+
+/** The head of a 101, or of another interim response. */
+export function switchingHead(response: ResponseHead): string {
+  return serializeResponse(response, { keepAlive: true, chunked: false, drop: INTERCEPTED_REPLY_DROPS });
+}
+
+/**
+ * Ends a connection in the middle of a response so that the client cannot take it for the end: a body that lasts until
+ * the close is whole after a FIN, but not after a reset (requirement D3). A length or chunks tell by themselves, TLS by
+ * the missing close_notify; those keep what is still on its way.
+ */
+export function cutOff(socket: Duplex, exchange: LiveExchange): void {
+  const selfDelimited = exchange.chunkedOut || exchange.response?.framing.kind === 'length';
+  if (!selfDelimited && socket instanceof Socket && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
+  else socket.destroy();
 }
 
 /** Writes body octets; false when the socket wants to drain first. */

@@ -11,7 +11,6 @@ import { Fault } from '../../core/faults.ts';
 import {
   DEFAULT_LIMITS,
   serializeRequest,
-  serializeResponse,
   type Field,
   type Http1Limits,
   type RequestHead,
@@ -24,7 +23,16 @@ import { refusalResponse } from '../refuse.ts';
 import { errorCode } from '../tunnel.ts';
 import { ClientSide } from './client-side.ts';
 import { LiveExchange } from './exchange.ts';
-import { endOfChunks, interimHead, mayRepeat, mayUpgrade, planResponse, writeBody } from './forward.ts';
+import {
+  cutOff,
+  endOfChunks,
+  interimHead,
+  mayRepeat,
+  mayUpgrade,
+  planResponse,
+  switchingHead,
+  writeBody,
+} from './forward.ts';
 import { OriginSide } from './origin-side.ts';
 import { ownAnswer } from './own-answer.ts';
 import type { Admitted, OriginLink, Refused, RelaySide } from './side.ts';
@@ -71,7 +79,8 @@ class H1Relay {
       data: data => { this.#onRequestData(data); },
       end: trailers => { this.#onRequestEnd(trailers); },
       malformed: fault => { this.#refuseUnread(fault); },
-      halfClosed: () => { this.#onClientHalfClosed(); },
+      cutShort: () => { this.#onRequestCutShort(); },
+      saidAll: () => { if (this.#exchange === null) this.#endClient(); },
       failed: error => { this.#onClientError(error); },
       closed: () => { this.#onClientClosed(); },
       drained: () => { this.#origin.link?.socket.resume(); },
@@ -205,13 +214,8 @@ class H1Relay {
     this.#touch('response-timeout', this.#ctx.settings['timeout.response']);
   }
 
-  #onClientHalfClosed(): void {
-    this.#lastExchange = true;
-    const exchange = this.#exchange;
-    if (exchange === null) this.#finish();
-    else if (!exchange.requestDone)
-      this.#abortExchange(new Fault('request-aborted', 'client closed inside its request'));
-    // A client that only closed its sending side still gets its answer.
+  #onRequestCutShort(): void {
+    this.#abortExchange(new Fault('request-aborted', 'client closed inside its request'));
   }
 
   #onClientError(error: NodeJS.ErrnoException): void {
@@ -239,8 +243,8 @@ class H1Relay {
       if (interim !== null) turn.write(this.#client.socket, interim);
       return true;
     }
-    if (head.status === 101 && !mayUpgrade(exchange.head)) {
-      this.#failExchange(new Fault('response-malformed', '101 without a request to upgrade'));
+    if (head.status === 101 && !(mayUpgrade(exchange.head) && exchange.requestDone)) {
+      this.#failExchange(new Fault('response-malformed', '101 without a complete request to upgrade'));
       return false;
     }
     exchange.respond(head);
@@ -248,7 +252,9 @@ class H1Relay {
       this.#upgrade(exchange, origin, head);
       return false;
     }
-    const plan = planResponse(exchange.head, head, !this.#lastExchange && !this.#ctx.draining);
+    // An answer to a request that is not all there yet (a refused upload) ends the connection: say so in it.
+    const persist = !this.#lastExchange && !this.#ctx.draining && exchange.requestDone;
+    const plan = planResponse(exchange.head, head, persist);
     this.#lastExchange = plan.last;
     exchange.chunkedOut = plan.chunked;
     turn.write(this.#client.socket, plan.text);
@@ -300,7 +306,7 @@ class H1Relay {
     this.#flow.busy = false;
     const origin = this.#origin.link;
     if (origin !== null && exchange.response?.keepAlive === false) this.#origin.drop();
-    if (this.#lastExchange || this.#client.halfClosed || this.#ctx.draining) {
+    if (this.#lastExchange || this.#ctx.draining) {
       this.#endClient();
       return;
     }
@@ -317,7 +323,7 @@ class H1Relay {
     if (exchange.response !== null) {
       exchange.record(fault);
       this.#exchange = null;
-      this.#client.socket.destroy();
+      cutOff(this.#client.socket, exchange);
       this.#finish();
       return;
     }
@@ -400,7 +406,7 @@ class H1Relay {
     this.#finished = true;
     this.#origin.release();
     this.#exchange = null;
-    this.#ctx.turn.write(this.#client.socket, serializeResponse(head, { keepAlive: true, chunked: false }));
+    this.#ctx.turn.write(this.#client.socket, switchingHead(head));
     const rest = { fromClient: this.#client.release(), fromOrigin: origin.reader.takeRest() };
     void relayUpgrade(this.#flow, exchange, this.#client.socket, origin.socket, rest).then(this.#over);
   }

@@ -3,7 +3,7 @@
  * keep-alive, pipelining, interim answers, upgrades, and every way in which one side may fail the other.
  */
 import assert from 'node:assert/strict';
-import { connect, type Socket } from 'node:net';
+import { connect as netConnect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { converse, startProxy, type TestProxy } from '../../helpers/proxy.ts';
 import { answering, startRawOrigin, type RawOrigin } from '../../helpers/raw-origin.ts';
@@ -33,17 +33,24 @@ describe('relay/h1', () => {
     until?: RegExp,
   ): Promise<{ answer: string; origin: RawOrigin; done: () => Promise<void> }> {
     const origin = await startRawOrigin(serve);
-    const client = connect(proxy.port, '127.0.0.1');
+    const client = connect(proxy.port);
     const answer = await converse(client, request(origin.port), until);
     return { answer, origin, done: () => leave(client, origin) };
   }
 
   /** Closes the client and waits for its ledger row. */
   async function leave(client: Socket, origin?: RawOrigin): Promise<void> {
-    const port = client.localPort;
     client.destroy();
-    await proxy.flowOf(port ?? 0);
+    await proxy.flowOf(ports.get(client) ?? 0);
     await origin?.stop();
+  }
+
+  /** Local ports by client: a socket forgets its own when it closes. */
+  const ports = new WeakMap<Socket, number>();
+  function connect(port: number, options: { allowHalfOpen?: boolean } = {}): Socket {
+    const client = netConnect({ port, host: '127.0.0.1', ...options });
+    client.once('connect', () => ports.set(client, client.localPort ?? 0));
+    return client;
   }
 
   const get = (port: number, path = '/', extra = ''): string =>
@@ -181,7 +188,7 @@ describe('relay/h1', () => {
         socket.once('data', () => socket.write(`HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n${OK}`));
       });
     });
-    const client = connect(proxy.port, '127.0.0.1');
+    const client = connect(proxy.port);
     const first = await converse(
       client,
       `POST http://127.0.0.1:${origin.port}/ HTTP/1.1\r\nHost: 127.0.0.1:${origin.port}\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n`,
@@ -302,7 +309,7 @@ describe('relay/h1', () => {
   test('an origin that cannot be reached becomes a 502 that says so', async () => {
     const gone = await startRawOrigin(() => undefined);
     await gone.stop();
-    const client = connect(proxy.port, '127.0.0.1');
+    const client = connect(proxy.port);
     const answer = await converse(client, get(gone.port));
     assert.match(answer, /X-Sightglass-Fault: origin-refused/);
     await leave(client);
@@ -327,7 +334,7 @@ describe('relay/h1', () => {
         if (index === 0) setTimeout(() => socket.end(), 20);
       });
     });
-    const client = connect(proxy.port, '127.0.0.1');
+    const client = connect(proxy.port);
     await converse(client, get(origin.port, '/1'), /ok$/);
     await new Promise(r => setTimeout(r, 80));
     const second = await converse(client, get(origin.port, '/2'), /ok$/);
@@ -345,7 +352,7 @@ describe('relay/h1', () => {
       });
     };
     const origin = await startRawOrigin(serve);
-    const client = connect(proxy.port, '127.0.0.1');
+    const client = connect(proxy.port);
     await converse(client, get(origin.port, '/1'), /ok$/);
     assert.match(await converse(client, get(origin.port, '/2'), /ok$/), /200 OK/);
     const posted = await converse(
@@ -361,7 +368,7 @@ describe('relay/h1', () => {
     const origin = await startRawOrigin(socket => {
       socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nstart'));
     });
-    const client = connect(proxy.port, '127.0.0.1');
+    const client = connect(proxy.port);
     await converse(client, get(origin.port), /start/);
     const letGo = new Promise(resolve => origin.sockets[0]?.once('end', resolve));
     const port = client.localPort ?? 0;
@@ -387,6 +394,75 @@ describe('relay/h1', () => {
     assert.equal(last()?.status, 413);
   });
 
+  test('a client that closes its sending side still gets its answers, pipelined ones too', async () => {
+    const origin = await startRawOrigin(answering(OK, OK));
+    const client = connect(proxy.port, { allowHalfOpen: true });
+    client.end(get(origin.port, '/1') + get(origin.port, '/2'));
+    const answer = await converse(client, null);
+    assert.equal(answer.match(/200 OK/g)?.length, 2);
+    await leave(client, origin);
+    assert.equal(proxy.audit.flows.at(-1)?.fault, null);
+  });
+
+  test('a client that closes inside a head or a body is recorded as having broken off', async () => {
+    const origin = await startRawOrigin(answering(OK));
+    for (const start of [
+      get(origin.port) + get(origin.port, '/half').slice(0, 30),
+      get(origin.port).replace('GET', 'POST').replace('\r\n\r\n', '\r\nContent-Length: 9\r\n\r\npart'),
+    ]) {
+      const client = connect(proxy.port, { allowHalfOpen: true });
+      await new Promise(resolve => client.once('connect', resolve));
+      const port = client.localPort ?? 0;
+      client.end(start);
+      await converse(client, null);
+      assert.equal((await proxy.flowOf(port)).fault, 'request-aborted');
+      client.destroy();
+    }
+    await origin.stop();
+  });
+
+  test('a body until close that breaks off is a reset for the client, not an end', async () => {
+    const origin = await startRawOrigin(socket => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\npart');
+        setTimeout(() => socket.resetAndDestroy(), 50);
+      });
+    });
+    const client = connect(proxy.port);
+    const errors: string[] = [];
+    client.on('error', (e: NodeJS.ErrnoException) => errors.push(e.code ?? ''));
+    assert.match(await converse(client, get(origin.port)), /part$/);
+    await leave(client, origin);
+    assert.deepEqual(errors, ['ECONNRESET']);
+    assert.equal(last()?.fault, 'origin-reset');
+  });
+
+  test('an answer to an unfinished upload says that the connection ends', async () => {
+    const { answer, done } = await dialogue(
+      socket => {
+        socket.once('data', () => socket.write(OK));
+      },
+      port =>
+        `POST http://127.0.0.1:${port}/ HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 100\r\n\r\npart`,
+    );
+    assert.match(answer, /Connection: close/);
+    await done();
+  });
+
+  test('a 101 to a request that is not complete is refused', async () => {
+    const { answer, done } = await dialogue(
+      socket => {
+        socket.once('data', () =>
+          socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),
+        );
+      },
+      port =>
+        `POST http://127.0.0.1:${port}/ HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: x\r\nConnection: Upgrade\r\nContent-Length: 100\r\n\r\npart`,
+    );
+    assert.match(answer, /^HTTP\/1\.1 502 /);
+    await done();
+  });
+
   test('a client that does not read holds its origin back; then a large body arrives whole', async () => {
     const size = 64 * 1024 * 1024;
     let taken = 0;
@@ -405,7 +481,7 @@ describe('relay/h1', () => {
         more();
       });
     });
-    const client = connect(proxy.port, '127.0.0.1');
+    const client = connect(proxy.port);
     client.pause();
     client.write(get(origin.port));
     let before = -1;
@@ -428,4 +504,31 @@ describe('relay/h1', () => {
     assert.equal(last()?.res.size, size);
     assert.equal(last()?.res.truncated, true);
   });
+});
+
+test('a client that leaves while its credentials are checked harms nobody', async () => {
+  let release: () => void = () => undefined;
+  const asked = new Promise<void>(started => {
+    release = started;
+  });
+  const proxy = await startProxy({
+    credentials: {
+      required: true,
+      verify: () => {
+        release();
+        return new Promise(resolve => setTimeout(() => resolve({ outcome: 'ok', groups: [] }), 80));
+      },
+    },
+  });
+  const client = netConnect(proxy.port, '127.0.0.1');
+  client.write(
+    'GET http://127.0.0.1:1/ HTTP/1.1\r\nHost: 127.0.0.1:1\r\nProxy-Authorization: Basic YTpi\r\n\r\n',
+  );
+  await asked;
+  const port = client.localPort ?? 0;
+  client.resetAndDestroy();
+  assert.match((await proxy.flowOf(port)).fault ?? '', /client-reset|request-aborted/);
+  assert.equal(proxy.audit.exchanges.at(-1)?.verdict.action, 'block');
+  await new Promise(r => setTimeout(r, 120));
+  await proxy.stop();
 });
