@@ -14,6 +14,7 @@ import { loadPolicyFile, problemText } from '../policy/load.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
 import { shippedFolder } from '../policy/shipped.ts';
 import { loadSettings } from '../settings/load.ts';
+import { hitsCommand, replayCommand } from './policy-replay.ts';
 import { applyCommand, diffCommand, historyCommand, rollbackCommand } from './policy-versions.ts';
 import { addSettingsFlags } from './settings-flags.ts';
 
@@ -22,6 +23,8 @@ export function policyCommand(): Command {
     .description('The policy: check a file, explain a decision, keep its versions.')
     .addCommand(checkCommand())
     .addCommand(explainCommand())
+    .addCommand(replayCommand())
+    .addCommand(hitsCommand())
     .addCommand(historyCommand())
     .addCommand(diffCommand())
     .addCommand(rollbackCommand())

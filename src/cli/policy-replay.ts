@@ -1,0 +1,224 @@
+/**
+ * `sightglass policy replay | hits`: what a candidate policy would have done with recorded flows, and how often the rules of
+ * the policy in force decided. Both read the day files of the data directory, with or without a running proxy; progress
+ * goes to standard error, so that standard output stays data.
+ */
+import { setImmediate as breathe } from 'node:timers/promises';
+import { Command } from 'commander';
+import { isoTime, jsonLine, visible } from '../audit/export/lines.ts';
+import { parseTime, TIME_HINT } from '../audit/query/time.ts';
+import { auditDir } from '../audit/recorder.ts';
+import { listDays } from '../audit/store/schema.ts';
+import { countRuleHits, walkFlows } from '../audit/store/flow-walk.ts';
+import type { RuleHits, WalkOptions } from '../audit/store/flow-walk.ts';
+import { loadPolicyFile, problemText } from '../policy/load.ts';
+import type { LoadedPolicy } from '../policy/load.ts';
+import { Replay } from '../policy/replay.ts';
+import type { Change, Counted, ReplaySummary } from '../policy/replay.ts';
+import { loadSettings } from '../settings/load.ts';
+import { addSettingsFlags } from './settings-flags.ts';
+import { join } from 'node:path';
+
+interface RangeOptions {
+  since: string;
+  until?: string;
+  json?: boolean;
+}
+
+/** How often progress is told, ms. */
+const TELL_MS = 500;
+
+export function replayCommand(): Command {
+  const command = new Command('replay')
+    .description(
+      'Tell what a candidate policy would have done with recorded traffic: which flows would change.',
+    )
+    .argument('<FILE>', 'the candidate policy; its lists lie relative to it')
+    .option('--since <TIME>', 'flows from this time on: 15m, 7d, 2026-11-20', '7d')
+    .option('--until <TIME>', 'flows before this time')
+    .option('--json', 'print it as JSON')
+    .allowExcessArguments(false);
+  const input = addSettingsFlags(command, ['data-dir']);
+  return command.action(async (file: string, options: RangeOptions) => {
+    const dataDir = loadSettings(input())['data-dir'];
+    const range = rangeOf(auditDir(dataDir), options, Date.now());
+    const candidate = await good(file);
+    if (candidate === null) return;
+    const run = new Replay(candidate.compiled);
+    await progressing(range, batch => {
+      for (const flow of batch) run.add(flow);
+      return `${run.flows} flows, ${run.changed} would change`;
+    });
+    const summary = run.summary();
+    if (options.json === true) console.log(jsonLine(withTimes(summary)));
+    else console.log(replayText(summary, file));
+  });
+}
+
+/** Walk the flows; a line of progress on a terminal, rewritten in place. */
+async function progressing(
+  range: WalkOptions,
+  take: (batch: Parameters<Replay['add']>[0][]) => string,
+): Promise<void> {
+  const terminal = process.stderr.isTTY;
+  let told = Date.now();
+  let shown = false;
+  for (const batch of walkFlows(range)) {
+    const state = take(batch);
+    // Ctrl-C is heard between batches only.
+    await breathe();
+    const now = Date.now();
+    if (now - told < TELL_MS) continue;
+    told = now;
+    const at = isoTime(batch.at(-1)?.time ?? 0);
+    process.stderr.write(terminal ? `\r\x1b[K${at}  ${state}` : `${at}  ${state}\n`);
+    shown = terminal;
+  }
+  if (shown) process.stderr.write('\r\x1b[K');
+}
+
+/** Times as people and scripts read them. */
+function withTimes(summary: ReplaySummary): Record<string, unknown> {
+  return {
+    ...summary,
+    from: summary.from === null ? null : isoTime(summary.from),
+    to: summary.to === null ? null : isoTime(summary.to),
+  };
+}
+
+function replayText(s: ReplaySummary, file: string): string {
+  const span =
+    s.from === null || s.to === null
+      ? 'no flows in this time'
+      : `${isoTime(s.from).slice(0, 19)} to ${isoTime(s.to).slice(0, 19)}`;
+  const lines = [
+    `${file} (version ${s.policy}) against ${s.flows} flows, ${span}`,
+    `  would change  ${s.changed}`,
+    `  unchanged     ${s.unchanged}${s.otherManner === 0 ? '' : `, ${s.otherManner} of them recorded or told otherwise`}`,
+  ];
+  if (s.undecided > 0) lines.push(`  left out      ${s.undecided} that ended before a decision`);
+  for (const change of s.changes) lines.push('', ...changeText(change));
+  const idle = s.hits.filter(h => h.flows === 0).map(h => h.rule);
+  if (idle.length > 0) lines.push('', `rules that would decide nothing: ${visible(idle.join(', '))}`);
+  return lines.join('\n');
+}
+
+const SHOWN = 10;
+
+function changeText(c: Change): string[] {
+  const about = c.exact ? '' : 'at least ';
+  const lines = [
+    `${c.from} → ${c.to}: ${c.flows} flows, ${about}${c.hosts} hosts, ${c.clients} clients${c.users === 0 ? '' : `, ${c.users} users`}`,
+  ];
+  for (const r of c.topRules.slice(0, SHOWN))
+    lines.push(`  ${String(r.flows).padStart(8)}  ${visible(r.from)} → ${visible(r.to)}`);
+  const top = (title: string, values: readonly Counted[]): void => {
+    if (values.length === 0) return;
+    lines.push(`  ${title}`);
+    for (const v of values.slice(0, SHOWN))
+      lines.push(`  ${String(v.flows).padStart(8)}  ${visible(v.value)}`);
+    if (values.length > SHOWN) lines.push(`            and more`);
+  };
+  top('hosts', c.topHosts);
+  top('users', c.topUsers);
+  top('clients', c.topClients);
+  return lines;
+}
+
+export function hitsCommand(): Command {
+  const command = new Command('hits')
+    .description('How many flows each rule decided, and when last; rules that decided nothing are told too.')
+    .option('--since <TIME>', 'flows from this time on: 24h, 30d, 2026-11-20', '30d')
+    .option('--until <TIME>', 'flows before this time')
+    .option('--json', 'print it as JSON')
+    .allowExcessArguments(false);
+  const input = addSettingsFlags(command, ['data-dir', 'policy.file']);
+  return command.action(async (options: RangeOptions) => {
+    const settings = loadSettings(input());
+    const dataDir = settings['data-dir'];
+    const range = rangeOf(auditDir(dataDir), options, Date.now());
+    const policy = await good(settings['policy.file'] ?? join(dataDir, 'policy.yaml'));
+    if (policy === null) return;
+    const rows = hitRows(policy, countRuleHits(range));
+    if (options.json === true) {
+      console.log(
+        jsonLine({
+          policy: policy.compiled.version,
+          since: range.since === undefined ? null : isoTime(range.since),
+          rules: rows.map(r => ({ ...r, last: r.last === null ? null : isoTime(r.last) })),
+        }),
+      );
+      return;
+    }
+    const width = Math.min(40, Math.max(4, ...rows.map(r => r.rule.length)));
+    console.log(`${'RULE'.padEnd(width)}  ${'FLOWS'.padStart(9)}  LAST`);
+    for (const r of rows)
+      console.log(
+        `${visible(r.rule).padEnd(width)}  ${String(r.flows).padStart(9)}  ${r.last === null ? 'never' : isoTime(r.last).slice(0, 19)}${r.inPolicy ? '' : '  (no rule of the policy now)'}`,
+      );
+  });
+}
+
+interface HitRow {
+  rule: string;
+  /** Null for a name that stands for several actions over time. */
+  action: string | null;
+  flows: number;
+  /** ms since epoch. */
+  last: number | null;
+  /** False for rules of earlier policies. */
+  inPolicy: boolean;
+}
+
+/** Rules of the policy in their order, default and doubt, then names that only earlier policies knew. */
+function hitRows(policy: LoadedPolicy, hits: readonly RuleHits[]): HitRow[] {
+  const byRule = new Map<string, HitRow>();
+  const put = (rule: string, action: string | null): HitRow => {
+    const row: HitRow = { rule, action, flows: 0, last: null, inPolicy: true };
+    byRule.set(rule, row);
+    return row;
+  };
+  for (const { rule } of policy.compiled.rules) put(rule.name, rule.action);
+  put('default', policy.document.default.action);
+  for (const h of hits) {
+    let row = byRule.get(h.rule);
+    if (row === undefined) {
+      row = put(h.rule, h.action);
+      row.inPolicy = h.rule.startsWith('doubt:');
+    }
+    row.flows += h.flows;
+    row.last = Math.max(row.last ?? 0, h.last);
+    if (row.action !== h.action) row.action = null;
+  }
+  return [...byRule.values()];
+}
+
+function rangeOf(dir: string, options: RangeOptions, now: number): WalkOptions {
+  const time = (flag: string, text: string): number => {
+    const at = parseTime(text, now);
+    if (at === null)
+      throw Object.assign(new Error(`--${flag} "${text}" is no time`), { exitCode: 2, hint: TIME_HINT });
+    return at;
+  };
+  if (listDays(dir).length === 0)
+    throw Object.assign(new Error(`there are no records in ${dir}`), {
+      hint: 'Name the data directory of the proxy with --data-dir.',
+    });
+  return {
+    dir,
+    since: time('since', options.since),
+    ...(options.until === undefined ? {} : { until: time('until', options.until) }),
+    onProblem: (day, message) => {
+      console.error(`note: the records of ${day} cannot be read and are left out: ${message}`);
+    },
+  };
+}
+
+/** A policy that can be used, or null after its problems were told. */
+async function good(file: string): Promise<LoadedPolicy | null> {
+  const loaded = await loadPolicyFile(file);
+  if (loaded.ok) return loaded;
+  for (const p of loaded.problems) console.error(problemText(p));
+  process.exitCode = 1;
+  return null;
+}
