@@ -12,6 +12,8 @@ export interface SplitHead {
   /** What followed the name, colon included, one line each, in order. */
   varied: string;
   volatile: string;
+  /** The varied lines with their names, for the index: a phrase may reach from the name into the value. */
+  words: string;
 }
 
 /** Values that say nothing about who did what: clocks, validators and lengths (the length has a column of its own). */
@@ -78,6 +80,7 @@ export function splitHead(text: string, classify: (name: string, value: string) 
   const stable: string[] = [];
   const varied: string[] = [];
   const volatile: string[] = [];
+  const words: string[] = [];
   for (const line of text.split(EOL)) {
     const first = line.charCodeAt(0);
     if (first >= 1 && first <= 3) {
@@ -91,13 +94,19 @@ export function splitHead(text: string, classify: (name: string, value: string) 
       const mark = value === 'varied' ? VARIED_MARK : VOLATILE_MARK;
       stable.push(mark + line.slice(0, colon));
       (value === 'varied' ? varied : volatile).push(line.slice(colon));
+      if (value === 'varied') words.push(line);
     }
   }
-  return { stable: stable.join(EOL), varied: varied.join(EOL), volatile: volatile.join(EOL) };
+  return {
+    stable: stable.join(EOL),
+    varied: varied.join(EOL),
+    volatile: volatile.join(EOL),
+    words: words.join('\n'),
+  };
 }
 
 /** Put a block together again, byte for byte as it was. */
-export function joinHead(head: SplitHead): string {
+export function joinHead(head: Omit<SplitHead, 'words'>): string {
   const varied = head.varied.split(EOL);
   const volatile = head.volatile.split(EOL);
   let nextVaried = 0;

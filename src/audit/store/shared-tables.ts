@@ -160,7 +160,7 @@ export class SharedTables {
     if (parts.varied === '' && parts.volatile === '') return { block: entry, rest: NO_REST };
     const rest = { id: this.ids.take('rest'), block };
     this.sql.rest.run(rest.id, parts.varied, parts.volatile, block);
-    if (parts.varied !== '') this.sql.restText.run(rest.id, searchableText(parts.varied));
+    if (parts.words !== '') this.sql.restText.run(rest.id, searchableText(parts.words));
     return { block: entry, rest };
   }
 
