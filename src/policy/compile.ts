@@ -15,7 +15,8 @@ import type { ZoneClock } from './context.ts';
 import { compileDomainSet, openDomainSet } from './domain-set.ts';
 import type { DomainSet } from './domain-set.ts';
 import { parsePattern } from './pattern.ts';
-import type { Outcome, PolicyDocument, Rule } from './rule.ts';
+import { lateFactsOf } from './rule.ts';
+import type { LateFacts, Outcome, PolicyDocument, Rule } from './rule.ts';
 
 /** A list in a snapshot: a compiled set in a file, named by its digest, or a few patterns in text form. */
 export type ListSnapshot =
@@ -34,6 +35,8 @@ export interface CompiledRule {
   readonly verdict: Verdict;
   /** Null when the rule matches every flow. */
   readonly test: Test | null;
+  /** Facts that must be there before the rule is asked. */
+  readonly late: LateFacts;
 }
 
 export interface CompiledPolicy {
@@ -45,6 +48,8 @@ export interface CompiledPolicy {
   readonly fallback: Verdict;
   readonly echFronts: ReadonlySet<string>;
   readonly lists: ReadonlyMap<string, CompiledList>;
+  /** Whether any rule looks at origins or requests, or ends open flows: else nobody needs to ask. */
+  readonly asks: { readonly origin: boolean; readonly request: boolean; readonly immediate: boolean };
   /** Scratch of the evaluation; see policy/context. */
   readonly context: Context;
 }
@@ -92,6 +97,7 @@ export function compilePolicy(
     rule,
     verdict: verdictOf(rule, rule.name, version),
     test: rule.when === null ? null : compileCondition(rule.when, around),
+    late: lateFactsOf(rule.when),
   }));
   return {
     version,
@@ -100,6 +106,11 @@ export function compilePolicy(
     fallback: verdictOf(document.default, 'default', version),
     echFronts: new Set(document.echFronts),
     lists,
+    asks: {
+      origin: rules.some(r => r.late.origin),
+      request: rules.some(r => r.late.request),
+      immediate: rules.some(r => r.rule.apply === 'immediate'),
+    },
     context: new Context(around.index, sets),
   };
 }
@@ -168,7 +179,9 @@ export async function loadSnapshot(
 
 /** Whether a rule matches the flow and name its policy's context is turned to. */
 export function ruleMatches(compiled: CompiledRule, context: Context): boolean {
-  const { rule, test } = compiled;
+  const { rule, test, late } = compiled;
+  if (late.origin && context.facts.origin === undefined) return false;
+  if (late.request && context.facts.request === undefined) return false;
   if (rule.expires !== null && context.facts.now >= rule.expires) return false;
   if (rule.rollout !== null && !inRollout(rule.name, context.facts, rule.rollout)) return false;
   return test === null || test.holds(context);
@@ -176,7 +189,11 @@ export function ruleMatches(compiled: CompiledRule, context: Context): boolean {
 
 /** Why a rule does not match, in one clause; for rules that ruleMatches denies. */
 export function whyNot(compiled: CompiledRule, context: Context): string {
-  const { rule, test } = compiled;
+  const { rule, test, late } = compiled;
+  if (late.request && context.facts.request === undefined)
+    return 'it looks at requests, and there is none yet';
+  if (late.origin && context.facts.origin === undefined)
+    return "it looks at the origin's certificate, which is not known yet";
   if (rule.expires !== null && context.facts.now >= rule.expires)
     return `expired on ${new Date(rule.expires).toISOString().slice(0, 10)}`;
   if (rule.rollout !== null && !inRollout(rule.name, context.facts, rule.rollout))

@@ -107,7 +107,63 @@ export function compileCondition(condition: Condition, around: Surroundings): Te
       };
     case 'time':
       return time(condition, around);
+    case 'origin-issuer':
+      return glob('issuer of the origin', condition.values, 'i', c => c.facts.origin?.issuer ?? null);
+    case 'origin-subject':
+      return glob('subject of the origin', condition.values, 'i', c => c.facts.origin?.subject ?? null);
+    case 'origin-fault': {
+      const faults = new Set(condition.values);
+      return {
+        holds: c => {
+          const origin = c.facts.origin;
+          if (origin === undefined) return false;
+          return origin.fault === null ? faults.has('none') : faults.has('*') || faults.has(origin.fault);
+        },
+        why: c => `the origin's fault (${c.facts.origin?.fault ?? 'none'}) is not ${few(condition.values)}`,
+      };
+    }
+    case 'method':
+      return oneOf('method', condition.values, c => c.facts.request?.method ?? 'unknown');
+    case 'path':
+      return glob('path', condition.values, '', c => c.facts.request?.path ?? null);
+    case 'content-type':
+      return glob('content type', condition.values, 'i', c => c.facts.request?.contentType ?? null);
   }
+}
+
+/** Texts with stars that stand for anything. */
+function glob(
+  what: string,
+  values: readonly string[],
+  flags: '' | 'i',
+  read: (c: Context) => string | null,
+): Test {
+  const fold = (text: string): string => (flags === 'i' ? text.toLowerCase() : text);
+  const parts = values.map(v => fold(v).split('*'));
+  return {
+    holds: c => {
+      const text = read(c);
+      return text !== null && parts.some(p => matchesParts(p, fold(text)));
+    },
+    why: c => `${what} ${read(c) ?? 'unknown'} is not ${few(values)}`,
+  };
+}
+
+/** The parts between stars in order: first at the beginning, last at the end, each as early as it can be. Linear. */
+function matchesParts(parts: readonly string[], text: string): boolean {
+  const first = parts[0] ?? '';
+  if (parts.length === 1) return text === first;
+  const last = parts.at(-1) ?? '';
+  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last))
+    return false;
+  let at = first.length;
+  const end = text.length - last.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = text.indexOf(part, at);
+    if (found < 0 || found + part.length > end) return false;
+    at = found + part.length;
+  }
+  return true;
 }
 
 function all(tests: Test[]): Test {

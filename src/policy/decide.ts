@@ -10,13 +10,13 @@
  *   6. connect-ip                       the rules on the SNI, which nothing proves: no passthrough unless answered `sni`
  * An answer other than `block` never loosens a block that the rules or the default give.
  */
-import type { FlowFacts } from '../core/facts.ts';
+import type { FlowFacts, OriginFacts, RequestFacts } from '../core/facts.ts';
 import type { PolicySource } from '../core/ports.ts';
 import { canonicalHost } from '../core/host-name.ts';
 import { stricter } from '../core/verdict.ts';
 import type { Action, Doubt, Verdict } from '../core/verdict.ts';
 import { ruleMatches } from './compile.ts';
-import type { CompiledPolicy } from './compile.ts';
+import type { CompiledPolicy, CompiledRule } from './compile.ts';
 import { DEFAULT_CAPTURE, DOUBT_BLOCK, DOUBT_REASON } from './rule.ts';
 
 /** One decision with what explains it. */
@@ -119,6 +119,49 @@ export function evaluateHost(policy: CompiledPolicy, facts: FlowFacts, otherHost
   return byRules('host-mismatch', run);
 }
 
+/**
+ * The origin is known now: the verdict of a rule that looks at it, or null when none does or another rule decides first
+ * (that one decided already when the flow began). A `passthrough` may still be carried out, the client has seen nothing.
+ */
+export function decideOrigin(policy: CompiledPolicy, facts: FlowFacts, origin: OriginFacts): Verdict | null {
+  if (!policy.asks.origin) return null;
+  return byLateRule(policy, { ...facts, origin }, r => r.late.origin && !r.late.request);
+}
+
+/** A request came: the verdict of a rule that looks at requests, or null when none does or another decides first. */
+export function decideRequest(
+  policy: CompiledPolicy,
+  facts: FlowFacts,
+  request: RequestFacts,
+): Verdict | null {
+  if (!policy.asks.request) return null;
+  return byLateRule(policy, { ...facts, request }, r => r.late.request);
+}
+
+/**
+ * The block by which this policy ends an open flow: only a rule that says `apply: immediate` does. `facts` are those of
+ * the flow with the time of now.
+ */
+export function ends(policy: CompiledPolicy, facts: FlowFacts): Verdict | null {
+  if (!policy.asks.immediate) return null;
+  const { verdict, runs } = evaluate(facts, policy);
+  const [deciding] = runs;
+  const rule = deciding === undefined ? undefined : policy.rules[deciding.rule];
+  const immediate = rule?.rule.apply === 'immediate' && rule.verdict === verdict;
+  return immediate && verdict.action === 'block' ? verdict : null;
+}
+
+function byLateRule(
+  policy: CompiledPolicy,
+  facts: FlowFacts,
+  late: (rule: CompiledRule) => boolean,
+): Verdict | null {
+  const { verdict, runs } = evaluate(facts, policy);
+  const [deciding] = runs;
+  const rule = deciding === undefined ? undefined : policy.rules[deciding.rule];
+  return rule !== undefined && rule.verdict === verdict && late(rule) ? verdict : null;
+}
+
 /** A policy as the data plane wants it; `apply` puts another one in force for the flows that follow. */
 export function policySource(policy: CompiledPolicy): PolicySource & {
   readonly current: CompiledPolicy;
@@ -134,6 +177,9 @@ export function policySource(policy: CompiledPolicy): PolicySource & {
     },
     decide: facts => decide(facts, current),
     decideHost: (facts, otherHost) => decideHost(current, facts, otherHost),
+    decideOrigin: (facts, origin) => decideOrigin(current, facts, origin),
+    decideRequest: (facts, request) => decideRequest(current, facts, request),
+    ends: facts => ends(current, facts),
     apply(next) {
       current = next;
     },

@@ -16,8 +16,7 @@ export function addFileList(
   allowPublicSuffix: boolean,
 ): string | null {
   const flag = allowPublicSuffix ? ', allow-public-suffix: true' : '';
-  const line = (indent: string): string =>
-    `${indent}${JSON.stringify(name)}: { file: ${JSON.stringify(file)}${flag} }`;
+  const line = (indent: string): string => `${indent}${scalar(name)}: { file: ${scalar(file)}${flag} }`;
   const document = parseDocument(text, { lineCounter: new LineCounter() });
   const root = document.contents;
   if (!isMap(root)) return null;

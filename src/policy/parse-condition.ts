@@ -4,6 +4,7 @@
  *
  * Bounds: nesting 20 deep. An empty list of values is a problem, not a condition that never or always holds.
  */
+import { FAULTS } from '../core/faults.ts';
 import { addressText, parseNetwork } from '../core/network.ts';
 import { parsePattern, patternText } from './pattern.ts';
 import type { Condition, EchState } from './rule.ts';
@@ -31,6 +32,12 @@ export const CONDITION_KEYS = [
   'no-sni',
   'sni-mismatch',
   'time',
+  'origin-issuer',
+  'origin-subject',
+  'origin-fault',
+  'method',
+  'path',
+  'content-type',
 ] as const;
 type Key = (typeof CONDITION_KEYS)[number];
 
@@ -43,6 +50,14 @@ const VERSIONS: Record<string, string> = {
   '1.2': 'TLS 1.2',
   '1.3': 'TLS 1.3',
 };
+/** Faults by which an origin is refused during its TLS handshake. */
+const ORIGIN_FAULTS: readonly string[] = [
+  '*',
+  'none',
+  ...Object.entries(FAULTS)
+    .filter(([, fault]) => fault.phase === 'origin-tls' && fault.side === 'origin')
+    .map(([code]) => code),
+];
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 
 /** Read one condition; null when it had problems (then the whole document is refused anyway). */
@@ -170,7 +185,50 @@ function readPart(
     }
     case 'time':
       return readTime(reader, place);
+    case 'origin-issuer':
+    case 'origin-subject':
+      return values(
+        reader,
+        place,
+        patternOfText,
+        'Write a part of the name between stars: "*O=Example*".',
+        v => ({
+          test: key,
+          values: v,
+        }),
+      );
+    case 'origin-fault':
+      return words(reader, place, ORIGIN_FAULTS, v => ({ test: 'origin-fault', values: v }));
+    case 'method':
+      return values(
+        reader,
+        place,
+        text => (/^[A-Z][A-Z0-9_-]{0,31}$/.test(text) ? text : null),
+        'Methods are written in capitals: GET, POST.',
+        v => ({ test: 'method', values: v }),
+      );
+    case 'path':
+      return values(
+        reader,
+        place,
+        text => (/^[/*]/.test(text) && !text.includes('?') ? patternOfText(text) : null),
+        'A path begins with / and has no query; * stands for anything: "/admin/*".',
+        v => ({ test: 'path', values: v }),
+      );
+    case 'content-type':
+      return values(
+        reader,
+        place,
+        text => (/^[a-z0-9!#$&^_.+*-]+\/[a-z0-9!#$&^_.+*-]+$/i.test(text) ? text.toLowerCase() : null),
+        'Write a media type: application/json, or multipart/*.',
+        v => ({ test: 'content-type', values: v }),
+      );
   }
+}
+
+/** A text with stars; bounded, and not empty. */
+function patternOfText(text: string): string | null {
+  return text === '' || text.length > 500 ? null : text;
 }
 
 function empty(reader: YamlReader, place: Place): null {

@@ -13,7 +13,7 @@ import { parsePattern, patternText } from './pattern.ts';
 import { YamlReader } from './yaml-reader.ts';
 import type { Place, Problem } from './yaml-reader.ts';
 import { readCondition } from './parse-condition.ts';
-import { DEFAULT_BLOCK, DEFAULT_CAPTURE, DOUBT_ANSWERS, KNOWN_ECH_FRONTS } from './rule.ts';
+import { DEFAULT_BLOCK, DEFAULT_CAPTURE, DOUBT_ANSWERS, KNOWN_ECH_FRONTS, lateFactsOf } from './rule.ts';
 import type { DoubtAnswer, ListSource, Outcome, PolicyDocument, Rule } from './rule.ts';
 
 export type { Problem } from './yaml-reader.ts';
@@ -46,6 +46,7 @@ const RULE_KEYS = [
   'owner',
   'expires',
   'rollout',
+  'apply',
 ] as const;
 /** List names appear as `list:NAME` and as file names of exports. */
 const LIST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -264,13 +265,26 @@ function readRule(reader: YamlReader, place: Place, lists: ReadonlySet<string>):
   const owner = entries.get('owner');
   const expires = entries.get('expires');
   const rollout = entries.get('rollout');
+  const apply = entries.get('apply');
+  const condition = when === undefined ? null : readCondition(reader, when, lists);
+  const outcome = readOutcome(reader, place, entries);
+  if (outcome.action === 'passthrough' && lateFactsOf(condition).request)
+    reader.problem(
+      place,
+      'a rule that looks at requests cannot pass them through: they are decrypted by then',
+      'Use inspect or block, or look at the host instead.',
+    );
+  const immediate = apply !== undefined && reader.oneOf(apply, ['immediate', 'new'] as const) === 'immediate';
+  if (immediate && outcome.action !== 'block' && apply !== undefined)
+    reader.problem(apply, 'only a rule that blocks can end open flows', 'Leave "apply" out, or block.');
   return {
     name: name ?? place.path,
-    when: when === undefined ? null : readCondition(reader, when, lists),
-    ...readOutcome(reader, place, entries),
+    when: condition,
+    ...outcome,
     owner: owner === undefined ? null : sentence(reader, owner),
     expires: expires === undefined ? null : readExpiry(reader, expires),
     rollout: rollout === undefined ? null : readRollout(reader, rollout),
+    ...(immediate ? { apply: 'immediate' as const } : {}),
   };
 }
 

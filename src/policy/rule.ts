@@ -26,6 +26,8 @@ export interface Rule extends Outcome {
   expires: number | null;
   /** Share of clients the rule holds for, in percent (0 to 100); stable per client and rule. Null: all. */
   rollout: number | null;
+  /** When it comes into force, open flows that it blocks are ended too. Absent: it holds for new flows. */
+  apply?: 'immediate';
 }
 
 /** A named list. `file` is as written, relative to the policy file. */
@@ -71,8 +73,44 @@ export type Condition =
   | { test: 'ja3' | 'ja4'; values: string[] }
   | { test: 'ech'; values: EchState[] }
   | { test: 'no-sni' | 'sni-mismatch'; value: boolean }
+  /** Known once the origin was asked: its issuer or subject as text, patterns with `*`, without regard to case. */
+  | { test: 'origin-issuer' | 'origin-subject'; values: string[] }
+  /** Codes of the fault with which the origin's certificate was refused; `*` any of them, `none` a verified one. */
+  | { test: 'origin-fault'; values: string[] }
+  /** Known for each request: its method, its path without query (patterns with `*`), the media type of its body. */
+  | { test: 'method' | 'path' | 'content-type'; values: string[] }
   /** Weekdays 0 (Sunday) to 6; minutes of the day, `to` exclusive; `to` ≤ `from` runs over midnight. */
   | { test: 'time'; days: number[]; from: number; to: number; zone: string };
+
+/** Facts that are not there when a flow begins. */
+export interface LateFacts {
+  origin: boolean;
+  request: boolean;
+}
+
+/** Which late facts a condition looks at anywhere inside; a rule is asked only when they are there. */
+export function lateFactsOf(condition: Condition | null): LateFacts {
+  if (condition === null) return { origin: false, request: false };
+  switch (condition.test) {
+    case 'all':
+    case 'any': {
+      const parts = condition.of.map(lateFactsOf);
+      return { origin: parts.some(p => p.origin), request: parts.some(p => p.request) };
+    }
+    case 'not':
+      return lateFactsOf(condition.of);
+    case 'origin-issuer':
+    case 'origin-subject':
+    case 'origin-fault':
+      return { origin: true, request: false };
+    case 'method':
+    case 'path':
+    case 'content-type':
+      return { origin: false, request: true };
+    default:
+      return { origin: false, request: false };
+  }
+}
 
 /** Which answers each condition of doubt takes, the first being its default. */
 export const DOUBT_ANSWERS: Record<Doubt, readonly DoubtAnswer[]> = {

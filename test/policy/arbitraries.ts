@@ -76,6 +76,23 @@ const leaf: fc.Arbitrary<Condition> = fc.oneof(
   }),
   fc.record({ test: fc.constantFrom('no-sni' as const, 'sni-mismatch' as const), value: fc.boolean() }),
   fc.record({
+    test: fc.constantFrom('origin-issuer' as const, 'origin-subject' as const),
+    values: some(fc.constantFrom('*', 'CN=*', '*O=good*', '*x*y*', 'cn=bad')),
+  }),
+  fc.record({
+    test: fc.constant('origin-fault' as const),
+    values: some(fc.constantFrom('*', 'none', 'cert-expired')),
+  }),
+  fc.record({ test: fc.constant('method' as const), values: some(fc.constantFrom('GET', 'POST')) }),
+  fc.record({
+    test: fc.constant('path' as const),
+    values: some(fc.constantFrom('/', '/a*', '*b', '/a*a*b', '*')),
+  }),
+  fc.record({
+    test: fc.constant('content-type' as const),
+    values: some(fc.constantFrom('application/json', 'multipart/*')),
+  }),
+  fc.record({
     test: fc.constant('time' as const),
     days: some(fc.nat(6), 7),
     from: fc.constantFrom(0, 480, 1320),
@@ -150,8 +167,24 @@ export const anyFlow: fc.Arbitrary<FlowFacts> = fc
     alpn: fc.subarray(['h2', 'http/1.1']),
     versions: fc.subarray(['TLS 1.3', 'TLS 1.2'], { minLength: 1 }),
     ech: fc.constantFrom('none' as const, 'grease-or-real' as const),
+    origin: fc.option(
+      fc.record({
+        subject: fc.constantFrom('CN=a.test', ''),
+        issuer: fc.constantFrom('CN=Good, O=Good', 'cn=bad', 'axbyc'),
+        fault: fc.constantFrom(null, 'cert-expired', 'cert-self-signed'),
+      }),
+      { nil: undefined },
+    ),
+    request: fc.option(
+      fc.record({
+        method: fc.constantFrom('GET', 'POST'),
+        path: fc.constantFrom('/', '/ab', '/aab', '/b', '/a'),
+        contentType: fc.constantFrom(null, 'application/json', 'multipart/form-data'),
+      }),
+      { nil: undefined },
+    ),
   })
-  .map(({ sni, same, alpn, versions, ech, host, outcome, ...rest }) => {
+  .map(({ origin, request, sni, same, alpn, versions, ech, host, outcome, ...rest }) => {
     const isIp = ADDRESSES.includes(host);
     const name = same && !isIp ? host : sni;
     const facts = flow(
@@ -163,5 +196,7 @@ export const anyFlow: fc.Arbitrary<FlowFacts> = fc
       ...facts,
       scheme: outcome === 'none' ? ('http' as const) : ('https' as const),
       hello: outcome === 'hello' ? facts.hello : null,
+      ...(origin === undefined ? {} : { origin }),
+      ...(request === undefined ? {} : { request }),
     };
   });

@@ -57,6 +57,7 @@ function strictest(a: Judgement, b: Judgement): Judgement {
 function firstMatch(facts: FlowFacts, document: PolicyDocument, name: string | null): Judgement {
   for (const rule of document.rules) {
     if (rule.expires !== null && rule.expires <= facts.now) continue;
+    if (!asked(rule.when, facts)) continue;
     if (rule.when === null || holds(rule.when, facts, name, document))
       return { action: rule.action, rule: rule.name };
   }
@@ -119,6 +120,24 @@ function holds(c: Condition, facts: FlowFacts, name: string | null, document: Po
         (hello !== null && hello.sni !== null && facts.hostKind === 'name' && hello.sni !== facts.host) ===
         c.value
       );
+    case 'origin-issuer':
+      return c.values.some(v => wild(v.toLowerCase(), facts.origin?.issuer.toLowerCase()));
+    case 'origin-subject':
+      return c.values.some(v => wild(v.toLowerCase(), facts.origin?.subject.toLowerCase()));
+    case 'origin-fault':
+      return c.values.some(v =>
+        v === 'none'
+          ? facts.origin?.fault === null
+          : v === '*'
+            ? facts.origin?.fault != null
+            : v === facts.origin?.fault,
+      );
+    case 'method':
+      return c.values.includes(facts.request?.method ?? '');
+    case 'path':
+      return c.values.some(v => wild(v, facts.request?.path));
+    case 'content-type':
+      return c.values.some(v => wild(v.toLowerCase(), facts.request?.contentType?.toLowerCase()));
     case 'time': {
       const words = new Intl.DateTimeFormat('en-GB', {
         timeZone: c.zone,
@@ -133,6 +152,19 @@ function holds(c: Condition, facts: FlowFacts, name: string | null, document: Po
       return (c.days.includes(day) && minute >= c.from) || (c.days.includes((day + 6) % 7) && minute < c.to);
     }
   }
+}
+
+/** A rule that looks at the origin or at a request anywhere is not asked before there is one. */
+function asked(c: Condition | null, facts: FlowFacts): boolean {
+  const text = JSON.stringify(c);
+  if (/"test":"origin-/.test(text) && facts.origin === undefined) return false;
+  return !/"test":"(?:method|path|content-type)"/.test(text) || facts.request !== undefined;
+}
+
+function wild(pattern: string, text: string | null | undefined): boolean {
+  if (text === null || text === undefined) return false;
+  const source = pattern.split('*').map(part => part.replace(/[^\w]/g, '\\$&'));
+  return new RegExp(`^${source.join('[^]*')}$`).test(text);
 }
 
 function covers(pattern: string, name: string): boolean {

@@ -9,7 +9,10 @@ const docs = await readFile(new URL('../../docs/policy.md', import.meta.url), 'u
 
 it('every condition of doubt has answers, a way to tell it and a sentence, and the document lists just these', () => {
   for (const doubt of DOUBTS) {
-    const row = docs.slice(docs.indexOf('## Doubt')).split('\n').find(line => line.startsWith(`| \`${doubt}\` |`));
+    const row = docs
+      .slice(docs.indexOf('## Doubt'))
+      .split('\n')
+      .find(line => line.startsWith(`| \`${doubt}\` |`));
     assert.ok(row, `docs/policy.md has no row for ${doubt}`);
     const cell = row.split('|').at(-2) ?? '';
     // Answers stand first in each clause; the default is the first of all.

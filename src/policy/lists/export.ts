@@ -14,6 +14,7 @@ import type { ExportAction, ExportFile, Exporter } from './writer.ts';
 /** Names chosen for export, from a policy (policy/lists/select) or from traffic. */
 export interface Selection {
   action: ExportAction;
+  /** Both are walked more than once. */
   entries: Iterable<ListEntry>;
   /** Names inside the entries to which they do not apply. */
   exceptions: Iterable<ListEntry>;
@@ -85,7 +86,8 @@ export function exportList(format: string, selection: Selection, options: Export
       'Use letters, digits, dot, dash and underscore.',
     );
 
-  const exceptions = tidy(selection.exceptions).entries;
+  // An exception inside another one still counts where an entry lies between them.
+  const exceptions = tidy(selection.exceptions, selection.entries).entries;
   const tidied = tidy(selection.entries, exceptions);
   const passes = exporter.passMatches ?? exporter.matches;
   const matches = selection.action === 'deny' ? exporter.matches : passes;

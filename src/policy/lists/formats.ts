@@ -79,6 +79,7 @@ export function detectFormat(sample: string): Importer | null {
   if (jsonImporter.recognises(first)) return jsonImporter;
   if (/^\[adblock/i.test(first)) return adblockImporter;
   if (isCsvHeader(first)) return csvImporter;
+  if (first === 'version: 1') return sightglassImporter;
   let best: Importer | null = null;
   let bestCount = lines.length / 2 - 0.5;
   for (const importer of IMPORTERS) {

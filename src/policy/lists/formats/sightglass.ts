@@ -31,7 +31,7 @@ export const sightglassImporter: Importer = {
       if (indent < 0 || depth < indent || !text.startsWith('-')) {
         indent = -1;
         // A list in one line holds names that would be lost without a word.
-        if (/^domains:/.test(text) || /\bdomains:\s*\[\s*[^\]\s]/.test(text))
+        if (/\bdomains:\s*(?:\[\s*)?[^\]\s[]/.test(text))
           return sink.reject(number, 'write one name per line below domains:', text);
         return sink.ignore();
       }
