@@ -94,11 +94,24 @@ export async function connectOriginTls(
       ...(target.nameKind === 'ip' ? {} : { servername: target.name }),
       rejectUnauthorized: true,
       checkServerIdentity: (_name, cert) => {
-        seen = certFacts(cert);
-        refusal = refuseCertificate(target.name, cert as Parameters<typeof refuseCertificate>[1], ctx.ownCas);
+        // Node calls this from an event: what it throws would end the process, whatever certificate made it throw.
+        try {
+          seen = certFacts(cert);
+          refusal = refuseCertificate(
+            target.name,
+            cert as Parameters<typeof refuseCertificate>[1],
+            ctx.ownCas,
+          );
+        } catch (e) {
+          refusal = new Fault('cert-invalid', e instanceof Error ? e.message : String(e));
+        }
         return refusal ?? undefined;
       },
       ...(alpn.length > 0 ? { ALPNProtocols: alpn } : {}),
+    });
+    // When the chain fails, node lets the connection go before it tells us: what was shown must be kept before that.
+    tls.prependOnceListener('secure', () => {
+      if (chainFailed(tls)) seen = factsOrNull(tls.getPeerCertificate());
     });
     const leave = (): void => {
       tls.off('secureConnect', onSecure);
@@ -128,7 +141,6 @@ export async function connectOriginTls(
       resolve({ socket: tls, address, tls: leg, cert });
     };
     const onError = (error: NodeJS.ErrnoException): void => {
-      if (seen === null) rememberUnverified(flow, tls);
       fail(refusal ?? originTlsFault(error));
     };
     const onClose = (): void => {
@@ -141,8 +153,17 @@ export async function connectOriginTls(
   });
 }
 
-/** Keeps what a refused origin showed, so that the auditor sees the certificate that failed. */
-function rememberUnverified(flow: Flow, tls: TLSSocket): void {
-  const cert = tls.getPeerCertificate() as ReturnType<TLSSocket['getPeerCertificate']> | null;
-  if (cert !== null && typeof cert.fingerprint256 === 'string') flow.originCert = certFacts(cert);
+/** Asked of node's handle, because a second look at every good certificate would cost 55 µs a connection. */
+function chainFailed(tls: TLSSocket): boolean {
+  const { ssl } = tls as TLSSocket & { ssl?: { verifyError?: () => unknown } | null };
+  return typeof ssl?.verifyError !== 'function' || Boolean(ssl.verifyError());
+}
+
+function factsOrNull(cert: ReturnType<TLSSocket['getPeerCertificate']>): CertFacts | null {
+  try {
+    return certFacts(cert);
+  } catch {
+    // A certificate that cannot even be read leaves no facts; its fault says the rest.
+    return null;
+  }
 }
