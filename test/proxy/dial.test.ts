@@ -103,7 +103,7 @@ describe('dial', () => {
       },
     });
     const stop = await until('the attempt', () => cancel);
-    (stop)(new Fault('origin-connect-timeout'));
+    stop(new Fault('origin-connect-timeout'));
     await assert.rejects(dialling, codeOf('origin-connect-timeout'));
     assert.equal(cancel, null);
   });
