@@ -61,6 +61,28 @@ export interface FlowFacts {
   outcome: HelloOutcome;
   /** Present exactly when `outcome` is `hello`. */
   hello: HelloFacts | null;
+  /** What the origin showed; absent until it was asked, and then only where the policy looks at it. */
+  origin?: OriginFacts;
+  /** The request under way; absent until there is one, and never recorded with the flow. */
+  request?: RequestFacts;
+}
+
+/** What a policy may look at once the origin completed, or failed, its TLS handshake. */
+export interface OriginFacts {
+  /** Subject and issuer of its certificate as text; empty when it showed none. */
+  subject: string;
+  issuer: string;
+  /** Code of the fault with which it was refused, or null when it was verified. */
+  fault: string | null;
+}
+
+/** What a policy may look at of one request. */
+export interface RequestFacts {
+  method: string;
+  /** Without the query. */
+  path: string;
+  /** Media type of the request's body without parameters, lower case; null when it names none. */
+  contentType: string | null;
 }
 
 /** What one TLS leg negotiated. */

@@ -2,7 +2,7 @@
  * The few small interfaces that a worker needs from the rest of the house. Tests hand in their own; a worker runs
  * without a control process as long as something stands behind these (DESIGN §3).
  */
-import type { FlowFacts } from './facts.ts';
+import type { FlowFacts, OriginFacts, RequestFacts } from './facts.ts';
 import type { AuditRecord } from './records.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -60,6 +60,12 @@ export interface PolicySource {
   decide(facts: FlowFacts): Verdict;
   /** A request inside an inspected flow names another host: only `inspect` lets it go on. */
   decideHost(facts: FlowFacts, otherHost: string): Verdict;
+  /** The verdict of a rule that looks at the origin's certificate, now that it is known; null when none decides. */
+  decideOrigin?(facts: FlowFacts, origin: OriginFacts): Verdict | null;
+  /** The verdict of a rule that looks at requests, `inspect` or `block`; null when none decides. */
+  decideRequest?(facts: FlowFacts, request: RequestFacts): Verdict | null;
+  /** The block by which a rule with `apply: immediate` ends an open flow with these facts; null when none does. */
+  ends?(facts: FlowFacts): Verdict | null;
 }
 
 /** Checks proxy credentials. `unavailable` when nobody can tell now (control process gone). */

@@ -121,7 +121,7 @@ const rule: fc.Arbitrary<Omit<Rule, 'name'>> = fc.record({
   reason: fc.constant(null),
   owner: fc.constant(null),
   expires: fc.option(fc.constantFrom(Date.UTC(2026, 0, 1), Date.UTC(2030, 0, 1)), { freq: 5 }),
-  rollout: fc.constant(null),
+  rollout: fc.option(fc.constantFrom(0, 0.5, 30, 50, 100), { freq: 4 }),
 });
 
 const doubt = fc.record(

@@ -57,6 +57,7 @@ function strictest(a: Judgement, b: Judgement): Judgement {
 function firstMatch(facts: FlowFacts, document: PolicyDocument, name: string | null): Judgement {
   for (const rule of document.rules) {
     if (rule.expires !== null && rule.expires <= facts.now) continue;
+    if (rule.rollout !== null && share(`${rule.name}\n${facts.client}`) >= rule.rollout) continue;
     if (!asked(rule.when, facts)) continue;
     if (rule.when === null || holds(rule.when, facts, name, document))
       return { action: rule.action, rule: rule.name };
@@ -129,7 +130,7 @@ function holds(c: Condition, facts: FlowFacts, name: string | null, document: Po
         v === 'none'
           ? facts.origin?.fault === null
           : v === '*'
-            ? facts.origin?.fault != null
+            ? (facts.origin?.fault ?? null) !== null
             : v === facts.origin?.fault,
       );
     case 'method':
@@ -152,6 +153,17 @@ function holds(c: Condition, facts: FlowFacts, name: string | null, document: Po
       return (c.days.includes(day) && minute >= c.from) || (c.days.includes((day + 6) % 7) && minute < c.to);
     }
   }
+}
+
+/** Place of a client in a rollout, 0 to 99.99: FNV-1a of rule and client, stirred, in numbers that never overflow. */
+function share(key: string): number {
+  const word = (n: bigint): bigint => n & 0xffffffffn;
+  let h = 0x811c9dc5n;
+  for (const unit of key.split('')) h = word((h ^ BigInt(unit.charCodeAt(0))) * 0x01000193n);
+  h = word((h ^ (h >> 16n)) * 0x7feb352dn);
+  h = word((h ^ (h >> 15n)) * 0x846ca68bn);
+  h ^= h >> 16n;
+  return Number(h % 10_000n) / 100;
 }
 
 /** A rule that looks at the origin or at a request anywhere is not asked before there is one. */
