@@ -98,6 +98,19 @@ describe('console client: adversity', { timeout: 280_000 }, () => {
     );
   });
 
+  it('stays small while thousands of rows stream in', async () => {
+    const { page, trouble, close } = await open(browser, `${api.origin}/traffic?show=connections`);
+    await page.getByRole('button', { name: 'Live' }).waitFor();
+    let last = '';
+    for (let burst = 0; burst < 40; burst++) last = api.happen(100).at(-1)?.row.flow ?? '';
+    await page.locator(`[id="row-${last}"]`).waitFor();
+    assert.ok((await page.getByRole('row').count()) < 90, 'rows out of sight leave the document');
+    const loaded = /([\d,]+) loaded/.exec((await page.locator('.list-foot').textContent()) ?? '')?.[1] ?? '';
+    assert.ok(Number(loaded.replace(',', '')) <= 2000, `${loaded} rows are kept`);
+    await close();
+    assert.deepEqual(trouble, []);
+  });
+
   it('never runs what strangers wrote, wherever they wrote it', async () => {
     const flows = HOSTILE.map((text, at) => hostileFlow(text, at));
     flows.forEach(flow => api.add(flow));

@@ -130,7 +130,7 @@ describe('console client: the pages', { timeout: 280_000 }, () => {
     assert.deepEqual(trouble, []);
   });
 
-  it('works on a phone and in the dark', async () => {
+  it('works on a phone, at 200 % and in the dark', async () => {
     const phone = await open(browser, `${api.origin}/traffic?show=connections&range=24h`, { phone: true });
     await phone.page.getByRole('row').nth(3).waitFor();
     assert.equal(
@@ -149,6 +149,19 @@ describe('console client: the pages', { timeout: 280_000 }, () => {
     await phone.page.getByRole('grid').waitFor();
     await phone.close();
     assert.deepEqual(phone.trouble, []);
+
+    const zoomed = await open(browser, `${api.origin}/traffic?range=24h`, { zoomed: true });
+    await zoomed.page.getByRole('row').nth(3).waitFor();
+    for (const path of ['/traffic?range=24h', '/overview', '/policy', '/trail']) {
+      await zoomed.page.goto(api.origin + path);
+      await zoomed.page.locator('main h1').waitFor({ state: 'attached' });
+      assert.equal(
+        await zoomed.page.evaluate('document.documentElement.scrollWidth'),
+        720,
+        `${path} at 200 %`,
+      );
+    }
+    await zoomed.close();
 
     const dark = await open(browser, `${api.origin}/traffic?show=connections&range=24h`, { dark: true });
     for (const [name, address] of Object.entries({

@@ -22,13 +22,19 @@ export interface Opened {
   close: () => Promise<void>;
 }
 
+/** `zoomed`: what is left of a desktop window at 200 %. */
 export async function open(
   browser: Browser,
   address: string,
-  how: { phone?: boolean; dark?: boolean } = {},
+  how: { phone?: boolean; dark?: boolean; zoomed?: boolean } = {},
 ): Promise<Opened> {
   const context = await browser.newContext({
-    viewport: how.phone === true ? { width: 390, height: 844 } : { width: 1440, height: 900 },
+    viewport:
+      how.phone === true
+        ? { width: 390, height: 844 }
+        : how.zoomed === true
+          ? { width: 720, height: 450 }
+          : { width: 1440, height: 900 },
     colorScheme: how.dark === true ? 'dark' : 'light',
     reducedMotion: 'reduce',
     locale: 'en-GB',

@@ -13,8 +13,8 @@ export function Timing({ ms, wait }: { ms: number; wait: number | null }) {
   return (
     <div className="timing">
       <div className="timing-bar" aria-hidden="true">
-        <span className="timing-wait" style={{ flexGrow: Math.max(waited, whole / 100) }} />
-        <span className="timing-move" style={{ flexGrow: Math.max(moved, whole / 100) }} />
+        <span className="timing-wait" style={{ flexGrow: Math.max(waited, whole / 100) * 100 }} />
+        <span className="timing-move" style={{ flexGrow: Math.max(moved, whole / 100) * 100 }} />
       </div>
       <ul>
         <li>

@@ -66,7 +66,7 @@ function Negotiated({ tls }: { tls: TlsLegInfo }) {
   return (
     <>
       <strong>
-        <Captured text={tls.version} max={40} />
+        <Captured text={tls.version.replace(/^TLSv/, 'TLS ')} max={40} />
       </strong>
       <span className="mono fine">
         <Captured text={tls.cipher} max={60} />

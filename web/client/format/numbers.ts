@@ -26,9 +26,9 @@ export function bytes(n: number): string {
   return `${trimZeros(value.toFixed(digits))} ${UNITS[unit] ?? 'B'}`;
 }
 
-/** A duration in ms as `42 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`. */
+/** A duration in ms as `<1 ms`, `42 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`. */
 export function duration(ms: number): string {
-  if (ms < 1) return ms <= 0 ? '0 ms' : '<1 ms';
+  if (ms < 1) return '<1 ms';
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${trimZeros((ms / 1000).toFixed(ms < 10_000 ? 2 : 1))} s`;
   const seconds = Math.round(ms / 1000);

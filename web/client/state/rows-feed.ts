@@ -177,7 +177,8 @@ export class RowsFeed<R> {
   }
 
   #prepend(fresh: readonly R[]): void {
-    let rows = [...fresh, ...this.#state.rows].sort((a, b) => this.#newerFirst(a, b));
+    // They come oldest first; among rows of one millisecond the sort keeps the order it is given.
+    let rows = [...[...fresh].reverse(), ...this.#state.rows].sort((a, b) => this.#newerFirst(a, b));
     if (rows.length > TAIL_ROWS * 2) {
       // Long tail: keep the head. The cut lies between pages, so go on by time; rows of the same millisecond are
       // asked for twice and told apart by their id.

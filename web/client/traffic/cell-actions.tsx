@@ -5,6 +5,7 @@
  */
 import { useEffect, useState } from 'react';
 import type { RefObject } from 'react';
+import { createPortal } from 'react-dom';
 import { visible } from '../format/visible.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -46,10 +47,15 @@ export function CellActions({ scroller }: { scroller: RefObject<HTMLDivElement |
       setSpot({ field, value, right: box.right, top: box.top, height: box.height });
     };
     const hide = (): void => setSpot(null);
+    const press = (event: PointerEvent): void => {
+      if (!(event.target instanceof Element && event.target.closest('.cell-actions') !== null)) hide();
+    };
+    window.addEventListener('pointerdown', press);
     window.addEventListener('pointerover', over);
     grid.addEventListener('scroll', hide, { passive: true });
     return () => {
       clearTimeout(timer);
+      window.removeEventListener('pointerdown', press);
       window.removeEventListener('pointerover', over);
       grid.removeEventListener('scroll', hide);
     };
@@ -61,7 +67,7 @@ export function CellActions({ scroller }: { scroller: RefObject<HTMLDivElement |
     setSpot(null);
     filter(spot.field, spot.value, how);
   };
-  return (
+  return createPortal(
     <div
       className="cell-actions"
       role="group"
@@ -87,6 +93,7 @@ export function CellActions({ scroller }: { scroller: RefObject<HTMLDivElement |
         <span className="visually-hidden">{`Hide ${spot.field} ${shown}`}</span>
       </button>
       <CopyButton text={spot.value} label={`Copy ${shown}`} />
-    </div>
+    </div>,
+    document.getElementById('main') ?? document.body,
   );
 }

@@ -156,7 +156,7 @@ function Bar({
   lit: boolean;
 }) {
   const gap = width > 5 ? 1.5 : width > 3 ? 1 : 0;
-  const scale = (HEIGHT - 10) / most;
+  const scale = (HEIGHT - 22) / most;
   const tall = total(bucket) === 0 ? 0 : Math.max(2, total(bucket) * scale);
   const unit = total(bucket) === 0 ? 0 : tall / total(bucket);
   // Bars stand on the axis, one series on top of the other.

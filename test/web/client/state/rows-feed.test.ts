@@ -53,7 +53,9 @@ describe('rows feed', () => {
     await feed.start();
     feed.push([row(5), row(4)]);
     feed.push([row(5), row(2)], 7);
-    assert.deepEqual(ids(feed), ['r5', 'r4', 'r2', 'r1', 'r0']);
+    const twin = { id: 'twin', time: row(5).time };
+    feed.push([twin]);
+    assert.deepEqual(ids(feed), ['twin', 'r5', 'r4', 'r2', 'r1', 'r0']);
     assert.equal(feed.get().skipped, 7);
   });
 
