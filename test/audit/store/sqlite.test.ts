@@ -19,7 +19,7 @@ import type { AuditStore, ExchangeRow } from '../../../src/audit/store/store.ts'
 import type { FlowRecord } from '../../../src/core/records.ts';
 import type { Stored } from '../query/evaluate.ts';
 
-const EXCHANGES = 4500;
+const EXCHANGES = 3600;
 const FLOWS = 40;
 
 describe('search agrees with the naive search', () => {
@@ -47,10 +47,10 @@ describe('search agrees with the naive search', () => {
       const n = (ns.get(counter) ?? 0) + 1;
       ns.set(counter, n);
       // Two minutes of traffic, ingested over three days: times and files do not go together, as after a long outage.
-      const record = randomExchange(rng, flowId(1, counter), n, NOON + i * 27);
+      const record = randomExchange(rng, flowId(1, counter), n, NOON + i * 33);
       spool.append(record);
       exchanges.push({ record, sni: snis.get(counter) ?? null });
-      if (i % 1500 === 1499) {
+      if (i % 1200 === 1199) {
         spool.flush();
         while (ingest.step().rows > 0);
         now += DAY;
@@ -116,7 +116,7 @@ describe('search agrees with the naive search', () => {
   it('for exchanges', async () => {
     const rng = makeRng(11);
     let matched = 0;
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 120; i++) {
       const text = randomQuery(rng, 'exchanges');
       const q = query(text, 'exchanges', NOON + 60_000);
       const expected = exchanges.filter(s => matchesExchange(q.root, s));
@@ -130,7 +130,7 @@ describe('search agrees with the naive search', () => {
       assert.deepEqual(count, { count: expected.length, exact: true }, text);
       if (expected.length > 0 && expected.length < EXCHANGES) matched++;
     }
-    assert.ok(matched > 120, `most queries tell rows apart (${matched})`);
+    assert.ok(matched > 70, `most queries tell rows apart (${matched})`);
   });
 
   it('for flows', async () => {
