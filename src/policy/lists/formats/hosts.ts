@@ -48,7 +48,7 @@ export const hostsImporter: Importer = {
         );
       if (names.length === 0) return sink.reject(number, 'an address without a name', line);
       for (const name of names) {
-        if (OWN.has(name.toLowerCase()) || isSinkhole(name)) sink.ignore();
+        if (OWN.has(name.toLowerCase().replace(/\.$/, '')) || isSinkhole(name)) sink.ignore();
         else giveName(sink, options, name, 'exact', 'deny', number, line);
       }
     }, sink),

@@ -6,6 +6,7 @@
 import { beforeHash, givePattern, lineReader } from '../reader.ts';
 import type { Importer } from '../reader.ts';
 import { patternText } from '../../pattern.ts';
+import type { Pattern } from '../../pattern.ts';
 import { head } from '../writer.ts';
 import type { Exporter } from '../writer.ts';
 
@@ -26,7 +27,8 @@ export const nginxImporter: Importer = {
         return sink.ignore();
       const m = /^"?([^"\s;]+)"?\s+"?([^"\s;]+)"?;$/.exec(line);
       if (m === null) return sink.reject(number, 'not of the form name value;', line);
-      const [, key = '', value = ''] = m;
+      const [, quoted = '', value = ''] = m;
+      const key = quoted.replace(/^\\/, '');
       if (key.startsWith('~')) return sink.reject(number, 'a regular expression', line);
       if (key.endsWith('.*')) return sink.reject(number, 'a star at the end', line);
       givePattern(sink, { ...options, bare: 'exact' }, key, value === '0' ? 'allow' : null, number);
@@ -47,10 +49,18 @@ export const nginxExporter: Exporter = {
       yield `map $ssl_preread_server_name $sightglass_${input.name.replace(/[^A-Za-z0-9]/g, '_')} {`;
       yield '  hostnames;';
       yield '  default 0;';
-      for (const e of input.entries) yield `  ${patternText(e)} 1;`;
-      for (const e of input.exceptions) yield `  ${patternText(e)} 0;`;
+      for (const e of input.entries) yield `  ${source(e)} 1;`;
+      for (const e of input.exceptions) yield `  ${source(e)} 0;`;
       yield '}';
     };
     return [{ name: `${input.name}.nginx.conf`, lines: { [Symbol.iterator]: lines } }];
   },
 };
+
+/** Words that mean something else at the beginning of a map's line; a host of that name is written behind a backslash. */
+const SPECIAL = new Set(['default', 'hostnames', 'include', 'volatile']);
+
+function source(pattern: Pattern): string {
+  const text = patternText(pattern);
+  return SPECIAL.has(text) ? `\\${text}` : text;
+}

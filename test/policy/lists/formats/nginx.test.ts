@@ -43,4 +43,13 @@ describe('nginx', () => {
       ],
     ]);
   });
+
+  it('hosts that are called like words of nginx keep their meaning', async () => {
+    const { lines, texts } = writeList('nginx', ['default', 'include']);
+    assert.deepEqual(lines[0]?.slice(3, 5), ['  \\default 1;', '  \\include 1;']);
+    assert.deepEqual((await readList('nginx', texts['names.nginx.conf'] ?? '')).entries, [
+      'default',
+      'include',
+    ]);
+  });
 });
