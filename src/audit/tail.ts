@@ -109,12 +109,24 @@ export class SegmentTail {
       return 'more';
     }
     if (at === limit && limit === chunk.length) return 'more';
-    if (final) {
-      const torn = this.size() - this.offset;
-      if (torn > 0)
-        onDamage({ offset: this.offset, bytes: torn, reason: 'torn frame at the end', torn: true });
-      this.offset += Math.max(0, torn);
+    if (final) return this.endTorn(onDamage);
+    return 'idle';
+  }
+
+  /** Nothing more will come and the last frame is incomplete: torn by a kill, unless sound frames follow. */
+  private endTorn(onDamage: (damage: Damage) => void): TailState {
+    const { offset } = this;
+    const bytes = this.size() - offset;
+    if (bytes <= 0) return 'idle';
+    const next = this.nextSound(offset);
+    if (next > 0) {
+      // Its length field is what is damaged.
+      onDamage({ offset, bytes: next, reason: 'length does not fit', torn: false });
+      this.offset += next;
+      return 'more';
     }
+    onDamage({ offset, bytes, reason: 'torn frame at the end', torn: true });
+    this.offset += bytes;
     return 'idle';
   }
 
@@ -177,13 +189,18 @@ export class SegmentTail {
 
   /** Bytes to give up at `offset`; 0 to wait for more of the segment. */
   private skipDamage(offset: number, available: number, final: boolean): number {
-    const size = this.size();
-    const window = Buffer.allocUnsafe(Math.min(RESYNC, size - offset));
-    const n = fs.readSync(this.fd, window, 0, window.length, offset);
-    const next = findFrame(window, 0, n, this.header?.salt ?? 0);
+    const next = this.nextSound(offset);
     if (next > 0) return next;
+    const size = this.size();
     if (final || size - offset >= RESYNC) return Math.max(size - offset, available);
     return 0;
+  }
+
+  /** Distance from a damaged frame to the next sound one within reach, or -1. */
+  private nextSound(offset: number): number {
+    const window = Buffer.allocUnsafe(Math.min(RESYNC, Math.max(0, this.size() - offset)));
+    const n = fs.readSync(this.fd, window, 0, window.length, offset);
+    return findFrame(window, 0, n, this.header?.salt ?? 0);
   }
 
   /** Feed the dictionary frames before `end` to the decoder, after a restart in the middle of a segment. */

@@ -9,8 +9,8 @@ import { HEADER_LENGTH } from '../../src/audit/frame.ts';
 import { listSegments } from '../../src/audit/producer.ts';
 import { openSpool } from '../../src/audit/spool.ts';
 import { SegmentTail } from '../../src/audit/tail.ts';
-import { exchange, flowId, NOON, scratch } from './sample.ts';
-import type { AuditRecord, ExchangeRecord } from '../../src/core/records.ts';
+import { exchange, NOON, scratch } from './sample.ts';
+import type { AuditRecord } from '../../src/core/records.ts';
 
 /** All records of a spool folder, in order; fails on damage. */
 function readBack(dir: string): AuditRecord[] {
@@ -29,7 +29,7 @@ function readBack(dir: string): AuditRecord[] {
   return out;
 }
 const numbers = (records: AuditRecord[]): number[] =>
-  records.filter(r => r.kind === 'exchange').map(r => (r as ExchangeRecord).n);
+  records.filter(r => r.kind === 'exchange').map(r => r.n);
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
 
 function enospc(): never {
