@@ -6,11 +6,11 @@
  * policy, for at most ten minutes or until a new control process asks it to leave.
  */
 import cluster from 'node:cluster';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openSpool } from '../audit/spool.ts';
-import { loadSnapshot, type CompiledPolicy, type PolicySnapshot } from '../policy/compile.ts';
-import { decide, decideHost } from '../policy/decide.ts';
+import { loadSnapshot, type PolicySnapshot } from '../policy/compile.ts';
+import { policySource } from '../policy/decide.ts';
+import { readSetFile } from '../policy/set-file.ts';
 import { createProxy } from '../proxy/proxy.ts';
 import type { FromWorker, StartMessage, ToWorker, WorkerHealth } from './messages.ts';
 import { announceWorker } from './orphans.ts';
@@ -35,7 +35,7 @@ async function run(start: StartMessage, takeOver: () => void): Promise<void> {
     durability: settings['audit.durability'],
   });
   const link = new ControlLink(send, settings['limits.mint-queue']);
-  let policy = await loadLists(start.snapshot);
+  const policy = policySource(await loadSnapshot(start.snapshot, readSetFile));
   const proxy = createProxy({
     settings,
     producer: start.producer,
@@ -46,13 +46,7 @@ async function run(start: StartMessage, takeOver: () => void): Promise<void> {
       audit: spool,
       issuer: remoteIssuer(link),
       credentials: remoteCredentials(link, settings['proxy.auth'] === 'basic'),
-      policy: {
-        get version() {
-          return policy.version;
-        },
-        decide: facts => decide(facts, policy),
-        decideHost: (facts, otherHost) => decideHost(policy, facts, otherHost),
-      },
+      policy,
     },
   });
 
@@ -95,10 +89,11 @@ async function run(start: StartMessage, takeOver: () => void): Promise<void> {
   /** Loads lists beside the running policy; of several that come fast the last one sent stays. */
   function apply(snapshot: PolicySnapshot): void {
     const turn = ++newest;
-    loadLists(snapshot).then(
+    loadSnapshot(snapshot, readSetFile, policy.current).then(
       next => {
         if (turn !== newest) return;
-        policy = next;
+        policy.apply(next);
+        void proxy.reconsider();
         send({ kind: 'health', health: health() });
       },
       (e: unknown) => send({ kind: 'policy-refused', version: snapshot.version, message: words(e) }),
@@ -118,10 +113,6 @@ async function run(start: StartMessage, takeOver: () => void): Promise<void> {
   announceWorker(dataDir);
   const addresses = await proxy.listen();
   send({ kind: 'listening', addresses: addresses.map(a => ({ address: a.address, port: a.port })) });
-}
-
-function loadLists(snapshot: PolicySnapshot): Promise<CompiledPolicy> {
-  return loadSnapshot(snapshot, path => readFile(path));
 }
 
 function words(e: unknown): string {

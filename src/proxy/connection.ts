@@ -4,6 +4,7 @@
  */
 import type { FlowFacts } from '../core/facts.ts';
 import { Fault } from '../core/faults.ts';
+import type { Verdict } from '../core/verdict.ts';
 import { blockFlow } from './block.ts';
 import type { Flow } from './flow.ts';
 import type { Identifier } from './identity.ts';
@@ -27,16 +28,7 @@ export async function serve(flow: Flow, identifier: Identifier): Promise<void> {
     const facts = gather(flow, asked.target, await peekHello(flow)); // hello
     const verdict = flow.ctx.policy.decide(facts); // decide
     flow.open(facts, verdict);
-    switch (verdict.action) {
-      case 'block':
-        return await blockFlow(flow, verdict, originOf(facts));
-      case 'passthrough':
-        flow.ctx.counters.passed++;
-        return await tunnel(flow, facts.host, facts.port);
-      case 'inspect':
-        flow.ctx.counters.inspected++;
-        return await intercept(flow, originOf(facts));
-    }
+    await carryOut(flow, facts, verdict);
   } catch (e) {
     const fault =
       e instanceof Fault
@@ -49,7 +41,25 @@ export async function serve(flow: Flow, identifier: Identifier): Promise<void> {
   }
 }
 
-/** All that policy may look at, in one value. */
+/** What the verdict says. An inspection may come to another one when it sees the origin, and then that is carried out. */
+async function carryOut(flow: Flow, facts: FlowFacts, verdict: Verdict): Promise<void> {
+  switch (verdict.action) {
+    case 'block':
+      return await blockFlow(flow, verdict, originOf(facts));
+    case 'passthrough':
+      flow.ctx.counters.passed++;
+      return await tunnel(flow, facts.host, facts.port);
+    case 'inspect': {
+      flow.ctx.counters.inspected++;
+      const other = await intercept(flow, originOf(facts));
+      if (other === null) return;
+      flow.ctx.counters.inspected--;
+      return await carryOut(flow, facts, other);
+    }
+  }
+}
+
+/** All that policy may look at when a flow begins, in one value. */
 function gather(flow: Flow, target: Target, peeked: Peeked): FlowFacts {
   if (peeked.outcome === 'malformed') flow.fail(new Fault('hello-malformed', peeked.reason));
   if (peeked.outcome === 'timed-out') flow.fail(new Fault('hello-timeout', peeked.reason));

@@ -8,19 +8,25 @@ import type { FaultCode } from '../core/faults.ts';
 import { Fault } from '../core/faults.ts';
 import type { CertFacts } from '../core/facts.ts';
 import { canonicalHost, splitHostPort } from '../core/host-name.ts';
+import type { Verdict } from '../core/verdict.ts';
 import { splitAbsolute, type RequestHead } from '../wire/http1/index.ts';
 import { acceptClientTls } from './client-tls.ts';
 import type { Flow } from './flow.ts';
 import { connectOriginTls, type OriginTarget } from './origin.ts';
+import { judgeOrigin, judgeRequest } from './late.ts';
 import { limitsOf, relayHttp1 } from './relay/h1.ts';
 import { OriginLink, type Admitted, type Refused, type RelaySide } from './relay/side.ts';
 
-/** Carries out an `inspect` verdict to the end of the connection. Rejects with the fault that ended it. */
-export async function intercept(flow: Flow, target: OriginTarget): Promise<void> {
+/**
+ * Carries out an `inspect` verdict to the end of the connection. Rejects with the fault that ended it. Resolves to
+ * another verdict when a rule that looks at the origin says so; the client has then been told nothing yet, and whoever
+ * asked carries that one out.
+ */
+export async function intercept(flow: Flow, target: OriginTarget): Promise<Verdict | null> {
   const { ctx } = flow;
   if (!ctx.audit.healthy) {
     await pageUnderLeaf(flow, target, new Fault('audit-unavailable'));
-    return;
+    return null;
   }
   const alpn = relayedAlpn(flow);
   let origin: OriginLink;
@@ -31,8 +37,16 @@ export async function intercept(flow: Flow, target: OriginTarget): Promise<void>
     cert = verified.cert;
   } catch (e) {
     if (!(e instanceof Fault)) throw e;
+    const other = judgeOrigin(flow, e);
+    if (other !== null && other.action !== 'inspect') return other;
     await pageUnderLeaf(flow, target, e);
-    return;
+    return null;
+  }
+  const other = judgeOrigin(flow, null);
+  if (other !== null && other.action !== 'inspect') {
+    origin.socket.destroy();
+    flow.originTls = null;
+    return other;
   }
   let client: Duplex;
   try {
@@ -43,6 +57,7 @@ export async function intercept(flow: Flow, target: OriginTarget): Promise<void>
     throw e;
   }
   await relayHttp1(flow, client, interceptSide(flow, target), origin);
+  return null;
 }
 
 /**
@@ -119,15 +134,20 @@ function admitInspected(flow: Flow, head: RequestHead, name: string, port: numbe
   if (!flow.ctx.audit.healthy) return refuse('audit-unavailable', 'records cannot be written');
   const asked = absolute?.authority ?? head.host;
   const origin = { host: name, port };
-  if (asked === null) return { ok: true, host: name, port, origin, target, verdict };
+  const admit = (host: string, by: Verdict): Admitted | Refused => {
+    const late = judgeRequest(flow, head, target, host);
+    if (late?.action === 'block') return { ...refuse('blocked-by-policy', late.rule), host, verdict: late };
+    return { ok: true, host, port, origin, target, verdict: late ?? by };
+  };
+  if (asked === null) return admit(name, verdict);
   const split = splitHostPort(asked, port);
   const host = split === null ? null : canonicalHost(split.host);
   if (host === null || host.kind === 'invalid')
     return refuse('request-malformed', 'Host is no valid host name');
   // The port in Host is decoration on a connection that already has one; the name is not.
-  if (host.name === name) return { ok: true, host: name, port, origin, target, verdict };
+  if (host.name === name) return admit(name, verdict);
   const other = flow.facts === null ? null : flow.ctx.policy.decideHost(flow.facts, host.name);
-  if (other?.action === 'inspect') return { ok: true, host: host.name, port, origin, target, verdict: other };
+  if (other?.action === 'inspect') return admit(host.name, other);
   return refuse('host-mismatch', `connection is for ${name}, request names ${host.name}`);
 }
 

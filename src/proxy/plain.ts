@@ -11,6 +11,7 @@ import type { Flow } from './flow.ts';
 import { hostOf, type Target } from './ingress/http.ts';
 import type { Identifier } from './identity.ts';
 import { originForm } from './intercept.ts';
+import { requestFacts } from './late.ts';
 import { limitsOf, relayHttp1 } from './relay/h1.ts';
 import { undecided } from './undecided.ts';
 import { OriginLink, type Admitted, type Refused } from './relay/side.ts';
@@ -70,7 +71,8 @@ async function admitPlain(
     );
   }
   const facts = plainFacts(flow, parsed);
-  const verdict = flow.ctx.policy.decide(facts);
+  // The request is there when the flow is decided; it stays out of the flow's own record.
+  const verdict = flow.ctx.policy.decide({ ...facts, request: requestFacts(head, parsed.path) });
   flow.open(facts, verdict);
   if (verdict.action === 'block') return refuse(new Fault('blocked-by-policy', verdict.rule), verdict);
   if (verdict.action === 'inspect' && !flow.ctx.audit.healthy)

@@ -19,6 +19,7 @@ import { Flow } from './flow.ts';
 import { Identifier } from './identity.ts';
 import { LeafContexts } from './leaf-contexts.ts';
 import { originContext } from './origin.ts';
+import { reconsider } from './reconsider.ts';
 import { createResolver } from './resolve.ts';
 import { Turn } from './turn.ts';
 
@@ -40,6 +41,8 @@ export interface Proxy {
   readonly leafContexts: number;
   /** Opens the listeners of the settings; gives what they are bound to. Rejects with the system's error. */
   listen(): Promise<AddressInfo[]>;
+  /** Another policy is in force: ends the open flows it blocks at once. Resolves to how many there were. */
+  reconsider(): Promise<number>;
   /** Stops accepting, ends idle connections, waits for busy ones up to `timeout.drain`, then ends those too. */
   drain(): Promise<void>;
   /** Ends everything at once; every open flow gets its row. */
@@ -123,6 +126,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       }
       return addresses;
     },
+    reconsider: () => reconsider(crowd.flows(), ctx.policy),
     async drain() {
       ctx.draining = true;
       for (const server of servers) server.close();

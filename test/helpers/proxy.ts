@@ -15,7 +15,8 @@ import { createIssuer } from '../../ca/issuer.ts';
 import type { AuditSink, CredentialCheck } from '../../src/core/ports.ts';
 import type { AuditRecord, ExchangeRecord, FlowRecord } from '../../src/core/records.ts';
 import { compilePolicy, listFromPatterns } from '../../src/policy/compile.ts';
-import { decide, decideHost } from '../../src/policy/decide.ts';
+import type { CompiledPolicy } from '../../src/policy/compile.ts';
+import { policySource } from '../../src/policy/decide.ts';
 import { parsePolicy } from '../../src/policy/parse.ts';
 import { createProxy, type Proxy } from '../../src/proxy/proxy.ts';
 import { loadSettings } from '../../src/settings/load.ts';
@@ -47,6 +48,8 @@ export interface TestProxy {
   proxy: Proxy;
   authority: Authority;
   dataDir: string;
+  /** Put another policy in force, as a worker does. Resolves to how many open flows it ended. */
+  apply(yaml: string): Promise<number>;
   /** Resolves when `count` flow rows are there; fails after five seconds. */
   flows(count: number): Promise<FlowRecord[]>;
   exchanges(count: number): Promise<ExchangeRecord[]>;
@@ -87,12 +90,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
       ...options.flags,
     },
   });
-  const parsed = parsePolicy(options.policy ?? INSPECT_ALL);
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  const lists = Object.entries(parsed.document.lists).map(
-    ([name, source]) => [name, listFromPatterns('domains' in source ? source.domains : [])] as const,
-  );
-  const policy = compilePolicy(parsed.document, new Map(lists));
+  const source = policySource(compiledFrom(options.policy ?? INSPECT_ALL));
   const audit = new MemorySink();
   const proxy = createProxy({
     settings,
@@ -107,11 +105,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
         required: false,
         verify: () => Promise.resolve({ outcome: 'refused' }),
       },
-      policy: {
-        version: policy.version,
-        decide: facts => decide(facts, policy),
-        decideHost: (facts, other) => decideHost(policy, facts, other),
-      },
+      policy: source,
     },
   });
   const [bound] = await proxy.listen();
@@ -122,6 +116,10 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     proxy,
     authority,
     dataDir: dir,
+    apply: yaml => {
+      source.apply(compiledFrom(yaml));
+      return proxy.reconsider();
+    },
     flows: count => eventually(() => audit.flows, count),
     exchanges: count => eventually(() => audit.exchanges, count),
     flowOf: async clientPort => {
@@ -134,6 +132,16 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** A policy whose lists are all inline, compiled. */
+function compiledFrom(yaml: string): CompiledPolicy {
+  const parsed = parsePolicy(yaml);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  const lists = Object.entries(parsed.document.lists).map(
+    ([name, source]) => [name, listFromPatterns('domains' in source ? source.domains : [])] as const,
+  );
+  return compilePolicy(parsed.document, new Map(lists));
 }
 
 async function eventually<T>(read: () => T[], count: number): Promise<T[]> {

@@ -1,0 +1,80 @@
+/**
+ * What policy may look at after a flow has begun: the origin once it answered, and each request. This file gathers those
+ * facts and asks; carrying the answer out is the business of the phases.
+ */
+import { mediaType } from '../capture/exchange.ts';
+import type { FlowFacts, OriginFacts, RequestFacts } from '../core/facts.ts';
+import type { Fault } from '../core/faults.ts';
+import type { Verdict } from '../core/verdict.ts';
+import type { RequestHead } from '../wire/http1/index.ts';
+import type { Flow } from './flow.ts';
+
+/**
+ * The verdict of a rule that looks at the origin, now that its handshake succeeded (`fault` null) or was refused. It
+ * then is the flow's verdict. Null when no rule looks, or none of those decides.
+ */
+export function judgeOrigin(flow: Flow, fault: Fault | null): Verdict | null {
+  const { facts } = flow;
+  if (facts === null || (fault !== null && fault.entry.phase !== 'origin-tls')) return null;
+  const origin: OriginFacts = {
+    subject: flow.originCert?.subject ?? '',
+    issuer: flow.originCert?.issuer ?? '',
+    fault: fault?.code ?? null,
+  };
+  const verdict = flow.ctx.policy.decideOrigin?.(facts, origin) ?? null;
+  if (verdict !== null) flow.open({ ...facts, origin }, verdict);
+  return verdict;
+}
+
+/**
+ * The verdict of a rule that looks at requests about one request to `host`, which is the flow's own or one that policy
+ * lets it name too. Null when no rule looks, or none of those decides.
+ */
+export function judgeRequest(flow: Flow, head: RequestHead, target: string, host: string): Verdict | null {
+  const { facts, ctx } = flow;
+  if (facts === null || ctx.policy.decideRequest === undefined) return null;
+  return ctx.policy.decideRequest(namedOtherwise(facts, host), requestFacts(head, target));
+}
+
+/** The facts as if the flow had been opened for `host`, as of now. */
+function namedOtherwise(facts: FlowFacts, host: string): FlowFacts {
+  const now = Date.now();
+  const { hello } = facts;
+  if (host === (hello?.sni ?? facts.host)) return { ...facts, now };
+  return {
+    ...facts,
+    now,
+    host,
+    hostKind: 'name',
+    hello: hello === null || hello.sni === null ? hello : { ...hello, sni: host },
+  };
+}
+
+/** Facts of one request head with its target in origin-form. */
+export function requestFacts(head: RequestHead, target: string): RequestFacts {
+  return { method: head.method, path: plainPath(target), contentType: mediaType(head.fields) };
+}
+
+/**
+ * The path in one spelling, so that a rule cannot be passed by writing it otherwise: without query, needless percent
+ * escapes decoded (RFC 3986 §6.2.2.2), dot segments and doubled slashes removed.
+ */
+export function plainPath(target: string): string {
+  const query = target.indexOf('?');
+  const raw = query < 0 ? target : target.slice(0, query);
+  if (!raw.startsWith('/')) return raw;
+  const decoded = raw.replace(/%[0-9a-f]{2}/gi, escape => {
+    const char = String.fromCharCode(parseInt(escape.slice(1), 16));
+    return /[A-Za-z0-9._~-]/.test(char) ? char : escape.toUpperCase();
+  });
+  const out: string[] = [];
+  const segments = decoded.split('/').slice(1);
+  for (const [i, segment] of segments.entries()) {
+    const last = i === segments.length - 1;
+    if (segment === '..') out.pop();
+    if (segment === '.' || segment === '..' || segment === '') {
+      if (last) out.push('');
+    } else out.push(segment);
+  }
+  return `/${out.join('/')}`;
+}
