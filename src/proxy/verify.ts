@@ -121,7 +121,9 @@ export function originTlsFault(error: NodeJS.ErrnoException): Fault {
   const words = `${code} ${error.message}`;
   // TLS 1.2 servers say handshake_failure, TLS 1.3 ones certificate_required, when they insist on one.
   if (/CERTIFICATE_REQUIRED|certificate required/i.test(words)) return new Fault('origin-client-cert', code);
-  if (/KEY_TOO_SMALL|MD_TOO_WEAK|key too small/i.test(words)) return new Fault('cert-weak-key', code);
+  // Node 24 has no code of its own for these, only OpenSSL's words: "EE certificate key too weak".
+  if (/KEY_TOO_SMALL|MD_TOO_WEAK|(key|algorithm) too (small|weak)/i.test(words))
+    return new Fault('cert-weak-key', code);
   if (code === 'ECONNRESET' || code === 'EPIPE')
     return new Fault('origin-tls-failed', 'connection closed during the handshake');
   if (/^(ERR_SSL|ERR_TLS|EPROTO|ETIMEDOUT|ENOTCONN)/.test(code)) return new Fault('origin-tls-failed', code);
