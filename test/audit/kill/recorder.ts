@@ -1,10 +1,11 @@
 /**
- * Child of exactly-once.test.ts: carries a spool into the store until it is killed, or, when its input ends, until nothing is
- * left. Arguments: spool folder, audit folder.
+ * Child of exactly-once.test.ts: carries a spool into the store until it is killed, or, when its input ends, until no segment
+ * is left (every producer is dead or closed by then). Arguments: spool folder, audit folder.
  */
 import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Ingest } from '../../../src/audit/ingest.ts';
+import { listSegments } from '../../../src/audit/producer.ts';
 
 const [spoolDir = '', auditDir = ''] = process.argv.slice(2);
 const ingest = new Ingest({ spoolDir, auditDir });
@@ -20,7 +21,7 @@ for (;;) {
     await new Promise(resolve => setImmediate(resolve));
     continue;
   }
-  if (ending && step.rows === 0 && ingest.stats().lagBytes === 0) break;
+  if (ending && listSegments(spoolDir).length === 0) break;
   await sleep(2);
 }
 ingest.close();
