@@ -143,8 +143,10 @@ class Assembly {
     }
     if (n === 2) {
       const major = this.#header[1] as number;
+      // OpenSSL 3.5 reads a hello in a record of any version, so a handshake record of a strange one is no hello for us and
+      // yet must not pass for something that is no TLS: where policy lets that through, an origin would understand it.
       if (major !== 3)
-        return first
+        return first && type !== HANDSHAKE
           ? notTls(`second byte 0x${byteHex(major)} is not the 3 of a TLS record`)
           : malformed(`record ${this.#records + 1} has version byte 0x${byteHex(major)}`);
       if (type !== HANDSHAKE)

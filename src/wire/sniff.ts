@@ -29,7 +29,9 @@ export function sniff(bytes: Buffer): Sniffed {
   const first = bytes[0];
   if (first === undefined) return 'need-more';
   // All five record types (20 to 24): one that is no handshake is malformed TLS, which is for the hello reader to say.
-  if (first >= 20 && first <= 24) return bytes.length < 2 ? 'need-more' : bytes[1] === 3 ? 'tls' : 'unknown';
+  // A handshake record of a version that does not exist is malformed as well: some TLS stacks read it all the same.
+  if (first >= 20 && first <= 24)
+    return bytes.length < 2 ? 'need-more' : bytes[1] === 3 || first === 22 ? 'tls' : 'unknown';
   // RFC 1928 §3: version 5, then the number of methods, at least one.
   if (first === 5) return bytes.length < 2 ? 'need-more' : bytes[1] === 0 ? 'unknown' : 'socks5';
 

@@ -88,8 +88,13 @@ describe('records', () => {
     // An SSLv2 hello: two length bytes with the high bit, then message type 1.
     assert.match(reason(Buffer.from('802e0100020015', 'hex'), 'not-tls'), /SSLv2/);
     assert.match(reason(Buffer.from([0]), 'not-tls'), /0x00/);
-    assert.match(reason(Buffer.from([22, 2, 0, 0, 5]), 'not-tls'), /second byte 0x02/);
-    assert.match(reason(Buffer.from([22, 0xfe, 0xfd]), 'not-tls'), /second byte 0xfe/);
+    assert.match(reason(Buffer.from([23, 2, 0, 0, 5]), 'not-tls'), /second byte 0x02/);
+    assert.match(reason(Buffer.from([20, 0xfe, 0xfd]), 'not-tls'), /second byte 0xfe/);
+  });
+
+  test('a handshake record of a version that does not exist is malformed: OpenSSL 3.5 would read it', () => {
+    assert.match(reason(Buffer.from([22, 2, 0, 0, 5]), 'malformed'), /version byte 0x02/);
+    assert.match(reason(Buffer.from([22, 0xfe, 0xfd]), 'malformed'), /version byte 0xfe/);
   });
 
   test('TLS that is no ClientHello is malformed', () => {
