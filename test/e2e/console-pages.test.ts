@@ -120,7 +120,7 @@ describe('console client: the pages', { timeout: 280_000 }, () => {
     await page.getByRole('alert').getByText('line 12, column 5').waitFor();
     await axe(page, 'policy, refused');
     api.policy = { ...api.policy, rejected: null };
-    await page.goto(`${api.origin}/trail`);
+    await page.getByRole('link', { name: 'Trail' }).click();
     await page.getByText('login.refused').waitFor();
     await axe(page, 'trail');
     await page.goto(`${api.origin}/nowhere`);

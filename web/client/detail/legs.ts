@@ -53,7 +53,7 @@ function clientLeg(flow: FlowDetail): Leg {
     return {
       state: 'tls',
       tls: flow.clientTls,
-      words: flow.leafSerial === null ? '' : 'under a leaf of your authority',
+      words: flow.leafSerial === null ? '' : leafWords(flow),
     };
   if (flow.row.verdict === 'passthrough' && flow.outcome === 'hello')
     return { state: 'raw', tls: null, words: 'TLS between client and origin, not read here' };
@@ -62,6 +62,13 @@ function clientLeg(flow: FlowDetail): Leg {
   if (flow.outcome === 'none') return { state: 'plain', tls: null, words: 'plain HTTP' };
   if (flow.outcome === 'not-tls') return { state: 'plain', tls: null, words: 'bytes that are not TLS' };
   return { state: 'plain', tls: null, words: '' };
+}
+
+/** A page about an origin whose certificate failed comes under the authority that nobody trusts (DESIGN §7). */
+function leafWords({ fault }: FlowDetail): string {
+  return fault?.code.startsWith('cert-') === true
+    ? 'under a leaf that no client trusts, so the warning is seen'
+    : 'under a leaf of your authority';
 }
 
 function originLeg(flow: FlowDetail): Leg {

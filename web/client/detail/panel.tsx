@@ -71,7 +71,9 @@ interface FrameProps extends PanelProps {
 
 function Frame({ title, opened, full, asked, extra, close, toggleFull, children }: FrameProps) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), [opened.kind]);
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+  }, [opened.kind]);
   return (
     <section className={asked.stale ? 'panel stale' : 'panel'} aria-labelledby="panel-title">
       <header className="panel-head">

@@ -6,6 +6,7 @@
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 import { ApiFailure, unreachable } from '../api/failure.ts';
 import { link } from '../api/link.ts';
+import { somebodyThere } from './presence.ts';
 
 export interface Asked<T> {
   data: T | null;
@@ -26,7 +27,7 @@ interface Outcome<T> {
 
 /**
  * `key` names the question; null asks nothing. `question` must depend on nothing but the key.
- * `every` asks again after that many ms, as long as the page is visible.
+ * `every` asks again after that many ms, as long as somebody is there.
  */
 export function useAsk<T>(
   key: string | null,
@@ -63,7 +64,7 @@ export function useAsk<T>(
   useEffect(() => {
     if (every === undefined || key === null) return;
     const timer = setInterval(() => {
-      if (document.visibilityState === 'visible') setAttempt(n => n + 1);
+      if (somebodyThere()) setAttempt(n => n + 1);
     }, every);
     return () => clearInterval(timer);
   }, [every, key]);

@@ -38,7 +38,10 @@ function Document({ policy, rule }: { policy: PolicyView; rule: string }) {
   const lines = policy.text.split(/\r?\n/);
   const target = rule === '' || rule === 'main' ? null : lineOfRule(lines, rule);
   const mark = useRef<HTMLLIElement>(null);
-  useEffect(() => mark.current?.scrollIntoView({ block: 'center' }), [target, policy.version]);
+  useEffect(() => {
+    // Newer browsers return a promise here, which must not be taken for a clean-up.
+    void mark.current?.scrollIntoView({ block: 'center' });
+  }, [target, policy.version]);
   return (
     <>
       <header className="page-head">

@@ -58,9 +58,13 @@ export function RowGrid({ show, rows, openedId, paused, open, foot }: RowGridPro
       return row === undefined ? index : rowId(row);
     },
   });
-  useEffect(() => virtual.measure(), [virtual, height]);
+  useEffect(() => {
+    virtual.measure();
+  }, [virtual, height]);
 
-  useEffect(() => feed.hold(paused || away), [feed, paused, away]);
+  useEffect(() => {
+    feed.hold(paused || away);
+  }, [feed, paused, away]);
 
   const items = virtual.getVirtualItems();
   const lastSeen = items.at(-1)?.index ?? 0;

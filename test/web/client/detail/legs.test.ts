@@ -22,6 +22,11 @@ describe('legs', () => {
     assert.deepEqual([legs.client.state, legs.origin.state, legs.us], ['tls', 'tls', null]);
   });
 
+  it('never pass an untrusted page off as the authority’s', () => {
+    assert.match(legsOf(inspected).client.words, /of your authority/);
+    assert.match(legsOf({ ...inspected, fault: faultInfo('cert-expired') }).client.words, /no client trusts/);
+  });
+
   it('of a passed one carry the same unread bytes', () => {
     const legs = legsOf(detailOf(f => f.row.verdict === 'passthrough' && f.row.fault === null));
     assert.deepEqual([legs.client.state, legs.origin.state], ['raw', 'raw']);
