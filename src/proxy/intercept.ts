@@ -95,7 +95,10 @@ export async function pageUnderLeaf(flow: Flow, target: OriginTarget, fault: Fau
  * HTTP/1.1, and a client that speaks only something else gets an alert.
  */
 function relayedAlpn(flow: Flow): string[] {
-  return (flow.facts?.hello?.alpn ?? []).length === 0 ? [] : ['http/1.1'];
+  const offered = flow.facts?.hello?.alpn ?? [];
+  if (offered.length === 0) return [];
+  // `curl --http1.0` offers nothing but that; the relay speaks it.
+  return offered.includes('http/1.0') && !offered.includes('http/1.1') ? ['http/1.0'] : ['http/1.1'];
 }
 
 function interceptSide(flow: Flow, target: OriginTarget): RelaySide {

@@ -23,10 +23,15 @@ describe('intercept', () => {
   let requests: string[] = [];
   let connections = 0;
   before(async () => {
-    origin = await startOrigin(ca, 'www.test', (req, res) => {
-      requests.push(`${req.method} ${req.headers.host} ${req.url}`);
-      res.end('ok');
-    });
+    origin = await startOrigin(
+      ca,
+      'www.test',
+      (req, res) => {
+        requests.push(`${req.method} ${req.headers.host} ${req.url}`);
+        res.end('ok');
+      },
+      { ALPNProtocols: ['http/1.1', 'http/1.0'] },
+    );
     origin.server.on('secureConnection', () => connections++);
     proxy = await startProxy({ trust: [ca.pem], flags: { 'origin.resolve': 'www.test=127.0.0.1' } });
   });
@@ -65,6 +70,13 @@ describe('intercept', () => {
     assert.equal(tls.alpnProtocol, 'http/1.1');
     tls.destroy();
     await proxy.flowOf(port);
+  });
+
+  test('a client that offers only http/1.0 gets that; one that offers nothing we speak gets an alert', async () => {
+    const { tls } = await inside(['http/1.0']);
+    assert.equal(tls.alpnProtocol, 'http/1.0');
+    assert.match(await converse(tls, 'GET / HTTP/1.0\r\nHost: www.test\r\n\r\n'), /200 OK[\s\S]*ok$/);
+    await assert.rejects(inside(['spdy/3']), /no.application.protocol|alert number 120/i);
   });
 
   test('absolute-form inside TLS reaches the origin in origin-form', async () => {
