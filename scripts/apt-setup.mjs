@@ -20,6 +20,24 @@ const NEEDS = [
   { package: 'chromium', why: 'browser tests', there: () => command('chromium') },
   { package: 'libnss3-tools', why: 'trust of the browser under test', there: () => command('certutil') },
   { package: 'nginx-light', why: 'TLS origin', there: () => command('nginx') },
+  {
+    package: 'libnginx-mod-stream',
+    why: 'consumer of exported lists',
+    there: () => existsSync('/usr/lib/nginx/modules/ngx_stream_module.so'),
+  },
+  {
+    // The helper that only the build with OpenSSL has.
+    package: 'squid-openssl',
+    why: 'consumer of exported lists',
+    there: () => existsSync('/usr/lib/squid/security_file_certgen'),
+  },
+  { package: 'squidguard', why: 'consumer of exported lists', there: () => command('squidGuard') },
+  { package: 'haproxy', why: 'consumer of exported lists', there: () => command('haproxy') },
+  { package: 'dnsmasq-base', why: 'consumer of exported lists', there: () => command('dnsmasq') },
+  { package: 'unbound', why: 'consumer of exported lists', there: () => command('unbound') },
+  { package: 'bind9', why: 'consumer of exported lists', there: () => command('named') },
+  { package: 'bind9-utils', why: 'consumer of exported lists', there: () => command('named-checkzone') },
+  { package: 'libpacparser1', why: 'consumer of exported PAC files', there: () => command('pactester') },
   { package: 'curl', why: 'client', there: () => command('curl') },
   { package: 'openssl', why: 'independent judge of certificates', there: () => command('openssl') },
 ];
