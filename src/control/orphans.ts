@@ -34,10 +34,8 @@ export function dismissOrphans(dataDir: string): number[] {
   for (const name of names.filter(n => /^worker-\d+\.json$/.test(n))) {
     const file = join(folder, name);
     const note = readNote(file);
-    if (note !== null && note.pid !== process.pid && startTime(note.pid) === note.started) {
-      process.kill(note.pid, 'SIGTERM');
-      asked.push(note.pid);
-    } else rmSync(file, { force: true });
+    if (note !== null && lives(note) && asks(note.pid)) asked.push(note.pid);
+    else rmSync(file, { force: true });
   }
   return asked;
 }
@@ -51,7 +49,7 @@ export function holdDataDir(dataDir: string): () => void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'control.json');
   const holder = readNote(file);
-  if (holder !== null && holder.pid !== process.pid && startTime(holder.pid) === holder.started)
+  if (holder !== null && lives(holder))
     throw new Error(`${dataDir} is in use by the process ${holder.pid}; stop it or choose another data-dir`);
   writeFileSync(file, JSON.stringify({ pid: process.pid, started: startTime(process.pid) }), { mode: 0o600 });
   return () => {
@@ -59,7 +57,28 @@ export function holdDataDir(dataDir: string): () => void {
   };
 }
 
-function readNote(file: string): { pid: number; started: string } | null {
+interface Note {
+  pid: number;
+  started: string;
+}
+
+/** Whether the very process that left the note still runs, and is another one than we. */
+function lives(note: Note): boolean {
+  return note.pid !== process.pid && note.started !== GONE && startTime(note.pid) === note.started;
+}
+
+/** Ask a process to leave; false when it was faster. */
+function asks(pid: number): boolean {
+  try {
+    process.kill(pid, 'SIGTERM');
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+function readNote(file: string): Note | null {
   try {
     const note: unknown = JSON.parse(readFileSync(file, 'utf8'));
     if (typeof note !== 'object' || note === null || !('pid' in note) || !('started' in note)) return null;
@@ -72,13 +91,15 @@ function readNote(file: string): { pid: number; started: string } | null {
   }
 }
 
+const GONE = 'gone';
+
 /** Start time of a living process as the kernel counts it, or `gone`. Without /proc nobody is ever signalled. */
 function startTime(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // Field 22 of proc(5); the command name before it may hold spaces and brackets.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 'gone';
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? GONE;
   } catch {
-    return 'gone';
+    return GONE;
   }
 }
