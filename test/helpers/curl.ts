@@ -22,15 +22,15 @@ export interface CurlResult {
   metrics: Record<string, unknown>;
 }
 
-/** Run curl with these arguments (URLs included). Rejects only when curl cannot be started. */
+/** Run curl with these arguments (URLs included; of several, body and metrics are those of the last). Rejects only when curl cannot be started. */
 export async function curl(...args: string[]): Promise<CurlResult> {
   const dir = mkdtempSync(join(tmpdir(), 'sightglass-curl-'));
   const [bodyFile, headFile] = [join(dir, 'body'), join(dir, 'head')];
   const own = ['-q', '--silent', '--show-error', '--max-time', '60', '--suppress-connect-headers'];
-  const outputs = ['--output', bodyFile, '--dump-header', headFile, '--write-out', '%{json}'];
+  const outputs = ['--output', bodyFile, '--dump-header', headFile, '--write-out', '%{json}\n'];
   try {
     const { code, stdout, stderr } = await run([...own, ...outputs, ...args]);
-    const metrics = (stdout === '' ? {} : JSON.parse(stdout)) as Record<string, unknown>;
+    const metrics = (stdout === '' ? {} : JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}')) as Record<string, unknown>;
     return {
       code,
       status: Number(metrics['http_code'] ?? 0),
