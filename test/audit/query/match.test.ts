@@ -1,0 +1,88 @@
+/** The live filter agrees with the naive search on everything a live row carries. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { liveFilter } from '../../../src/audit/query/match.ts';
+import { eventRow, exchangeRow, flowRow } from '../../../src/audit/store/rows.ts';
+import { makeRng } from '../../fuzz/rng.ts';
+import { flow, flowId, hello, NOON, query, randomExchange } from '../sample.ts';
+import { matchesExchange, matchesFlow } from './evaluate.ts';
+import { randomQuery } from './generate.ts';
+
+describe('the live filter', () => {
+  const rng = makeRng(21);
+  const exchanges = Array.from({ length: 400 }, (_, i) => ({
+    // Live rows have no headers and no wait: records without them must agree fully.
+    record: {
+      ...randomExchange(rng, flowId(1, 1 + (i % 9)), i, NOON + i * 300),
+      reqHeaders: '',
+      resHeaders: '',
+      wait: null,
+    },
+    sni: rng.pick(['www.example.test', null]),
+  }));
+  const flows = Array.from({ length: 300 }, (_, i) => {
+    const { record } = exchanges[i] ?? assert.fail();
+    return flow({
+      flow: flowId(1, i),
+      time: record.time,
+      client: record.client,
+      facts: rng.oneIn(6)
+        ? null
+        : {
+            ...(flow().facts ?? assert.fail()),
+            host: record.host,
+            user: record.user,
+            hello: rng.oneIn(4) ? null : hello('a.example.test'),
+          },
+      verdict: rng.oneIn(6) ? null : record.verdict,
+      fault: record.fault,
+      ms: record.ms,
+      bytesUp: record.req.size,
+      bytesDown: record.res.size,
+    });
+  });
+
+  it('agrees for exchanges', () => {
+    for (let i = 0; i < 400; i++) {
+      const text = randomQuery(rng, 'exchanges');
+      const q = query(text, 'exchanges', NOON + 60_000);
+      const filter = liveFilter(q, 'exchanges');
+      for (const stored of exchanges)
+        assert.equal(
+          filter({ kind: 'exchange', row: exchangeRow(stored.record, stored.sni) }),
+          matchesExchange(q.root, stored),
+          `${text} on ${JSON.stringify(stored)}`,
+        );
+    }
+  });
+
+  it('agrees for flows, whose live row has no ingress and no scheme', () => {
+    for (let i = 0; i < 300; i++) {
+      const text = randomQuery(rng, 'flows');
+      if (/ingress|scheme/.test(text)) continue;
+      const q = query(text, 'flows', NOON + 60_000);
+      const filter = liveFilter(q, 'flows');
+      for (const record of flows)
+        assert.equal(filter({ kind: 'flow', row: flowRow(record) }), matchesFlow(q.root, record), text);
+    }
+  });
+
+  it('knows events, and lets no row of another kind through', () => {
+    const row = eventRow({
+      kind: 'event',
+      time: NOON,
+      name: 'policy.applied',
+      detail: { version: 'abc', by: 'alice' },
+    });
+    for (const [text, expected] of [
+      ['', true],
+      ['event:policy.*', true],
+      ['alice', true],
+      ['policy.applied -bob', true],
+      ['event:worker.*', false],
+      ['time:>2026-11-21', false],
+    ] as const)
+      assert.equal(liveFilter(query(text, 'events'), 'events')({ kind: 'event', row }), expected, text);
+    assert.equal(liveFilter(query(''), 'exchanges')({ kind: 'event', row }), false);
+  });
+});
