@@ -5,6 +5,8 @@
  */
 import { giveName, isSinkhole, lineReader } from '../reader.ts';
 import type { Importer } from '../reader.ts';
+import { leftOf } from '../tidy.ts';
+import type { Pattern } from '../../pattern.ts';
 import type { EntryAction } from '../entry.ts';
 import { head } from '../writer.ts';
 import type { Exporter } from '../writer.ts';
@@ -106,6 +108,8 @@ export const rpzExporter: Exporter = {
       const answer = input.action === 'deny' ? '.' : 'rpz-passthru.';
       for (const e of input.entries) yield* records(e, answer);
       for (const e of input.exceptions) yield* records(e, 'rpz-passthru.');
+      for (const e of filled(input.entries, input.exceptions))
+        yield* records(e, e.listed ? answer : 'rpz-passthru.');
     };
     return [{ name: `${input.name}.rpz.zone`, lines: { [Symbol.iterator]: lines } }];
   },
@@ -114,6 +118,48 @@ export const rpzExporter: Exporter = {
 function* records(e: { name: string; match: string }, answer: string): Generator<string> {
   if (e.match !== 'subdomains') yield `${e.name} CNAME ${answer}`;
   if (e.match !== 'exact') yield `*.${e.name} CNAME ${answer}`;
+}
+
+interface Filled extends Pattern {
+  /** Whether it repeats an entry, not an exception. */
+  listed: boolean;
+}
+
+/**
+ * Records that keep wildcards whole. A DNS wildcard covers no name that exists in the zone, not even one that exists only
+ * because something lies below it (RFC 4592 §2.2.2, §4.4): with `*.a` and `x.y.a` in the zone, `y.a` and `z.y.a` would
+ * fall out of `*.a`. So every name between a wildcard and a record below it says itself what the wildcard says.
+ */
+function* filled(entries: readonly Pattern[], exceptions: readonly Pattern[]): Generator<Filled> {
+  if (exceptions.length === 0) return;
+  const exact = new Map<string, boolean>();
+  const below = new Map<string, boolean>();
+  for (const [of, listed] of [
+    [entries, true],
+    [exceptions, false],
+  ] as const)
+    for (const { name, match } of of) {
+      if (match !== 'subdomains') exact.set(name, listed);
+      if (match !== 'exact') below.set(name, listed);
+    }
+  /** What the nearest wildcard above a name says. */
+  const fromAbove = (name: string): boolean | undefined => {
+    for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+      const listed = below.get(name.slice(dot + 1));
+      if (listed !== undefined) return listed;
+    }
+    return undefined;
+  };
+  const done = new Set<string>();
+  for (const { name } of [...exceptions, ...entries])
+    for (let at = name; at !== ''; at = at.includes('.') ? at.slice(at.indexOf('.') + 1) : '') {
+      if (done.has(at)) break;
+      done.add(at);
+      const listed = fromAbove(at);
+      if (listed === undefined) break;
+      const match = leftOf('both', exact.has(at), below.has(at));
+      if (match !== null) yield { name: at, match, listed };
+    }
 }
 
 /** Seconds since 2020, so that a later export always has a larger serial (RFC 1982) for a century. */

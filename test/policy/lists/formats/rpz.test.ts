@@ -63,4 +63,18 @@ bad..name CNAME .
     ]);
     assert.match(written.lines[0]?.[2] ?? '', /^@ SOA localhost\. hostmaster\.localhost\. 217339200 /);
   });
+
+  it('keeps wildcards whole around exceptions: names on the way to a record exist, so they need records', () => {
+    const written = writeList('rpz', ['.a.test'], { exceptions: ['x.y.a.test', '*.z.a.test'] });
+    assert.deepEqual(written.lines[0]?.slice(4), [
+      'a.test CNAME .',
+      '*.a.test CNAME .',
+      'x.y.a.test CNAME rpz-passthru.',
+      '*.z.a.test CNAME rpz-passthru.',
+      '*.x.y.a.test CNAME .',
+      'y.a.test CNAME .',
+      '*.y.a.test CNAME .',
+      'z.a.test CNAME .',
+    ]);
+  });
 });

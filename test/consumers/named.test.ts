@@ -1,0 +1,47 @@
+/** BIND: named-checkzone reads every response policy zone, named answers by it. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { resolvesTruly, world } from './dns.ts';
+import { freePort, start } from './process.ts';
+import { judge } from './truth.ts';
+
+judge({
+  format: 'rpz',
+  consumer: 'BIND',
+  async start({ dir, files }) {
+    const zone = files[0] ?? '';
+    const checked = execFileSync('named-checkzone', ['rpz.local', zone], {
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` },
+    });
+    assert.match(checked, /loaded serial \d+\nOK/);
+    assert.doesNotMatch(checked, /warning|ignoring/i);
+    const outside = await world();
+    const port = await freePort();
+    const conf = join(dir, 'named.conf');
+    writeFileSync(
+      conf,
+      `options {
+  directory "${dir}"; pid-file none; session-keyfile none; lock-file none;
+  listen-on port ${port} { 127.0.0.1; }; listen-on-v6 { none; };
+  recursion yes; forward only; forwarders { 127.0.0.1 port ${outside.port}; };
+  dnssec-validation no; empty-zones-enable no; max-cache-ttl 0; max-ncache-ttl 0; qname-minimization off;
+  response-policy { zone "rpz.local"; } qname-wait-recurse no;
+};
+controls { };
+zone "rpz.local" { type primary; file "${zone}"; };
+`,
+    );
+    const running = await start('named', ['-g', '-c', conf], () => resolvesTruly(port, 'x.test'));
+    return {
+      ask: async name => !(await resolvesTruly(port, name)),
+      async stop() {
+        await running.stop();
+        await outside.close();
+      },
+    };
+  },
+  cannotAsk: { '': 'a resolver is always asked for a name' },
+});
