@@ -159,7 +159,7 @@ async function read(
           options,
         );
   if (told !== started) process.stderr.write('\r\u001b[K');
-  const names = Object.keys(report.categories);
+  const names = Object.keys(report.categories).sort();
   if (names.length > 1 && flags.category === undefined)
     throw new ListsError(
       `it holds ${names.length} categories: ${names
