@@ -29,6 +29,24 @@ export const API = {
   live: '/api/live',
   status: '/api/status',
   policy: '/api/policy',
+  policyRules: '/api/policy/rules',
+  policyExplain: '/api/policy/explain',
+  policyVersions: '/api/policy/versions',
+  policyDiff: '/api/policy/diff',
+  /** POST: look at a candidate, replay it, put it in force, go back to a version. */
+  policyCheck: '/api/policy/check',
+  policyReplay: '/api/policy/replay',
+  policyApply: '/api/policy/apply',
+  policyRollback: '/api/policy/rollback',
+  /** GET: how far a task is; POST to `taskStop` ends it. */
+  task: '/api/task/:id',
+  taskStop: '/api/task/:id/stop',
+  lists: '/api/lists',
+  listEntries: '/api/lists/entries',
+  listExport: '/api/lists/export',
+  listPreview: '/api/lists/preview',
+  /** POST: the bytes of a list. */
+  listImport: '/api/lists/import',
   ca: '/api/ca',
   trail: '/api/trail',
 } as const;
@@ -55,6 +73,7 @@ export const ERROR_CODES = [
   'csrf',
   'wrong-host',
   'not-found',
+  'conflict',
   'too-large',
   'too-many',
   'unavailable',
@@ -86,13 +105,22 @@ export const ROLES = ['admin', 'policy-author', 'auditor', 'viewer', 'proxy'] as
 export type Role = (typeof ROLES)[number];
 
 /** What a signed-in person may do; the server decides, the client hides what would be refused. */
-export const PERMISSIONS = ['search', 'detail', 'body', 'export', 'policy', 'status', 'trail'] as const;
+export const PERMISSIONS = [
+  'search',
+  'detail',
+  'body',
+  'export',
+  'policy',
+  'policy-edit',
+  'status',
+  'trail',
+] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 export const PERMISSIONS_OF: Readonly<Record<Role, readonly Permission[]>> = {
   admin: PERMISSIONS,
-  auditor: PERMISSIONS,
-  'policy-author': ['search', 'detail', 'policy', 'status'],
+  auditor: PERMISSIONS.filter(permission => permission !== 'policy-edit'),
+  'policy-author': ['search', 'detail', 'policy', 'policy-edit', 'status'],
   viewer: ['search', 'detail', 'status'],
   proxy: [],
 };
@@ -520,11 +548,394 @@ export interface PolicyView {
   version: string;
   /** When this version came into force. */
   applied: string;
-  /** The document as written. */
+  /** The document in force, as written. */
   text: string;
   /** Why the newest document on disk is not in force; null when it is. */
   rejected: PolicyRejection | null;
+  /** All problems of the newest files; empty or absent when they are in force. */
+  problems?: PolicyProblem[];
+  /** The newest document on disk when it was rejected, else null or absent. */
+  newest?: string | null;
+  /** True when the policy file lies in a git repository: then the console proposes and never writes. */
+  inGit?: boolean;
 }
+
+export interface PolicyProblem {
+  /** Name of the file, without its folder. */
+  file: string;
+  /** 1-based; null when the whole file is meant. */
+  line: number | null;
+  column: number | null;
+  message: string;
+  hint: string | null;
+}
+
+/** GET /api/policy/rules?since=30d: the rules in force, in order, with what they did. */
+export interface RulesView {
+  version: string;
+  /** Begin of the time in which hits were counted. */
+  since: string;
+  rules: RuleRow[];
+  /** Default, doubt, and rules of earlier policies that decided in this time. */
+  others: OtherHits[];
+  /** False when hits could not be counted (no records, or it took too long): all of them are null then. */
+  counted: boolean;
+}
+
+export interface RuleRow {
+  name: string;
+  /** Line in the document, 1-based. */
+  line: number | null;
+  action: Action;
+  /** Its conditions in one line; null when it matches every connection. */
+  when: string | null;
+  capture: string;
+  block: string;
+  owner: string | null;
+  reason: string | null;
+  expires: string | null;
+  /** Percent of clients; null for all. */
+  rollout: number | null;
+  /** Flows that it decided; null when not counted. */
+  hits: number | null;
+  /** Time of the last one. */
+  last: string | null;
+  notes: RuleNote[];
+}
+
+export const RULE_NOTES = [
+  'expired',
+  'expires-soon',
+  'shadowed',
+  'contradictory',
+  'unused',
+  'other',
+] as const;
+export interface RuleNote {
+  kind: (typeof RULE_NOTES)[number];
+  /** One sentence. */
+  text: string;
+}
+
+export interface OtherHits {
+  rule: string;
+  /** `default` and `doubt:…` belong to the policy in force; others are names that only earlier versions had. */
+  known: boolean;
+  hits: number;
+  last: string;
+}
+
+/**
+ * GET /api/policy/explain: `sni`, `host`, `port` (443), `client` (127.0.0.1), `user`, `group` (comma-separated), `at`
+ * (now). At least one of `sni` and `host`.
+ */
+export interface ExplainParams {
+  sni?: string;
+  host?: string;
+  port?: string;
+  client?: string;
+  user?: string;
+  group?: string;
+  at?: string;
+}
+
+export interface ExplainView {
+  verdict: Action;
+  rule: string;
+  reason: string;
+  policy: string;
+  capture: string;
+  block: string;
+  /** Condition of doubt that was met, whether or not it decided. */
+  doubt: string | null;
+  /** Names and addresses that the rules ran on, the deciding one first. */
+  names: string[];
+  /** Every rule before the deciding one, in order, with why it did not match. */
+  skipped: { rule: string; why: string }[];
+  /** Conditions of the rule that decided, in one line; null when it has none or no rule decided. */
+  when: string | null;
+  /** Names of rules behind the deciding one, which were not asked; the first of them, and how many there are. */
+  after: string[];
+  afterCount: number;
+  /** What was decided upon. */
+  asked: { sni: string | null; host: string; port: number; client: string; user: string | null; at: string };
+}
+
+/** GET /api/policy/versions?limit=: newest first. */
+export interface VersionsView {
+  versions: VersionRow[];
+  /** Number of the version in force; null when it was not recorded. */
+  current: number | null;
+}
+
+export const VERSION_ORIGINS = ['first', 'file', 'rollback', 'apply', 'console'] as const;
+export interface VersionRow {
+  n: number;
+  version: string;
+  time: string;
+  origin: (typeof VERSION_ORIGINS)[number];
+  /** Null when the file was edited by hand. */
+  author: string | null;
+  comment: string | null;
+  /** What changed against the version before, in words. */
+  changes: string[];
+}
+
+/** GET /api/policy/diff?from=&to=: numbers of versions. */
+export interface DiffView {
+  from: string;
+  to: string;
+  changes: string[];
+  /** Unified diff; empty when the documents are equal. */
+  diff: string;
+}
+
+/** POST /api/policy/check, `policy-edit` not needed: nothing is written. */
+export interface CandidateRequest {
+  text: string;
+}
+
+export interface CheckView {
+  ok: boolean;
+  /** Version it would have; null when it cannot be used. */
+  version: string | null;
+  problems: PolicyProblem[];
+  /** Against the policy in force, in words and as a unified diff. */
+  changes: string[];
+  diff: string;
+  inGit: boolean;
+}
+
+/** POST /api/policy/replay: starts a task whose result is a `ReplayView`. */
+export interface ReplayRequest extends CandidateRequest {
+  since: (typeof REPLAY_SPANS)[number];
+}
+export const REPLAY_SPANS = ['24h', '7d', '30d'] as const;
+
+export interface TaskStarted {
+  task: string;
+}
+
+/** GET /api/task/:id. A task is kept for ten minutes after its end, for the person who started it. */
+export interface TaskView {
+  state: 'running' | 'done' | 'failed';
+  /** Flows looked at until now, and the time of the last one. */
+  done: number;
+  at: string | null;
+  /** Present when `done`. */
+  replay: ReplayView | null;
+  /** Present when `failed`. */
+  error: ApiError['error'] | null;
+}
+
+export interface ReplayView {
+  policy: string;
+  since: string;
+  flows: number;
+  undecided: number;
+  unchanged: number;
+  changed: number;
+  otherManner: number;
+  from: string | null;
+  to: string | null;
+  changes: ReplayChange[];
+  hits: { rule: string; flows: number }[];
+  /** False when the time for a replay was over before all flows were seen. */
+  complete: boolean;
+}
+
+export interface ReplayChange {
+  from: Action;
+  to: Action;
+  flows: number;
+  hosts: number;
+  users: number;
+  clients: number;
+  topHosts: CountedValue[];
+  topUsers: CountedValue[];
+  topClients: CountedValue[];
+  topRules: { from: string; to: string; flows: number }[];
+  exact: boolean;
+}
+
+export interface CountedValue {
+  value: string;
+  flows: number;
+}
+
+/** POST /api/policy/apply. `base` is the version that was in force when the author began. */
+export interface ApplyRequest extends CandidateRequest {
+  comment: string;
+  base: string;
+}
+
+/** POST /api/policy/rollback */
+export interface RollbackRequest {
+  n: number;
+  comment: string;
+  base: string;
+}
+
+export interface ApplyAnswer {
+  /** False when `problems` stand in the way, or the file held this very text already. */
+  written: boolean;
+  version: string | null;
+  /** Number of the version that came into force; null while it is not recorded yet. */
+  n: number | null;
+  problems: PolicyProblem[];
+  /** Rollback: lists whose contents are others than they were in that version. */
+  otherLists: string[];
+}
+
+/** Longest policy document the console takes, bytes. */
+export const POLICY_MAX = 4 * 1024 * 1024;
+export const COMMENT_MAX = 500;
+
+// ---------------------------------------------------------------------------------------------------- lists
+
+/** GET /api/lists */
+export interface ListsView {
+  version: string;
+  lists: ListRow[];
+  formats: ListFormat[];
+  importers: { format: string; about: string }[];
+  inGit: boolean;
+}
+
+export interface ListRow {
+  name: string;
+  /** `file`, `inline`, … */
+  source: string;
+  /** As written in the policy; null for inline lists. */
+  file: string | null;
+  entries: number;
+  /** Size and time of change of its file. */
+  bytes: number | null;
+  modified: string | null;
+  /** Names of the rules that use it. */
+  rules: string[];
+  allowPublicSuffix: boolean;
+  /** What is wrong with it now. The entries above are those in force. */
+  problems: PolicyProblem[];
+}
+
+/** A format that lists can be written in, and what its consumer can express. */
+export interface ListFormat {
+  format: string;
+  about: string;
+  /** Kinds of names it can say exactly, in words. */
+  says: string;
+  sets: ListSet[];
+  exceptions: string;
+  precedence: string;
+}
+
+/** GET /api/lists/entries?list=&find=: the first entries that contain a text. */
+export interface ListEntriesView {
+  list: string;
+  entries: string[];
+  /** Entries that contain the text, of all. */
+  found: number;
+  total: number;
+}
+
+/**
+ * What may be exported: what the policy refuses, inspects or passes on; hosts seen in traffic; hosts seen by many clients
+ * and never blocked.
+ */
+export const LIST_SETS = ['deny', 'allow', 'passthrough', 'seen', 'learned'] as const;
+export type ListSet = (typeof LIST_SETS)[number];
+
+/**
+ * GET /api/lists/preview and /api/lists/export: `set`, `format`, `list` (one list instead of what the rules say),
+ * `narrow` (`yes`: write smaller forms), `since` (seen, learned; 30d), `minClients`, `minFlows`, `proxy` (pac); `export`
+ * also `file`, the name of one of the files.
+ */
+export interface ListExportParams {
+  set: ListSet;
+  format: string;
+  list?: string;
+  narrow?: 'yes';
+  since?: string;
+  minClients?: string;
+  minFlows?: string;
+  proxy?: string;
+  file?: string;
+}
+
+export interface ListPreview {
+  format: string;
+  files: { name: string; head: string[]; lines: number; bytes: number }[];
+  written: number;
+  exceptions: number;
+  duplicates: number;
+  covered: number;
+  withheld: ExportCases;
+  narrowed: ExportCases;
+  notes: string[];
+}
+
+export interface ExportCases {
+  total: number;
+  reasons: { reason: string; count: number }[];
+  first: { pattern: string; reason: string }[];
+}
+
+/**
+ * POST /api/lists/import with the bytes of the list as `application/octet-stream`; as URL parameters `name`, `file` (name of
+ * the file, told in the list), `format` (default: told from the content), `bare` (`exact`, `both`), `mode` (`replace`,
+ * `add`), `suffixes` (`yes`: wildcards over public suffixes), `category` (comma-separated, of an archive).
+ * Without `expect` nothing is written; with `expect` (the `digest` of the plan that was shown) and `comment` it is.
+ */
+export interface ListImportParams {
+  name: string;
+  file?: string;
+  format?: string;
+  bare?: 'exact' | 'both';
+  mode?: 'replace' | 'add';
+  suffixes?: 'yes';
+  category?: string;
+  expect?: string;
+  comment?: string;
+}
+
+export interface ImportView {
+  format: string;
+  detected: boolean;
+  bytes: number;
+  entries: number;
+  ignored: number;
+  rejected: number;
+  reasons: { reason: string; count: number }[];
+  rejects: { file: string | null; line: number; reason: string; text: string }[];
+  categories: { name: string; entries: number }[];
+  /** Entries that say "let through" in a list that otherwise denies; they are left out. */
+  exceptionsLeft: number;
+  /** What would change; null when there is nothing usable in it, or a category must be chosen first. */
+  plan: ImportPlan | null;
+  /** True when the list was written. */
+  written: boolean;
+}
+
+export interface ImportPlan {
+  name: string;
+  /** File that is written, as the policy would name it. */
+  file: string;
+  /** Whether the policy names the list already; else it is added to the policy. */
+  known: boolean;
+  before: number;
+  after: number;
+  added: number;
+  removed: number;
+  /** First changes, as `+ pattern` and `- pattern`. */
+  sample: string[];
+  duplicates: number;
+  covered: number;
+  digest: string;
+}
+
+/** Largest list the console takes, bytes; longer ones go through the command line. */
+export const IMPORT_MAX = 16 * 1024 * 1024;
 
 /** GET /api/ca?format=pem|der: the root certificate to deploy, as an attachment. */
 export const CA_FORMATS = ['pem', 'der'] as const;

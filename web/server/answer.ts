@@ -43,6 +43,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   csrf: 403,
   'wrong-host': 421,
   'not-found': 404,
+  conflict: 409,
   'too-large': 413,
   'too-many': 429,
   unavailable: 503,
