@@ -39,7 +39,8 @@ export interface WorkerHealth {
 export type FromWorker =
   | { kind: 'hungry' }
   | { kind: 'listening'; addresses: { address: string; port: number }[] }
-  | { kind: 'failed'; message: string }
+  /** `code` is the system's, such as EADDRINUSE, where there is one. */
+  | { kind: 'failed'; message: string; code: string | null }
   | { kind: 'leaf'; id: number; ask: LeafAsk }
   | { kind: 'credentials'; id: number; user: string; password: string; client: string }
   | { kind: 'policy-refused'; version: string; message: string }

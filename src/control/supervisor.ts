@@ -107,7 +107,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
             resolve(message.addresses);
             break;
           case 'failed':
-            reject(new Error(message.message));
+            // With its code the command line knows what to advise.
+            reject(Object.assign(new Error(message.message), { code: message.code ?? undefined }));
             break;
           case 'health':
             state.health = message.health;

@@ -129,7 +129,8 @@ process.once('message', (first: ToWorker) => {
   };
   process.on('message', keep);
   run(first, () => process.off('message', keep)).catch((e: unknown) => {
-    send({ kind: 'failed', message: words(e) });
+    const code = e instanceof Error && 'code' in e && typeof e.code === 'string' ? e.code : null;
+    send({ kind: 'failed', message: words(e), code });
     setTimeout(() => process.exit(1), 100);
   });
 });
