@@ -29,13 +29,16 @@ export function conditionOf(
   range: { since?: number | undefined; until?: number | undefined },
   look: Look,
 ): Condition {
-  const parts = [compile(kind, root, look)];
   const { since, until } = range;
-  if (since !== undefined || until !== undefined)
-    parts.push(
-      timeCondition(kind, { min: since ?? null, minOpen: false, max: until ?? null, maxOpen: true }, look),
-    );
-  return and(parts);
+  if (since === undefined && until === undefined) return compile(kind, root, look);
+  const inTime = timeCondition(
+    kind,
+    { min: since ?? null, minOpen: false, max: until ?? null, maxOpen: true },
+    look,
+  );
+  // A day outside the range is not asked anything else.
+  if (inTime.blocks?.size === 0) return NEVER;
+  return and([compile(kind, root, look), inTime]);
 }
 
 // ------------------------------------------------------------------------------------------------- the tree

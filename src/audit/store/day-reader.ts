@@ -10,7 +10,7 @@ import { conditionOf } from '../query/sql.ts';
 import { eventRowsOf, exchangeRowsOf, flowRowsOf } from './columns.ts';
 import { DayDetail } from './day-detail.ts';
 import { FACET_SOURCE } from './facet-source.ts';
-import { BLOCK_BITS, IN_BLOCKS, KIND } from './layout.ts';
+import { BLOCK_BITS, IN_BLOCKS, IN_BLOCKS_BELOW, KIND } from './layout.ts';
 import type Database from 'better-sqlite3';
 import type { Kind, Query } from '../query/ast.ts';
 import type { Param } from '../query/fragment.ts';
@@ -59,7 +59,7 @@ export class DayReader {
       return this.pluck(sql, [before ?? 2 ** 53, ...condition.params, limit]);
     }
     const blocks = this.blocksDown(kind, condition, before);
-    const sql = `SELECT x.id FROM ${IN_BLOCKS[kind]} WHERE x.id < ? AND (${condition.sql}) ORDER BY x.id DESC LIMIT ?`;
+    const sql = `SELECT x.id FROM ${IN_BLOCKS_BELOW[kind]} WHERE ${condition.sql} ORDER BY x.id DESC LIMIT ?`;
     const statement = this.db.prepare(sql).pluck();
     const ids: number[] = [];
     let size = FIRST_BLOCKS;

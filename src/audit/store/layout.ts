@@ -10,8 +10,21 @@ export const KIND = { exchange: 1, flow: 2 } as const;
 /** Bits of exchange.flags. */
 export const FLAG = { upgraded: 1, reqTruncated: 2, resTruncated: 4 } as const;
 
-/** Rows of the blocks of a JSON list. Index nested loop: SQLite reads just these row id ranges. */
+const inBlocks = (table: 'exchange' | 'flow', below: string): string =>
+  `json_each(?) b CROSS JOIN ${table} x ON x.id >= b.value << ${BLOCK_BITS} AND x.id < ${below}`;
+const BLOCK_END = `(b.value + 1) << ${BLOCK_BITS}`;
+
+/** Rows of the blocks of a JSON list, as a nested loop over just these row id ranges. */
 export const IN_BLOCKS = {
-  exchanges: `json_each(?) b CROSS JOIN exchange x ON x.id >= b.value << ${BLOCK_BITS} AND x.id < (b.value + 1) << ${BLOCK_BITS}`,
-  flows: `json_each(?) b CROSS JOIN flow x ON x.id >= b.value << ${BLOCK_BITS} AND x.id < (b.value + 1) << ${BLOCK_BITS}`,
+  exchanges: inBlocks('exchange', BLOCK_END),
+  flows: inBlocks('flow', BLOCK_END),
+} as const;
+
+/**
+ * The same with a second value, an id to stay below. In one expression, because SQLite uses one upper end of a range only, and
+ * would take the wrong one of two.
+ */
+export const IN_BLOCKS_BELOW = {
+  exchanges: inBlocks('exchange', `min(${BLOCK_END}, ?)`),
+  flows: inBlocks('flow', `min(${BLOCK_END}, ?)`),
 } as const;
