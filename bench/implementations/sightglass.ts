@@ -65,8 +65,7 @@ async function ready(log: string, ended: () => boolean): Promise<number> {
     const text = readFileSync(log, 'utf8');
     const port = /^ready proxy=\S*?:(\d+)[ ,]/m.exec(text)?.[1];
     if (port !== undefined) return Number(port);
-    if (ended())
-      throw new Error(`sightglass ended at start: ${text.trim().split('\n').at(-1) ?? ''}`);
+    if (ended()) throw new Error(`sightglass ended at start: ${text.trim().split('\n').at(-1) ?? ''}`);
     await sleep(100);
   }
   throw new Error('sightglass printed no ready line within 30 s');

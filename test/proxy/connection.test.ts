@@ -208,7 +208,7 @@ describe('connection', () => {
   });
 
   test('a hello that arrives in one-byte segments is the same hello', async () => {
-    const { socket, port } = await openTunnel(proxy.port, `www.test:${www.port}`);
+    const { socket } = await openTunnel(proxy.port, `www.test:${www.port}`);
     const relay = await startRawOrigin(from => {
       from.on('data', chunk => {
         for (const byte of chunk) socket.write(Buffer.from([byte]));
@@ -238,7 +238,7 @@ describe('connection', () => {
 
   test('an origin that never completes TLS becomes a 504', async () => {
     const raw = await startRawOrigin(() => undefined);
-    const { socket, port } = await openTunnel(proxy.port, `www.test:${raw.port}`);
+    const { socket } = await openTunnel(proxy.port, `www.test:${raw.port}`);
     const tls = await tlsInside(socket, 'www.test', proxy.ca);
     assert.match(
       await converse(tls, 'GET / HTTP/1.1\r\nHost: www.test\r\n\r\n'),
@@ -309,7 +309,7 @@ describe('connection', () => {
   test('while records cannot be written no inspected exchange proceeds, passthrough does', async () => {
     requests = [];
     proxy.audit.healthy = false;
-    const { socket, port } = await openTunnel(proxy.port, `www.test:${www.port}`);
+    const { socket } = await openTunnel(proxy.port, `www.test:${www.port}`);
     const tls = await tlsInside(socket, 'www.test', proxy.ca);
     assert.match(
       await converse(tls, 'GET / HTTP/1.1\r\nHost: www.test\r\n\r\n'),
