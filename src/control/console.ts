@@ -2,17 +2,21 @@
  * Stands the console up on the control process' own parts. The console itself knows only small interfaces
  * (web/server/deps.ts); this file says what is behind them, and puts the state of the whole service into words.
  */
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Authority } from '../../ca/authority.ts';
 import type { Status, WorkerStatus, PolicyRejection } from '../../web/contract.ts';
 import { createConsole } from '../../web/server/app.ts';
+import { keptInGit, problemsOf } from '../../web/server/policy-work.ts';
+import type { PolicyWork } from '../../web/server/deps.ts';
 import { auditDir, type Recorder } from '../audit/recorder.ts';
 import { openStore } from '../audit/store/sqlite.ts';
 import type { LiveRow } from '../audit/store/store.ts';
 import type { PolicyStore } from '../policy/store.ts';
+import { PolicyVersions, versionsDir } from '../policy/versions.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import type { Accounts } from './accounts.ts';
 import type { ControlDb } from './control-db.ts';
+import { Desk } from './desk.ts';
 import type { Log } from './log.ts';
 import { Sessions } from './sessions.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -64,19 +68,30 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
   lagClock.unref();
   const rejected = (): PolicyRejection | null => rejection(policy, rejectedAt);
 
+  const desk = new Desk({ policyFile: policy.file, dataDir: settings['data-dir'] });
+  const policyWork: PolicyWork = {
+    store: policy,
+    versions: new PolicyVersions(versionsDir(settings['data-dir'])),
+    desk,
+  };
+
   const web = createConsole({
     audit: store,
     accounts: parts.accounts,
     sessions: new Sessions(parts.db, parts.accounts),
     trail: new Trail(parts.db),
     policy: {
-      view: () => ({
+      view: async () => ({
         version: policy.current().version,
         applied: new Date(applied).toISOString(),
-        text: readFileSync(policy.file, 'utf8'),
+        text: policy.loaded().text,
         rejected: rejected(),
+        problems: problemsOf(policy.problems()),
+        newest: rejected() === null ? null : await readFile(policy.file, 'utf8').catch(() => null),
+        inGit: await keptInGit(policyWork),
       }),
     },
+    policyWork,
     authority: {
       certificate: format => (format === 'pem' ? authority.certificatePem : authority.certificateDer),
     },
@@ -113,6 +128,7 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
     close: async () => {
       clearInterval(lagClock);
       await web.close();
+      await desk.close();
       await store.close();
     },
   };

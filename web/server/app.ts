@@ -6,7 +6,7 @@
  * it comes from; then its route asks for session, permission and token. Nothing is served to a stranger but the client's
  * files, the answer "log in", and the two forms. It holds no traffic and no keys: everything comes through `deps`.
  *
- * Bounds: 512 connections; head and body of a request within 15 s and 16 KiB; streams and exports as their files say.
+ * Bounds: 512 connections; head and body of a request within 15 s and 16 KiB (policies and lists: web/server/body); streams and exports as their files say.
  */
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
@@ -19,8 +19,12 @@ import { guardHeaders, guardHost, guardOrigin } from './guard.ts';
 import { LiveHub } from './live.ts';
 import type { LiveOptions } from './live.ts';
 import { accountRoutes } from './routes/account.ts';
+import { LARGE_BODIES } from './body.ts';
+import { changeRoutes } from './routes/change.ts';
 import { detailRoutes } from './routes/detail.ts';
 import { exportRoutes } from './routes/export.ts';
+import { listRoutes } from './routes/lists.ts';
+import { policyRoutes } from './routes/policy.ts';
 import { stateRoutes } from './routes/state.ts';
 import { trafficRoutes } from './routes/traffic.ts';
 import { clientFiles, defaultClientDir } from './static.ts';
@@ -155,13 +159,21 @@ function buildApp(deps: ConsoleDeps, live: LiveHub, options: ConsoleOptions): Ex
     if (req.method === 'GET' || req.method === 'POST') next();
     else next(new ApiFailure('bad-request', 'The API is asked by GET and POST only.', 'Use one of these.'));
   });
-  app.use('/api', express.json({ limit: 16 * 1024, strict: true, type: 'application/json', inflate: false }));
+  const json = express.json({ limit: 16 * 1024, strict: true, type: 'application/json', inflate: false });
+  app.use('/api', (req, res, next) => {
+    // Large bodies are read by their routes, once they know who sends them.
+    if (LARGE_BODIES.has(req.originalUrl.split('?', 1)[0] ?? '')) next();
+    else json(req, res, next);
+  });
   const api = express.Router({ caseSensitive: true, strict: true });
   accountRoutes(api, deps, live);
   trafficRoutes(api, deps, live);
   detailRoutes(api, deps);
   exportRoutes(api, deps, options.exportMax);
   stateRoutes(api, deps);
+  policyRoutes(api, deps);
+  changeRoutes(api, deps);
+  listRoutes(api, deps);
   app.use(api);
   app.use('/api', (_req, _res, next) => {
     next(

@@ -4,7 +4,10 @@
  * console beyond a request or an open stream.
  */
 import type { AuditStore, LiveRow } from '../../src/audit/store/store.ts';
+import type { PolicyStore } from '../../src/policy/store.ts';
+import type { PolicyVersions } from '../../src/policy/versions.ts';
 import type { CaFormat, PolicyView, Role, Status, TrailPage } from '../contract.ts';
+import type { ConsoleDesk } from './desk.ts';
 
 type Soon<T> = T | Promise<T>;
 
@@ -14,6 +17,8 @@ export interface ConsoleDeps {
   sessions: ConsoleSessions;
   trail: ConsoleTrail;
   policy: { view(): Soon<PolicyView> };
+  /** What the pages that work on policy and lists need; a console without it shows the policy and changes nothing. */
+  policyWork?: PolicyWork;
   authority: ConsoleAuthority;
   status(): Soon<Status>;
   live: LiveSource;
@@ -40,6 +45,14 @@ export type AuditReader = Pick<
 export interface LiveSource {
   /** Returns the way to stop listening. */
   subscribe(onRows: (rows: readonly LiveRow[], dropped: number) => void): () => void;
+}
+
+// ---------------------------------------------------------------------------------------------------- policy
+
+export interface PolicyWork {
+  store: Pick<PolicyStore, 'file' | 'loaded' | 'snapshot' | 'problems' | 'reload'>;
+  versions: Pick<PolicyVersions, 'list' | 'get' | 'newest'>;
+  desk: ConsoleDesk;
 }
 
 // ---------------------------------------------------------------------------------------------------- people

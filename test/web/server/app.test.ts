@@ -68,8 +68,17 @@ test('every route but the three open ones wants a session; a proxy role opens no
   await h.person('viewer');
   const paths = Object.values(API).map(path => path.replace(':id', '1-1.1').replace(':side', 'res'));
   const open: string[] = [API.me, API.login, API.setup];
+  const changes: string[] = [
+    API.logout,
+    API.policyCheck,
+    API.policyReplay,
+    API.policyApply,
+    API.policyRollback,
+    API.taskStop.replace(':id', '1-1.1'),
+    API.listImport,
+  ];
   for (const path of paths.filter(p => !open.includes(p))) {
-    const answer = await h.ask(path, path === API.logout ? { method: 'POST' } : {});
+    const answer = await h.ask(path, changes.includes(path) ? { method: 'POST' } : {});
     assert.equal(answer.status, 401, path);
     assert.equal(errorOf(answer).code, 'signed-out', path);
   }

@@ -1,0 +1,66 @@
+/** What the routes of policy and lists share: the desk or a plain refusal, its errors as answers, problems as the client sees them. */
+import { basename } from 'node:path';
+import type { FileProblem } from '../../src/policy/load.ts';
+import { repositoryOf } from '../../src/policy/versions-file.ts';
+import type { PolicyProblem } from '../contract.ts';
+import { ApiFailure } from './answer.ts';
+import type { ConsoleDeps, PolicyWork } from './deps.ts';
+import { DeskError } from './desk.ts';
+import type { DeskJob, DeskProgress, DeskResult } from './desk.ts';
+
+/** The policy to work on. Throws where the console has none. */
+export function workOf({ policyWork }: ConsoleDeps): PolicyWork {
+  if (policyWork !== undefined) return policyWork;
+  throw new ApiFailure(
+    'unavailable',
+    'This console cannot work on the policy.',
+    'Use `sightglass policy` on the machine of the service.',
+  );
+}
+
+/** Have the desk do a job; what it refuses becomes the answer. */
+export async function atDesk<J extends DeskJob>(
+  work: PolicyWork,
+  job: J,
+  limit: number,
+  more: { signal?: AbortSignal; onProgress?: (progress: DeskProgress) => void } = {},
+): Promise<DeskResult[J['do']]> {
+  try {
+    return await work.desk.run(job, { limit, ...more });
+  } catch (error) {
+    throw failureOf(error);
+  }
+}
+
+export function failureOf(error: unknown): unknown {
+  if (!(error instanceof DeskError)) return error;
+  const { code, message, hint } = error.refusal;
+  return new ApiFailure(code, message, hint);
+}
+
+/** Problems without the folders of the machine they lie on. */
+export function problemsOf(problems: readonly FileProblem[]): PolicyProblem[] {
+  return problems.slice(0, MAX_PROBLEMS).map(p => ({
+    file: basename(p.file),
+    line: p.line > 0 ? p.line : null,
+    column: p.line > 0 && p.column > 0 ? p.column : null,
+    message: p.message,
+    hint: p.hint === '' ? null : p.hint,
+  }));
+}
+
+const MAX_PROBLEMS = 100;
+
+export async function keptInGit(work: PolicyWork): Promise<boolean> {
+  return (await repositoryOf(work.store.file)) !== null;
+}
+
+/** Where a repository decides what stands in the policy, the console does not. */
+export async function refuseInGit(work: PolicyWork): Promise<void> {
+  if (await keptInGit(work))
+    throw new ApiFailure(
+      'conflict',
+      'The policy is kept in git, so the console does not write it.',
+      'Download the patch and commit it there; the service takes up the file as soon as it changes.',
+    );
+}
