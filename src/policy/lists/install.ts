@@ -65,10 +65,12 @@ export async function planInstall(
     );
   const lists = parsed.ok ? parsed.document.lists : {};
   const source = Object.hasOwn(lists, name) ? lists[name] : undefined;
-  if (source?.kind === 'inline')
+  if (source !== undefined && source.kind !== 'file')
     throw new InstallRefused(
-      `the list "${name}" stands inline in the policy`,
-      'Move it into a file first, or import under another name.',
+      source.kind === 'inline'
+        ? `the list "${name}" stands inline in the policy`
+        : `the list "${name}" has its source elsewhere (${source.kind})`,
+      'Give it a file first, or import under another name.',
     );
   const file = resolve(dirname(path), source?.file ?? defaultFile);
   const allowPublicSuffix = options.allowPublicSuffix || source?.allowPublicSuffix === true;
