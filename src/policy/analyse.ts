@@ -113,6 +113,7 @@ function hiddenRules(
   const implication = new Implication(sets);
   const hidden = new Set<number>();
   for (const [i, rule] of rules.entries()) {
+    if (rule.expires !== null && rule.expires <= now) continue;
     // Lists that are still to be filled hide nothing and are hidden by nothing.
     if (rule.when !== null && isUnfilled(rule.when, sets)) continue;
     if (rule.rollout === 0 || (rule.when !== null && contradictsItself(rule.when, implication))) {

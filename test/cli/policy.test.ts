@@ -149,3 +149,23 @@ describe('policy explain', () => {
       await assert.rejects(run(t, 'explain', '--policy.file', file, ...argv), { exitCode: 2 });
     });
 });
+
+describe('policy check on a policy that is valid and not meant so', () => {
+  const HIDDEN = `version: 1
+rules:
+  - { name: wide, when: { host: .a.test }, action: block }
+  - { name: narrow, when: { host: www.a.test }, action: inspect }
+`;
+
+  it('tells it, and fails on it only when asked to', async t => {
+    const file = await policyFile(t, HIDDEN);
+    const ran = await run(t, 'check', file);
+    assert.equal(ran.code, 0);
+    assert.match(ran.out, /line 4: warning: rule "narrow": never decides: rule "wide" \(line 3\)/);
+    assert.equal((await run(t, 'check', file, '--strict')).code, 1);
+    const { findings } = JSON.parse((await run(t, 'check', file, '--json')).out) as {
+      findings: { kind: string }[];
+    };
+    assert.equal(findings[0]?.kind, 'contradictory');
+  });
+});
