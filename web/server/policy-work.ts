@@ -64,3 +64,18 @@ export async function refuseInGit(work: PolicyWork): Promise<void> {
       'Download the patch and commit it there; the service takes up the file as soon as it changes.',
     );
 }
+
+/** How long to wait for a new version to be recorded before answering without its number. */
+const RECORDED_MS = 2_000;
+
+/** A file was written: take it up at once. Resolves to the number of the version in force, null when none is recorded yet. */
+export async function takenUp({ store, versions }: PolicyWork): Promise<number | null> {
+  await store.reload();
+  const end = Date.now() + RECORDED_MS;
+  for (;;) {
+    const newest = await versions.newest();
+    if (newest?.version === store.loaded().compiled.version) return newest.n;
+    if (Date.now() > end) return null;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}

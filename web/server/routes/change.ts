@@ -23,15 +23,13 @@ import type { Caller } from '../auth.ts';
 import { largeJson } from '../body.ts';
 import type { ConsoleDeps, PolicyWork } from '../deps.ts';
 import type { DeskResult } from '../desk.ts';
-import { atDesk, keptInGit, problemsOf, refuseInGit, workOf } from '../policy-work.ts';
+import { atDesk, keptInGit, problemsOf, refuseInGit, takenUp, workOf } from '../policy-work.ts';
 import { Tasks } from '../tasks.ts';
 import { versionByNumber } from './policy.ts';
 
 const CHECK_LIMIT_MS = 60_000;
 const REPLAY_BUDGET_MS = 120_000;
 const APPLY_LIMIT_MS = 60_000;
-/** How long to wait for the new version to be recorded before answering without its number. */
-const RECORDED_MS = 2_000;
 
 export function changeRoutes(router: Router, deps: ConsoleDeps): void {
   const { sessions, trail } = deps;
@@ -155,16 +153,7 @@ export function changeRoutes(router: Router, deps: ConsoleDeps): void {
     action: string,
     done: DeskResult['apply'],
   ): Promise<ApplyAnswer> {
-    let n: number | null = null;
-    if (done.written) {
-      await work.store.reload();
-      const end = Date.now() + RECORDED_MS;
-      while (n === null && Date.now() < end) {
-        const newest = await work.versions.newest();
-        if (newest?.version === done.version) n = newest.n;
-        else await new Promise(resolve => setTimeout(resolve, 50));
-      }
-    }
+    const n = done.written ? await takenUp(work) : null;
     write(caller, done.problems.length === 0 ? action : 'policy.apply-refused', {
       version: done.version,
       n,

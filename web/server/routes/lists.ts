@@ -32,7 +32,7 @@ import { listBytes } from '../body.ts';
 import type { ConsoleDeps } from '../deps.ts';
 import type { DeskResult, ImportJob } from '../desk.ts';
 import { choiceParam, countParam, textParam } from '../params.ts';
-import { atDesk, keptInGit, problemsOf, refuseInGit, workOf } from '../policy-work.ts';
+import { atDesk, keptInGit, problemsOf, refuseInGit, takenUp, workOf } from '../policy-work.ts';
 import { attach } from './detail.ts';
 
 const EXPORT_LIMIT_MS = 120_000;
@@ -168,7 +168,7 @@ export function listRoutes(router: Router, deps: ConsoleDeps): void {
     });
     const done = await atDesk(work, { do: 'import', bytes, params }, IMPORT_LIMIT_MS);
     if (done.written) {
-      await work.store.reload();
+      await takenUp(work);
       write(caller, 'list.imported', { ...told, added: done.plan?.added, removed: done.plan?.removed });
     }
     sendJson<ImportView>(res, importView(done));
