@@ -9,8 +9,6 @@ const MAX_LINES = 400;
 /** Files that hold one long list or one idea that does not divide, each with its reason. */
 const LONG: Readonly<Record<string, string>> = {
   'src/core/faults.ts': 'one catalogue, one entry per fault',
-  'test/e2e/resilience.test.ts': 'one list of what the product must withstand, read beside the issue that names it',
-  'test/e2e/traffic.test.ts': 'one product and one origin are stood up for all of it; a second file would double minutes',
   'src/proxy/relay/h1.ts':
     'one state machine; both reading ends, framing and own answers already have files of their own',
   'test/proxy/relay/h1.test.ts': 'one table of dialogues with the same relay',
