@@ -8,10 +8,13 @@
 import { Command } from 'commander';
 import { exportCommand } from './lists/export.ts';
 import { importCommand } from './lists/import.ts';
+import { fetchCommand, statusCommand } from './lists/sources.ts';
 
 export function listsCommand(): Command {
   return new Command('lists')
     .description('Lists of names: take them over from other formats, hand them to other products.')
     .addCommand(importCommand())
-    .addCommand(exportCommand());
+    .addCommand(exportCommand())
+    .addCommand(fetchCommand())
+    .addCommand(statusCommand());
 }

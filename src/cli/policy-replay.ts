@@ -14,6 +14,7 @@ import type { RuleHits, WalkOptions } from '../audit/store/flow-walk.ts';
 import { loadPolicyFile, problemText } from '../policy/load.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
 import { Replay } from '../policy/replay.ts';
+import { copiesDir } from '../policy/sources.ts';
 import type { Change, Counted, ReplaySummary } from '../policy/replay.ts';
 import { loadSettings } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
@@ -42,7 +43,7 @@ export function replayCommand(): Command {
   return command.action(async (file: string, options: RangeOptions) => {
     const dataDir = loadSettings(input())['data-dir'];
     const range = rangeOf(auditDir(dataDir), options, Date.now());
-    const candidate = await good(file);
+    const candidate = await good(file, copiesDir(join(dataDir, 'policy')));
     if (candidate === null) return;
     const run = new Replay(candidate.compiled);
     await progressing(range, batch => {
@@ -137,7 +138,8 @@ export function hitsCommand(): Command {
     const settings = loadSettings(input());
     const dataDir = settings['data-dir'];
     const range = rangeOf(auditDir(dataDir), options, Date.now());
-    const policy = await good(settings['policy.file'] ?? join(dataDir, 'policy.yaml'));
+    const file = settings['policy.file'] ?? join(dataDir, 'policy.yaml');
+    const policy = await good(file, copiesDir(join(dataDir, 'policy')));
     if (policy === null) return;
     const rows = hitRows(policy, countRuleHits(range));
     if (options.json === true) {
@@ -215,8 +217,8 @@ function rangeOf(dir: string, options: RangeOptions, now: number): WalkOptions {
 }
 
 /** A policy that can be used, or null after its problems were told. */
-async function good(file: string): Promise<LoadedPolicy | null> {
-  const loaded = await loadPolicyFile(file);
+async function good(file: string, copies: string): Promise<LoadedPolicy | null> {
+  const loaded = await loadPolicyFile(file, { copies });
   if (loaded.ok) return loaded;
   for (const p of loaded.problems) console.error(problemText(p));
   process.exitCode = 1;

@@ -15,6 +15,7 @@ import type { Explanation } from '../policy/explain.ts';
 import { loadPolicyFile, problemText } from '../policy/load.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
 import { shippedFolder } from '../policy/shipped.ts';
+import { copiesDir } from '../policy/sources.ts';
 import { loadSettings } from '../settings/load.ts';
 import { hitsCommand, replayCommand } from './policy-replay.ts';
 import { applyCommand, diffCommand, historyCommand, rollbackCommand } from './policy-versions.ts';
@@ -141,7 +142,10 @@ function explainCommand(): Command {
   return command.action(async (options: ExplainOptions) => {
     const settings = loadSettings(input());
     const facts = factsOf(options);
-    const loaded = await loadPolicyFile(await policyFile(settings['policy.file'], settings['data-dir']));
+    const dataDir = settings['data-dir'];
+    const loaded = await loadPolicyFile(await policyFile(settings['policy.file'], dataDir), {
+      copies: copiesDir(join(dataDir, 'policy')),
+    });
     if (!loaded.ok) {
       for (const p of loaded.problems) console.error(problemText(p));
       process.exitCode = 1;

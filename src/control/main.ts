@@ -13,6 +13,7 @@ import { readPassphrase } from '../../ca/passphrase.ts';
 import { allocateProducer } from '../audit/producer.ts';
 import { auditDir, spoolDir, startRecorder } from '../audit/recorder.ts';
 import { retain } from '../audit/retention.ts';
+import { copiesDir } from '../policy/sources.ts';
 import { openPolicyStore } from '../policy/store.ts';
 import { PolicyVersions, versionsDir } from '../policy/versions.ts';
 import type { Settings } from '../settings/catalogue.ts';
@@ -21,6 +22,7 @@ import { openControlDb } from './control-db.ts';
 import { startConsole, type RowListener } from './console.ts';
 import { createLog } from './log.ts';
 import { dismissOrphans, holdDataDir } from './orphans.ts';
+import { followPolicy, ListKeeper, listFetcher, prepareLists } from './policy-sources.ts';
 import { recordVersions } from './policy-versions.ts';
 import { createSupervisor } from './supervisor.ts';
 
@@ -83,14 +85,26 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     });
     keepWithinRetention(settings, tell);
 
+    const policyFile = settings['policy.file'] ?? join(dataDir, 'policy.yaml');
+    const lists = new ListKeeper({
+      dir: copiesDir(join(dataDir, 'policy')),
+      auditDir: auditDir(dataDir),
+      fetch: listFetcher(settings),
+      onEvent: tell,
+    });
+    undo.unshift(() => {
+      lists.stop();
+    });
+    await prepareLists(lists, policyFile);
     const policy = await openPolicyStore({
-      file: settings['policy.file'] ?? join(dataDir, 'policy.yaml'),
+      file: policyFile,
       cacheDir: join(dataDir, 'policy'),
       onEvent: tell,
     });
     undo.unshift(() => {
       policy.close();
     });
+    await followPolicy(lists, policy);
     await recordVersions(policy, new PolicyVersions(versionsDir(dataDir)), tell);
     const db = openControlDb(dataDir);
     undo.unshift(() => {

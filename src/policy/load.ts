@@ -7,7 +7,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { compilePolicy, listFromBuffer, listFromPatterns } from './compile.ts';
 import type { CompiledList, CompiledPolicy, ListSnapshot, PolicySnapshot } from './compile.ts';
@@ -16,6 +16,7 @@ import { parsePolicy } from './parse.ts';
 import type { Positions, Problem } from './parse.ts';
 import { patternText } from './pattern.ts';
 import type { ListSource, PolicyDocument } from './rule.ts';
+import { copyName } from './sources.ts';
 import { writeSetFile } from './set-file.ts';
 
 export interface FileProblem extends Problem {
@@ -48,10 +49,20 @@ export type ListCache = Map<string, { signature: string; list: CompiledList; sna
 /** Sets up to this size travel inside the snapshot. */
 const INLINE_MAX = 500;
 
+export interface LoadOptions {
+  cacheDir?: string;
+  cache?: ListCache;
+  /**
+   * Folder of the copies of lists that are fetched or learned (policy/sources). Without one such lists count as empty:
+   * the document can be checked where it does not run.
+   */
+  copies?: string;
+}
+
 /** Load a policy. Rejects never for what the files hold; only when the cacheDir cannot be written. */
 export async function loadPolicyFile(
   file: string,
-  options: { cacheDir?: string; cache?: ListCache } = {},
+  options: LoadOptions = {},
 ): Promise<LoadedPolicy | RefusedPolicy> {
   const path = resolve(file);
   let text: string;
@@ -70,7 +81,7 @@ export async function loadPolicyFile(
   const snapshots: Record<string, ListSnapshot> = {};
   const used: ListCache = new Map();
   for (const [name, source] of Object.entries(document.lists)) {
-    const listFile = source.kind === 'file' ? resolve(dirname(path), source.file) : null;
+    const listFile = listFileOf(source, path, options.copies);
     if (listFile !== null) files.push(listFile);
     const result = await loadList(source, listFile, positions.lists[name] ?? 0, path, options);
     if ('problems' in result) {
@@ -92,6 +103,13 @@ export async function loadPolicyFile(
   return { ok: true, text, document, positions, compiled, snapshot, files };
 }
 
+/** The file that holds a list; null for what stands in the document, and for copies that nobody keeps here. */
+function listFileOf(source: ListSource, policyFile: string, copies: string | undefined): string | null {
+  if (source.kind === 'file') return resolve(dirname(policyFile), source.file);
+  if (source.kind === 'inline' || copies === undefined) return null;
+  return join(copies, copyName(source));
+}
+
 type LoadedList = { signature: string; list: CompiledList; snapshot: ListSnapshot | null };
 
 async function loadList(
@@ -99,11 +117,13 @@ async function loadList(
   file: string | null,
   line: number,
   policyFile: string,
-  options: { cacheDir?: string; cache?: ListCache },
+  options: LoadOptions,
 ): Promise<LoadedList | { problems: FileProblem[] }> {
   if (source.kind === 'inline' || file === null)
     return finish(listFromPatterns(source.kind === 'inline' ? source.domains : []), null, '', undefined);
   const signature = await fileSignature(file);
+  if (signature === MISSING && source.kind === 'learned')
+    return finish(listFromPatterns([]), null, signature, undefined);
   const known = options.cache?.get(cacheKey(source, file));
   if (known?.signature === signature && signature !== MISSING) return known;
   try {
@@ -115,6 +135,7 @@ async function loadList(
     if (read.problems.length > 0) return { problems: read.problems.map(p => ({ ...p, file })) };
     return await finish(listFromBuffer(read.buffer), read.buffer, signature, options.cacheDir);
   } catch (e) {
+    const fetched = source.kind === 'url';
     return {
       problems: [
         {
@@ -122,7 +143,8 @@ async function loadList(
           file: policyFile,
           line,
           column: 1,
-          message: `list file ${file}: ${cause(e)}`,
+          message: fetched ? `there is no copy of ${source.url} yet` : `list file ${file}: ${cause(e)}`,
+          ...(fetched ? { hint: 'The service fetches it; `sightglass lists fetch` does so now.' } : {}),
         },
       ],
     };

@@ -9,12 +9,12 @@
 import { ACTIONS, DOUBTS } from '../core/verdict.ts';
 import type { BlockKind, CaptureLevel, Doubt } from '../core/verdict.ts';
 import { canonicalHost } from '../core/host-name.ts';
-import { parsePattern, patternText } from './pattern.ts';
 import { YamlReader } from './yaml-reader.ts';
 import type { Place, Problem } from './yaml-reader.ts';
 import { readCondition } from './parse-condition.ts';
+import { readLists } from './parse-lists.ts';
 import { DEFAULT_BLOCK, DEFAULT_CAPTURE, DOUBT_ANSWERS, KNOWN_ECH_FRONTS, lateFactsOf } from './rule.ts';
-import type { DoubtAnswer, ListSource, Outcome, PolicyDocument, Rule } from './rule.ts';
+import type { DoubtAnswer, Outcome, PolicyDocument, Rule } from './rule.ts';
 
 export type { Problem } from './yaml-reader.ts';
 
@@ -30,8 +30,6 @@ export type ParsedPolicy =
   { ok: true; document: PolicyDocument; positions: Positions } | { ok: false; problems: Problem[] };
 
 const MAX_RULES = 10_000;
-const MAX_LISTS = 1_000;
-const MAX_INLINE = 100_000;
 
 const CAPTURES: readonly CaptureLevel[] = ['flow', 'headers', 'bodies'];
 const BLOCKS: readonly BlockKind[] = ['page', 'alert', 'reset'];
@@ -48,8 +46,6 @@ const RULE_KEYS = [
   'rollout',
   'apply',
 ] as const;
-/** List names appear as `list:NAME` and as file names of exports. */
-const LIST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Read a policy document. Never throws. */
 export function parsePolicy(text: string): ParsedPolicy {
@@ -147,74 +143,6 @@ function readFronts(reader: YamlReader, place: Place | undefined): string[] {
       reader.problem(item, `"${text}" is not a host name`, 'Name the public name as it stands in the SNI.');
   }
   return fronts;
-}
-
-function readLists(
-  reader: YamlReader,
-  place: Place | undefined,
-): { sources: Record<string, ListSource>; lines: Record<string, number> } {
-  const sources: Record<string, ListSource> = {};
-  const lines: Record<string, number> = {};
-  const entries = place === undefined ? null : reader.mapping(place, null);
-  if (entries === null) return { sources, lines };
-  if (entries.size > MAX_LISTS && place !== undefined) reader.problem(place, `more than ${MAX_LISTS} lists`);
-  for (const [name, item] of entries) {
-    if (!LIST_NAME.test(name)) {
-      reader.problem(
-        item.offset,
-        `"${name}" is no usable list name`,
-        'Use letters, digits, dot, dash and underscore.',
-      );
-      continue;
-    }
-    lines[name] = reader.position({ ...item, node: null }).line;
-    const source = readList(reader, item);
-    // Even a broken list is known, so that rules which name it do not add problems of their own.
-    sources[name] = source ?? { kind: 'inline', domains: [], allowPublicSuffix: false };
-  }
-  return { sources, lines };
-}
-
-function readList(reader: YamlReader, place: Place): ListSource | null {
-  const entries = reader.mapping(place, ['file', 'domains', 'allow-public-suffix']);
-  if (entries === null) return null;
-  const file = entries.get('file');
-  const domains = entries.get('domains');
-  const flag = entries.get('allow-public-suffix');
-  const allowPublicSuffix = (flag === undefined ? null : reader.flag(flag)) ?? false;
-  if ((file === undefined) === (domains === undefined)) {
-    reader.problem(place, `${place.path} needs either "file" or "domains"`, 'A list has exactly one source.');
-    return null;
-  }
-  if (file !== undefined) {
-    const path = reader.text(file);
-    if (path === null) return null;
-    if (path === '' || path.includes('\0')) {
-      reader.problem(file, 'the path of the list is empty');
-      return null;
-    }
-    return { kind: 'file', file: path, allowPublicSuffix };
-  }
-  if (domains === undefined) return null;
-  const items = reader.items(domains);
-  if (items.length > MAX_INLINE) {
-    reader.problem(domains, `more than ${MAX_INLINE} domains in the document`, 'Put them into a file.');
-    return null;
-  }
-  const patterns: string[] = [];
-  for (const item of items) {
-    const text = reader.text(item);
-    if (text === null) continue;
-    const parsed = parsePattern(text, { allowPublicSuffix });
-    if (parsed.ok) patterns.push(patternText(parsed.ok));
-    else
-      reader.problem(
-        item,
-        `"${text}": ${parsed.error}`,
-        'Set "allow-public-suffix: true" if a suffix is meant.',
-      );
-  }
-  return { kind: 'inline', domains: patterns, allowPublicSuffix };
 }
 
 function readRules(

@@ -33,7 +33,41 @@ export interface Rule extends Outcome {
 /** A named list. `file` is as written, relative to the policy file. */
 export type ListSource =
   | { kind: 'file'; file: string; allowPublicSuffix: boolean }
-  | { kind: 'inline'; domains: string[]; allowPublicSuffix: boolean };
+  | { kind: 'inline'; domains: string[]; allowPublicSuffix: boolean }
+  | UrlSource
+  | LearnedSource;
+
+/** A list that somebody else publishes; the last good copy of it counts (policy/sources). */
+export interface UrlSource {
+  kind: 'url';
+  /** `https:`, or `http:` with a digest. */
+  url: string;
+  /** Pause between two looks, ms. */
+  refresh: number;
+  /** SHA-256 of the whole list, hex, or null: then whatever the publisher serves is taken. */
+  sha256: string | null;
+  /** Bytes it may have. */
+  maxSize: number;
+  /** Name of a format, or null: told from the content. */
+  format: string | null;
+  allowPublicSuffix: boolean;
+}
+
+/** What is learned from recorded traffic; see policy/learned. */
+export const LEARNED_KINDS = ['seen', 'pinned', 'broken'] as const;
+export type LearnedKind = (typeof LEARNED_KINDS)[number];
+
+/** A list made of recorded traffic, again and again. Empty until there is some. */
+export interface LearnedSource {
+  kind: 'learned';
+  what: LearnedKind;
+  /** Different clients that a name needs. */
+  minClients: number;
+  /** Age of the traffic that counts, ms. */
+  within: number;
+  refresh: number;
+  allowPublicSuffix: boolean;
+}
 
 /** Answers to doubt; which of them a condition accepts stands in DOUBT_ANSWERS. */
 export type DoubtAnswer = Action | 'rules' | 'sni';

@@ -14,6 +14,7 @@ import type { CompiledPolicy, PolicySnapshot } from './compile.ts';
 import { fileSignature, loadPolicyFile, problemText } from './load.ts';
 import type { FileProblem, ListCache, LoadedPolicy } from './load.ts';
 import { pruneSetFiles } from './set-file.ts';
+import { copiesDir } from './sources.ts';
 import { writeShippedPolicy } from './shipped.ts';
 
 export type { FileProblem } from './load.ts';
@@ -194,7 +195,11 @@ class FileStore implements PolicyStore {
     // Signatures first: a change while reading then shows at the next look.
     const before = await this.#signature();
     const filesBefore = this.#files;
-    const result = await loadPolicyFile(this.file, { cacheDir: this.#cacheDir, cache: this.#cache });
+    const result = await loadPolicyFile(this.file, {
+      cacheDir: this.#cacheDir,
+      cache: this.#cache,
+      copies: copiesDir(this.#cacheDir),
+    });
     this.#files = result.ok ? result.files : [...new Set([...result.files, ...filesBefore])];
     // Files that this load met for the first time have no signature from before: the next look loads once more.
     this.#read = this.#files.join('\n') === filesBefore.join('\n') ? before : '';

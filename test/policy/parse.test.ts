@@ -163,7 +163,7 @@ rules:
       'version: 1\nlists:\n  a: { allow-public-suffix: true }\n',
       3,
       6,
-      /"file" or "domains"/,
+      /needs one of/,
       /one source/,
     ],
     ['an unusable list name', 'version: 1\nlists:\n  "a/b": { domains: [] }\n', 3, 3, /list name/, /letters/],

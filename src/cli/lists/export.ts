@@ -13,6 +13,10 @@ import { parseTime, TIME_HINT } from '../../audit/query/time.ts';
 import { auditDir } from '../../audit/recorder.ts';
 import { openStore } from '../../audit/store/sqlite.ts';
 import type { Page, SearchOptions } from '../../audit/store/store.ts';
+import { walkFlows } from '../../audit/store/flow-walk.ts';
+import type { WalkOptions } from '../../audit/store/flow-walk.ts';
+import { Lessons } from '../../policy/learned.ts';
+import { entryOf } from '../../policy/lists/entry.ts';
 import { exportList } from '../../policy/lists/export.ts';
 import type { ExportReport, Selection } from '../../policy/lists/export.ts';
 import { EXPORTERS } from '../../policy/lists/formats.ts';
@@ -21,6 +25,9 @@ import { selectFromPolicy, selectList } from '../../policy/lists/select.ts';
 import { EXPORT_ACTIONS } from '../../policy/lists/writer.ts';
 import type { ExportAction, ExportFile } from '../../policy/lists/writer.ts';
 import { loadPolicyFile, problemText } from '../../policy/load.ts';
+import { LEARNED_KINDS } from '../../policy/rule.ts';
+import type { LearnedKind } from '../../policy/rule.ts';
+import { copiesDir } from '../../policy/sources.ts';
 import type { Settings } from '../../settings/catalogue.ts';
 import { loadSettings } from '../../settings/load.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
@@ -40,6 +47,7 @@ interface ExportFlags {
   minClients: string;
   minFlows: string;
   neverBlocked?: boolean;
+  learned?: LearnedKind;
   json?: boolean;
 }
 
@@ -67,6 +75,12 @@ export function exportCommand(): Command {
     .option('--min-clients <N>', 'seen: only names that this many clients asked for', '1')
     .option('--min-flows <N>', 'seen: only names with this many flows', '1')
     .option('--never-blocked', 'seen: only names that were never blocked in that time')
+    .addOption(
+      new Option(
+        '--learned <WHAT>',
+        'seen: what is learned from traffic instead, as lists of a policy are',
+      ).choices(LEARNED_KINDS),
+    )
     .option('--json', 'print the report as JSON on standard error')
     .allowExcessArguments(false)
     .addHelpText('after', `\nFormats:\n${table(EXPORTERS)}`);
@@ -91,6 +105,22 @@ export function exportCommand(): Command {
   });
 }
 
+function learned(
+  range: WalkOptions,
+  what: LearnedKind,
+  minClients: number,
+): { selection: Selection; policy: null } {
+  const lessons = new Lessons(what);
+  for (const batch of walkFlows(range)) for (const flow of batch) lessons.add(flow);
+  const entries = lessons.result(minClients).map(({ name, match, flows, clients }) => ({
+    ...entryOf({ name, match }, null),
+    source: `learned: ${what}`,
+    comment: `${flows} flows, ${clients} clients`,
+  }));
+  const notes = lessons.beyond > 0 ? [`${lessons.beyond} flows to further names were left out`] : [];
+  return { selection: { action: 'seen', entries, exceptions: [], notes }, policy: null };
+}
+
 async function fromPolicy(
   settings: Settings,
   flags: ExportFlags,
@@ -103,7 +133,7 @@ async function fromPolicy(
       1,
     );
   });
-  const loaded = await loadPolicyFile(file);
+  const loaded = await loadPolicyFile(file, { copies: copiesDir(join(settings['data-dir'], 'policy')) });
   if (!loaded.ok)
     throw new ListsError(loaded.problems.map(problemText).join('\n'), 'Mend the policy first.', 1);
   const { compiled } = loaded;
@@ -135,6 +165,16 @@ async function fromTraffic(
     if (t === null) throw new ListsError(`--${flag} "${text}" is no time`, TIME_HINT);
     return t;
   };
+  if (flags.learned !== undefined)
+    return learned(
+      {
+        dir: auditDir(settings['data-dir']),
+        since: time('since', flags.since ?? '30d'),
+        ...(flags.until === undefined ? {} : { until: time('until', flags.until) }),
+      },
+      flags.learned,
+      count('min-clients', flags.minClients),
+    );
   const parsed = parseQuery(flags.query, { kind: 'flows', now });
   if (!parsed.ok) throw new ListsError(`--query: ${parsed.error.message}`, 'See docs/query-language.md.');
   const hosts = new SeenHosts({

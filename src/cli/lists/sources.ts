@@ -1,0 +1,84 @@
+/**
+ * `sightglass lists fetch | status`: the lists that a policy fetches or learns. `fetch` does at once what the running
+ * service does by its clock; the service takes the new copies up by itself.
+ */
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { jsonLine, visible } from '../../audit/export/lines.ts';
+import { auditDir } from '../../audit/recorder.ts';
+import { ListKeeper, listFetcher, listStates } from '../../control/policy-sources.ts';
+import type { ListState } from '../../control/policy-sources.ts';
+import { loadPolicyFile, problemText } from '../../policy/load.ts';
+import type { PolicyDocument } from '../../policy/rule.ts';
+import { copiesDir } from '../../policy/sources.ts';
+import type { Settings } from '../../settings/catalogue.ts';
+import { loadSettings } from '../../settings/load.ts';
+import { addSettingsFlags } from '../settings-flags.ts';
+import { ListsError, policyFileOf } from './common.ts';
+
+export function fetchCommand(): Command {
+  const command = new Command('fetch')
+    .description('Fetch and learn the lists of the policy now. Exit code 1 when one of them fails.')
+    .argument('[LIST]', 'one list only')
+    .option('--json', 'print it as JSON')
+    .allowExcessArguments(false);
+  const input = addSettingsFlags(command, ['data-dir', 'policy.file', 'egress.allow', 'origin.extra-ca']);
+  return command.action(async (list: string | undefined, options: { json?: boolean }) => {
+    const settings = loadSettings(input());
+    const document = await documentOf(settings);
+    if (list !== undefined && !Object.hasOwn(document.lists, list))
+      throw new ListsError(
+        `the policy has no list "${list}"`,
+        `Lists: ${Object.keys(document.lists).join(', ')}.`,
+      );
+    const dir = copiesDir(join(settings['data-dir'], 'policy'));
+    const failed = new Set<string>();
+    const keeper = new ListKeeper({
+      dir,
+      auditDir: auditDir(settings['data-dir']),
+      fetch: listFetcher(settings),
+      onEvent: (name, detail) => {
+        if (name === 'list.failed') failed.add(String(detail['list']));
+      },
+    });
+    await keeper.follow(document);
+    await keeper.look(true, list ?? null);
+    const states = (await keeper.states()).filter(s => list === undefined || s.name === list);
+    print(states, options.json === true);
+    if (failed.size > 0) process.exitCode = 1;
+  });
+}
+
+export function statusCommand(): Command {
+  const command = new Command('status')
+    .description('How old the fetched and learned lists of the policy are, and what went wrong last.')
+    .option('--json', 'print it as JSON')
+    .allowExcessArguments(false);
+  const input = addSettingsFlags(command, ['data-dir', 'policy.file']);
+  return command.action(async (options: { json?: boolean }) => {
+    const settings = loadSettings(input());
+    const dir = copiesDir(join(settings['data-dir'], 'policy'));
+    print(await listStates(await documentOf(settings), dir, Date.now()), options.json === true);
+  });
+}
+
+/** Contents do not matter here, so lists without a copy are no obstacle. */
+async function documentOf(settings: Settings): Promise<PolicyDocument> {
+  const loaded = await loadPolicyFile(policyFileOf(settings));
+  if (loaded.ok) return loaded.document;
+  throw new ListsError(loaded.problems.map(problemText).join('\n'), 'Mend the policy first.', 1);
+}
+
+function print(states: readonly ListState[], json: boolean): void {
+  if (json) console.log(jsonLine({ lists: states }));
+  else if (states.length === 0) console.log('the policy fetches and learns no list');
+  for (const s of json ? [] : states) {
+    const age = s.checked === null ? 'never' : `${s.checked.slice(0, 19)}Z`;
+    console.log(
+      `${s.name.padEnd(20)} ${String(s.entries).padStart(9)} names  current as of ${age}  ${visible(s.from)}`,
+    );
+    if (s.rejected > 0) console.log(`  ${s.rejected} lines were not usable`);
+    if (s.failed !== null) console.log(`  failed ${s.failed.tries} times: ${visible(s.failed.message)}`);
+    if (s.alarm) console.log('  older than it should be');
+  }
+}
