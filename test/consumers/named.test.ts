@@ -1,11 +1,13 @@
 /** BIND: named-checkzone reads every response policy zone, named answers by it. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { resolvesTruly, world } from './dns.ts';
 import { freePort, start } from './process.ts';
 import { judge } from './truth.ts';
+
+const CANARY = 'canary-of-the-test.invalid';
 
 judge({
   format: 'rpz',
@@ -18,6 +20,9 @@ judge({
     });
     assert.match(checked, /loaded serial \d+\nOK/);
     assert.doesNotMatch(checked, /warning|ignoring/i);
+    // named answers before its policy zones are in force: one name more tells when they are.
+    const armed = join(dir, 'armed.zone');
+    writeFileSync(armed, `${readFileSync(zone, 'utf8')}\n${CANARY} CNAME .\n`);
     const outside = await world();
     const port = await freePort();
     const conf = join(dir, 'named.conf');
@@ -31,10 +36,14 @@ judge({
   response-policy { zone "rpz.local"; } qname-wait-recurse no;
 };
 controls { };
-zone "rpz.local" { type primary; file "${zone}"; };
+zone "rpz.local" { type primary; file "${armed}"; };
 `,
     );
-    const running = await start('named', ['-g', '-c', conf], () => resolvesTruly(port, 'x.test'));
+    const running = await start(
+      'named',
+      ['-g', '-c', conf],
+      async () => !(await resolvesTruly(port, CANARY)),
+    );
     return {
       ask: async name => !(await resolvesTruly(port, name)),
       async stop() {
