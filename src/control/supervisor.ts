@@ -167,7 +167,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 }
 
 function tell(worker: Worker, message: ToWorker): void {
-  if (worker.isConnected()) worker.send(message);
+  // The callback makes a channel that breaks under the message (a worker killed just now) no uncaught error; its exit
+  // event does the rest.
+  if (worker.isConnected()) worker.send(message, undefined, undefined, () => undefined);
 }
 
 function answerLeaf(worker: Worker, id: number, issued: ReturnType<LeafIssuer['issue']>): void {

@@ -21,7 +21,11 @@ const ORPHAN_MS = 10 * 60_000;
 const HEALTH_MS = 2_000;
 
 function send(message: FromWorker): boolean {
-  return process.connected ? (process.send?.(message) ?? false) : false;
+  // With a callback, a channel that breaks under the message is an answer; without one it is an uncaught error, and a
+  // control process that was killed would take its workers along.
+  return process.connected
+    ? (process.send?.(message, undefined, undefined, () => undefined) ?? false)
+    : false;
 }
 
 async function run(start: StartMessage, takeOver: () => void): Promise<void> {
