@@ -1,23 +1,22 @@
 /**
- * The main job on real parts: curl and Chromium through the product to nginx. What the origin's log counted is what the
+ * The main job on real parts: curl through the product to nginx. What the origin's log counted is what the
  * product recorded, request for request and byte for byte; every connection has its one row; policy changes apply.
  */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { launchChromium } from '../helpers/chromium.ts';
 import { curl } from '../helpers/curl.ts';
 import { startNginx, type NginxOrigin, type OriginRequest } from '../helpers/nginx.ts';
 import { startProduct, type Product, type Row } from '../helpers/product.ts';
 import { makeTestCa, type TestCa } from '../helpers/tls-authority.ts';
 import { countingForwarder } from './counting-forwarder.ts';
+import { atOrigin, inRecord } from './same-request.ts';
 
-const NAMES = ['ec.test', 'rsa.test', 'http.test', 'pass.test', 'blocked.test', 'ws.test'];
+const NAMES = ['ec.test', 'rsa.test', 'http.test', 'pass.test', 'blocked.test'];
 const policy = (more = ''): string => `
 version: 1
 default: block
@@ -29,8 +28,8 @@ ${more}
 `;
 
 describe('traffic', () => {
-  /** What single tests opened; ended at the end, whatever became of the test. */
-  const opened: { stop: () => Promise<unknown> }[] = [];
+  /** What was started, last first; ended at the end, whatever became of the tests. */
+  const undo: (() => unknown)[] = [];
   const scratch = mkdtempSync(join(tmpdir(), 'sightglass-traffic-'));
   let ca: TestCa;
   let nginx: NginxOrigin;
@@ -38,7 +37,9 @@ describe('traffic', () => {
   let via: string[];
   before(async () => {
     ca = makeTestCa();
+    undo.unshift(() => ca.remove());
     nginx = await startNginx({ ca, names: NAMES });
+    undo.unshift(() => nginx.stop());
     product = await startProduct({
       policy: policy(),
       flags: {
@@ -47,13 +48,11 @@ describe('traffic', () => {
         'origin.resolve': NAMES.map(name => `${name}=127.0.0.1`),
       },
     });
+    undo.unshift(() => product.cleanUp());
     via = ['--proxy', product.url, '--cacert', product.caFile];
   });
   after(async () => {
-    for (const one of opened) await one.stop();
-    await product.cleanUp();
-    await nginx.stop();
-    ca.remove();
+    for (const step of undo) await step();
     rmSync(scratch, { recursive: true, force: true });
   });
 
@@ -64,11 +63,6 @@ describe('traffic', () => {
     pass: (path: string) => `https://pass.test:${nginx.ec}${path}`,
   };
   const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
-  /** One request as both sides must have seen it. */
-  const atOrigin = (r: OriginRequest): string => `${r.method} ${r.host} ${r.uri} ${r.status} ${bodySize(r)}`;
-  const inRecord = (r: Row): string =>
-    `${String(r['method'])} ${String(r['host'])}:${String(r['port'])} ${String(r['path'])} ${String(r['status'])} ${String(r['resBytes'])}`;
-
   /** Runs `body` and then compares what nginx logged meanwhile with what the product recorded. */
   async function compared(body: () => Promise<void>): Promise<{ rows: Row[]; requests: OriginRequest[] }> {
     const [origins, records] = [nginx.countRequests(), (await product.search()).length];
@@ -189,7 +183,7 @@ describe('traffic', () => {
 
   test('curl, connection by connection: one row each, with the bytes that were moved', async () => {
     const forwarder = await countingForwarder(product.port);
-    opened.push(forwarder);
+    undo.unshift(() => forwarder.stop());
     const flows = (await product.flows()).length;
     const through = ['--proxy', `http://127.0.0.1:${forwarder.port}`, '--cacert', product.caFile];
     let visits = 0;
@@ -220,63 +214,6 @@ describe('traffic', () => {
       pairs(rows.map(r => [Number(r['bytesUp']), Number(r['bytesDown'])])),
       pairs(forwarder.connections.map(c => [c.up, c.down])),
     );
-  });
-
-  test('Chromium, trusting only our root: a page with everything on it, WebSocket included', async () => {
-    const ws = await webSocketOrigin(ca);
-    const forwarder = await countingForwarder(product.port);
-    opened.push(ws, forwarder);
-    const [flows, exchanges] = [(await product.flows()).length, (await product.search()).length];
-    const browser = await launchChromium({
-      proxy: `http://127.0.0.1:${forwarder.port}`,
-      roots: [product.ca],
-    });
-    const origins = nginx.countRequests();
-    let echoed = '';
-    try {
-      const page = await browser.newPage();
-      const response = await page.goto(url.ec('/'));
-      assert.equal(response?.status(), 200);
-      assert.equal((await response?.securityDetails())?.issuer?.startsWith('Sightglass'), true);
-      const seen = await page.evaluate<Seen>(IN_PAGE);
-      assert.deepEqual(seen.parallel, Array<number>(8).fill(65_536));
-      assert.equal(seen.chunked, 65_536);
-      assert.equal(seen.echo, 'received 200000\n');
-      assert.deepEqual([seen.missing, seen.empty], [404, 204]);
-      assert.ok(seen.redirected.endsWith('/1k'));
-      echoed = await page.evaluate<string>(echoOver(`wss://ws.test:${ws.port}/socket`));
-      assert.equal((await page.goto(url.rsa('/')))?.status(), 200);
-      assert.equal((await page.goto(url.http('/')))?.status(), 200);
-      // The browser does not know the origin's own authority: passed through, it must refuse.
-      await assert.rejects(page.goto(url.pass('/')), /ERR_CERT_AUTHORITY_INVALID/);
-    } finally {
-      await browser.close();
-    }
-    await forwarder.stop();
-    assert.equal(echoed, 'through the glass');
-    const expected = nginx
-      .requests()
-      .slice(origins)
-      .filter(r => r.status !== 0);
-    const rows = (
-      await product.eventually('search', '', all => all.length >= exchanges + expected.length + 1)
-    ).slice(exchanges);
-    const sockets = rows.filter(r => r['host'] === 'ws.test');
-    assert.deepEqual(
-      sockets.map(r => [r['status'], r['path']]),
-      [[101, '/socket']],
-    );
-    assert.deepEqual(
-      rows
-        .filter(r => r['host'] !== 'ws.test')
-        .map(inRecord)
-        .sort(),
-      expected.map(atOrigin).sort(),
-    );
-    const ledger = (
-      await product.eventually('flows', '', all => all.length >= flows + forwarder.connections.length)
-    ).slice(flows);
-    assert.equal(ledger.length, forwarder.connections.length);
   });
 
   test('a changed policy applies without a restart, a broken one changes nothing', async () => {
@@ -362,13 +299,6 @@ describe('proxy credentials', () => {
   });
 });
 
-/** nginx counts everything behind the head as body: the framing of chunks, and an interim answer before the head. */
-function bodySize(r: OriginRequest): number {
-  if (r.uri.startsWith('/chunked')) return r.body_bytes_sent === 0 ? 0 : 65_536;
-  const interim = 'HTTP/1.1 100 Continue\r\n\r\n'.length;
-  return r.uri === '/echo' && r.body_bytes_sent > interim ? r.body_bytes_sent - interim : r.body_bytes_sent;
-}
-
 /** Connects, says this, leaves; resolves when the other side has closed too. */
 function said(port: number, bytes: string): Promise<void> {
   return new Promise(resolve => {
@@ -384,72 +314,3 @@ function said(port: number, bytes: string): Promise<void> {
 /** Several URLs of one curl; what comes after the first is thrown away. */
 const several = (...urls: string[]): string[] =>
   urls.flatMap((u, i) => (i === 0 ? [u] : ['--output', '/dev/null', u]));
-
-interface Seen {
-  parallel: number[];
-  chunked: number;
-  echo: string;
-  missing: number;
-  empty: number;
-  redirected: string;
-}
-
-/** Runs in the page; text, because these tests are compiled without the browser's types. */
-const IN_PAGE = `(async () => {
-  const size = async path => (await (await fetch(path)).arrayBuffer()).byteLength;
-  const load = (tag, attribute, path) => new Promise(resolve => {
-    const element = document.createElement(tag);
-    element.onload = element.onerror = resolve;
-    element[attribute] = path;
-    if (tag === 'link') element.rel = 'stylesheet';
-    document.head.append(element);
-  });
-  await Promise.all([load('img', 'src', '/1k?img'), load('script', 'src', '/1k?script'), load('link', 'href', '/1k?style')]);
-  return {
-    parallel: await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(n => size('/64k?n=' + n))),
-    chunked: await size('/chunked'),
-    echo: await (await fetch('/echo', { method: 'POST', body: 'x'.repeat(200000) })).text(),
-    missing: (await fetch('/404')).status,
-    empty: (await fetch('/204')).status,
-    redirected: (await fetch('/redirect')).url,
-  };
-})()`;
-const echoOver = (target: string): string => `new Promise((resolve, reject) => {
-  const socket = new WebSocket('${target}');
-  socket.onopen = () => socket.send('through the glass');
-  socket.onmessage = event => { socket.close(); resolve(event.data); };
-  socket.onerror = () => reject(new Error('no WebSocket'));
-})`;
-
-/** An origin that speaks just enough WebSocket (RFC 6455) to echo one short text frame. */
-async function webSocketOrigin(ca: TestCa): Promise<{ port: number; stop: () => Promise<unknown> }> {
-  const { cert, key } = ca.issue({ names: ['ws.test'] });
-  const server: Server = createServer({ cert, key });
-  const sockets = new Set<Socket>();
-  server.on('upgrade', (request, socket) => {
-    sockets.add(socket as Socket);
-    const accept = createHash('sha1')
-      .update(`${request.headers['sec-websocket-key'] ?? ''}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
-      .digest('base64');
-    socket.write(
-      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
-    );
-    socket.on('error', () => undefined);
-    socket.on('data', (frame: Buffer) => {
-      const [opcode, length] = [(frame[0] ?? 0) & 15, (frame[1] ?? 0) & 127];
-      if (opcode === 8) return void socket.end(Buffer.from([0x88, 0]));
-      const mask = frame.subarray(2, 6);
-      const text = Buffer.from(frame.subarray(6, 6 + length).map((byte, i) => byte ^ (mask[i & 3] ?? 0)));
-      socket.write(Buffer.concat([Buffer.from([0x81, text.length]), text]));
-    });
-  });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    stop: () => {
-      for (const socket of sockets) socket.destroy();
-      server.closeAllConnections();
-      return new Promise(resolve => server.close(resolve));
-    },
-  };
-}
