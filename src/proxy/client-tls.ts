@@ -8,65 +8,36 @@ import { canonicalHost } from '../core/host-name.ts';
 import { Fault } from '../core/faults.ts';
 import { BUFFERS } from './buffers.ts';
 import type { Flow } from './flow.ts';
+import { shakeHands } from './handshake.ts';
 import type { LeafContext } from './leaf-contexts.ts';
 
 /** Completes the handshake; rejects with client-tls-failed, client-rejected-leaf or client-tls-timeout. */
-export function acceptClientTls(flow: Flow, leaf: LeafContext, alpn: string | null): Promise<TLSSocket> {
+export async function acceptClientTls(
+  flow: Flow,
+  leaf: LeafContext,
+  alpn: string | null,
+): Promise<TLSSocket> {
   flow.leafSerial = leaf.serial;
   flow.deadline(flow.ctx.settings['timeout.client-tls'], 'client-tls-timeout');
-  return new Promise((resolve, reject) => {
-    const tls = new TLSSocket(flow.socket, {
-      isServer: true,
-      secureContext: leaf.context,
-      requestCert: false,
-      ...BUFFERS,
-      ...(alpn === null ? {} : { ALPNProtocols: [alpn] }),
-    });
-    const leave = (): void => {
-      tls.off('secure', onSecure);
-      tls.off('error', onError);
-      tls.off('_tlsError', onError);
-      tls.off('end', onClose);
-      tls.off('close', onClose);
-      flow.onAbort = null;
-      flow.expiresAt = Number.POSITIVE_INFINITY;
-    };
-    const fail = (fault: Fault): void => {
-      leave();
-      tls.on('error', () => undefined);
-      tls.destroy();
-      reject(fault);
-    };
-    const onSecure = (): void => {
-      leave();
-      flow.clientTls = {
-        version: tls.getProtocol() ?? '',
-        cipher: tls.getCipher().standardName,
-        alpn: tls.alpnProtocol === false ? null : (tls.alpnProtocol ?? null),
-        resumed: tls.isSessionReused(),
-      };
-      const seen = serverNameOf(tls);
-      if (seen !== null && seen !== (flow.facts?.hello?.sni ?? null)) {
-        fail(new Fault('client-tls-failed', 'server name differs between parser and TLS stack'));
-        return;
-      }
-      resolve(tls);
-    };
-    const onError = (error: NodeJS.ErrnoException): void => {
-      fail(clientTlsFault(error));
-    };
-    const onClose = (): void => {
-      fail(new Fault('client-rejected-leaf', 'connection closed during the handshake'));
-    };
-    flow.onAbort = fail;
-    tls.on('secure', onSecure);
-    tls.on('error', onError);
-    // Errors before the handshake is over come under this name on the server side.
-    tls.on('_tlsError', onError);
-    // Many clients reject a certificate by hanging up without an alert.
-    tls.on('end', onClose);
-    tls.on('close', onClose);
+  const tls = new TLSSocket(flow.socket, {
+    isServer: true,
+    secureContext: leaf.context,
+    requestCert: false,
+    ...BUFFERS,
+    ...(alpn === null ? {} : { ALPNProtocols: [alpn] }),
   });
+  flow.clientTls = await shakeHands(flow, tls, {
+    done: 'secure',
+    faultOf: clientTlsFault,
+    // Many clients reject a certificate by hanging up without an alert.
+    hungUp: () => new Fault('client-rejected-leaf', 'connection closed during the handshake'),
+  });
+  const seen = serverNameOf(tls);
+  if (seen !== null && seen !== (flow.facts?.hello?.sni ?? null)) {
+    tls.destroy();
+    throw new Fault('client-tls-failed', 'server name differs between parser and TLS stack');
+  }
+  return tls;
 }
 
 /** The name that OpenSSL read, canonical; null when it saw none (or an IP literal, which is no SNI). */

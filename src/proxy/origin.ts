@@ -8,6 +8,7 @@ import { Fault } from '../core/faults.ts';
 import type { CertFacts, TlsLeg } from '../core/facts.ts';
 import { BUFFERS } from './buffers.ts';
 import type { Flow } from './flow.ts';
+import { shakeHands } from './handshake.ts';
 import { MODERN_CIPHERS, MODERN_GROUPS } from './tls-profile.ts';
 import { certFacts, originTlsFault, refuseCertificate } from './verify.ts';
 
@@ -83,74 +84,44 @@ export async function connectOriginTls(
   });
   flow.originAddress = address;
   flow.deadline(ctx.settings['timeout.origin-tls'], 'origin-tls-timeout');
-  return await new Promise<OriginConnection>((resolve, reject) => {
-    let refusal: Fault | null = null;
-    let seen: CertFacts | null = null;
-    const tls = connect({
-      socket: tcp,
-      ...BUFFERS,
-      secureContext: ctx.originTls,
-      // RFC 6066 §3: no IP literals in SNI.
-      ...(target.nameKind === 'ip' ? {} : { servername: target.name }),
-      rejectUnauthorized: true,
-      checkServerIdentity: (_name, cert) => {
-        // Node calls this from an event: what it throws would end the process, whatever certificate made it throw.
-        try {
-          seen = certFacts(cert);
-          refusal = refuseCertificate(
-            target.name,
-            cert as Parameters<typeof refuseCertificate>[1],
-            ctx.ownCas,
-          );
-        } catch (e) {
-          refusal = new Fault('cert-invalid', e instanceof Error ? e.message : String(e));
-        }
-        return refusal ?? undefined;
-      },
-      ...(alpn.length > 0 ? { ALPNProtocols: alpn } : {}),
-    });
-    // When the chain fails, node lets the connection go before it tells us: what was shown must be kept before that.
-    tls.prependOnceListener('secure', () => {
-      if (chainFailed(tls)) seen = factsOrNull(tls.getPeerCertificate());
-    });
-    const leave = (): void => {
-      tls.off('secureConnect', onSecure);
-      tls.off('error', onError);
-      tls.off('close', onClose);
-      flow.onAbort = null;
-      flow.expiresAt = Number.POSITIVE_INFINITY;
-    };
-    const fail = (fault: Fault): void => {
-      leave();
-      tls.on('error', () => undefined);
-      tls.destroy();
-      if (seen !== null) flow.originCert = seen;
-      reject(fault);
-    };
-    const onSecure = (): void => {
-      leave();
-      const cert = seen ?? certFacts(tls.getPeerCertificate());
-      const leg: TlsLeg = {
-        version: tls.getProtocol() ?? '',
-        cipher: tls.getCipher().standardName,
-        alpn: tls.alpnProtocol === false ? null : (tls.alpnProtocol ?? null),
-        resumed: tls.isSessionReused(),
-      };
-      flow.originTls = leg;
-      flow.originCert = cert;
-      resolve({ socket: tls, address, tls: leg, cert });
-    };
-    const onError = (error: NodeJS.ErrnoException): void => {
-      fail(refusal ?? originTlsFault(error));
-    };
-    const onClose = (): void => {
-      fail(new Fault('origin-tls-failed', 'connection closed during the handshake'));
-    };
-    flow.onAbort = fail;
-    tls.on('secureConnect', onSecure);
-    tls.on('error', onError);
-    tls.on('close', onClose);
+  let refusal: Fault | null = null;
+  let seen: CertFacts | null = null;
+  const tls = connect({
+    socket: tcp,
+    ...BUFFERS,
+    secureContext: ctx.originTls,
+    // RFC 6066 §3: no IP literals in SNI.
+    ...(target.nameKind === 'ip' ? {} : { servername: target.name }),
+    rejectUnauthorized: true,
+    checkServerIdentity: (_name, cert) => {
+      // Node calls this from an event: what it throws would end the process, whatever certificate made it throw.
+      try {
+        seen = certFacts(cert);
+        refusal = refuseCertificate(target.name, cert as Parameters<typeof refuseCertificate>[1], ctx.ownCas);
+      } catch (e) {
+        refusal = new Fault('cert-invalid', e instanceof Error ? e.message : String(e));
+      }
+      return refusal ?? undefined;
+    },
+    ...(alpn.length > 0 ? { ALPNProtocols: alpn } : {}),
   });
+  // When the chain fails, node lets the connection go before it tells us: what was shown must be kept before that.
+  tls.prependOnceListener('secure', () => {
+    if (chainFailed(tls)) seen = factsOrNull(tls.getPeerCertificate());
+  });
+  try {
+    const leg = await shakeHands(flow, tls, {
+      done: 'secureConnect',
+      faultOf: error => refusal ?? originTlsFault(error),
+      hungUp: () => new Fault('origin-tls-failed', 'connection closed during the handshake'),
+    });
+    const cert = (seen as CertFacts | null) ?? certFacts(tls.getPeerCertificate());
+    flow.originTls = leg;
+    return { socket: tls, address, tls: leg, cert };
+  } finally {
+    // A refused origin's certificate is what the auditor wants to see most.
+    if (seen !== null) flow.originCert = seen;
+  }
 }
 
 /** Asked of node's handle, because a second look at every good certificate would cost 55 µs a connection. */

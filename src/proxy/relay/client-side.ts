@@ -54,7 +54,9 @@ export class ClientSide {
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
-    socket.resume();
+    // It may have died between its handshake and now; then nobody will tell.
+    if (socket.destroyed) setImmediate(this.#onClose);
+    else socket.resume();
   }
 
   /** No further request is parsed until `proceed`. */
