@@ -9,6 +9,7 @@ import { Command } from 'commander';
 import { exportCommand } from './lists/export.ts';
 import { importCommand } from './lists/import.ts';
 import { fetchCommand, statusCommand } from './lists/sources.ts';
+import { tokenCommand } from './lists/token.ts';
 
 export function listsCommand(): Command {
   return new Command('lists')
@@ -16,5 +17,6 @@ export function listsCommand(): Command {
     .addCommand(importCommand())
     .addCommand(exportCommand())
     .addCommand(fetchCommand())
-    .addCommand(statusCommand());
+    .addCommand(statusCommand())
+    .addCommand(tokenCommand());
 }

@@ -17,6 +17,7 @@ import type { Settings } from '../settings/catalogue.ts';
 import type { Accounts } from './accounts.ts';
 import type { ControlDb } from './control-db.ts';
 import { Desk } from './desk.ts';
+import { ListTokens } from './list-tokens.ts';
 import type { Log } from './log.ts';
 import { Sessions } from './sessions.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -92,6 +93,7 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
       }),
     },
     policyWork,
+    listTokens: new ListTokens(parts.db),
     authority: {
       certificate: format => (format === 'pem' ? authority.certificatePem : authority.certificateDer),
     },

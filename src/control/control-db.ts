@@ -76,6 +76,14 @@ const MIGRATIONS: readonly string[] = [
   CREATE TRIGGER trail_no_update BEFORE UPDATE ON trail BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END;
   CREATE TRIGGER trail_no_delete BEFORE DELETE ON trail BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END;
   `,
+  `
+  CREATE TABLE list_tokens (
+    name TEXT PRIMARY KEY,
+    token BLOB NOT NULL UNIQUE,          -- SHA-256 of the token
+    created INTEGER NOT NULL,
+    used INTEGER
+  ) STRICT;
+  `,
 ];
 
 /** Schema number this build writes. */

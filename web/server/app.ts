@@ -25,6 +25,7 @@ import { detailRoutes } from './routes/detail.ts';
 import { exportRoutes } from './routes/export.ts';
 import { listRoutes } from './routes/lists.ts';
 import { policyRoutes } from './routes/policy.ts';
+import { listFeedRoutes } from './routes/list-feed.ts';
 import { stateRoutes } from './routes/state.ts';
 import { trafficRoutes } from './routes/traffic.ts';
 import { clientFiles, defaultClientDir } from './static.ts';
@@ -184,6 +185,7 @@ function buildApp(deps: ConsoleDeps, live: LiveHub, options: ConsoleOptions): Ex
       ),
     );
   });
+  listFeedRoutes(app, deps);
   app.use(clientFiles(deps.clientDir ?? defaultClientDir()));
   app.use(failureHandler(deps.log ?? (() => undefined)));
   return app;

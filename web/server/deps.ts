@@ -19,6 +19,8 @@ export interface ConsoleDeps {
   policy: { view(): Soon<PolicyView> };
   /** What the pages that work on policy and lists need; a console without it shows the policy and changes nothing. */
   policyWork?: PolicyWork;
+  /** Tokens of devices that poll lists: the name of a valid one, else null. Without it nobody may poll. */
+  listTokens?: { use(token: string): string | null };
   authority: ConsoleAuthority;
   status(): Soon<Status>;
   live: LiveSource;
