@@ -8,6 +8,7 @@ import './styles/shell.css';
 import './styles/traffic.css';
 import './styles/detail.css';
 import './styles/pages.css';
+import './styles/policy.css';
 
 const root = document.getElementById('root');
 if (root !== null) createRoot(root).render(<App />);

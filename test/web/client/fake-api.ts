@@ -24,6 +24,7 @@ import type { FakeFlow } from './fake-data.ts';
 import { exchangeDetail, flowDetail } from './fake-details.ts';
 import { histogramOf, facetsOf } from './fake-counts.ts';
 import { matches } from './fake-match.ts';
+import { FakePolicy } from './fake-policy.ts';
 import { POLICY_TEXT, preview, statusOf, trailRows } from './fake-state.ts';
 
 /** The page policy of web/server/guard.ts. */
@@ -59,7 +60,7 @@ export class FakeApi {
   readonly asked: string[] = [];
   can: Me['can'] = [...PERMISSIONS];
   status: Status;
-  policy: PolicyView;
+  readonly policies: FakePolicy;
   readonly #maker: Maker;
   readonly #clientDir: string;
   #server: Server;
@@ -71,13 +72,21 @@ export class FakeApi {
     this.#maker = new Maker();
     this.flows = this.#maker.day(now, flows);
     this.status = statusOf(now, this.flows.length);
-    this.policy = {
+    this.policies = new FakePolicy({
       version: '3fa2c19b0d4e',
       applied: new Date(now - 7e6).toISOString(),
       text: POLICY_TEXT,
       rejected: null,
-    };
+    });
     this.#server = this.#make();
+  }
+
+  get policy(): PolicyView {
+    return this.policies.view;
+  }
+
+  set policy(view: PolicyView) {
+    this.policies.view = view;
   }
 
   #make(): Server {
@@ -161,7 +170,7 @@ export class FakeApi {
       );
     res.setHeader('content-security-policy', "default-src 'none'; sandbox");
     if (url.pathname === '/api/me') return json(res, this.#session());
-    if (req.method === 'POST') return this.#post(url.pathname, req, res);
+    if (req.method === 'POST') return this.#post(url, req, res);
     if (this.mood.state !== 'signed-in')
       return refuse(res, 401, 'signed-out', 'You are signed out.', 'Log in again.');
     return this.#get(url, res);
@@ -188,9 +197,16 @@ export class FakeApi {
     };
   }
 
-  async #post(path: string, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  async #post(url: URL, req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const path = url.pathname;
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
+    if (/^\/api\/(?:policy|lists|task)\//.test(path)) {
+      if (this.mood.state !== 'signed-in')
+        return refuse(res, 401, 'signed-out', 'You are signed out.', 'Log in again.');
+      if (req.headers['x-csrf-token'] !== 'csrf-token') return refuse(res, 403, 'csrf', 'No token.', '');
+      return json(res, this.policies.post(url, Buffer.concat(chunks)));
+    }
     const body = JSON.parse(Buffer.concat(chunks).toString() || '{}') as Record<string, string>;
     if (path === '/api/logout') {
       this.mood.state = 'signed-out';
@@ -217,6 +233,8 @@ export class FakeApi {
 
   #get(url: URL, res: ServerResponse): void {
     const { pathname, searchParams } = url;
+    const answer = this.policies.get(url);
+    if (answer !== null) return json(res, answer);
     const kind = searchParams.get('kind') ?? 'exchanges';
     const q = searchParams.get('q') ?? '';
     const [, , what, id = '', part, side = ''] = pathname.split('/');

@@ -3,26 +3,44 @@
  * reported to `link`, a session that ended to whoever registered with `onSignedOut`. It retries nothing by itself:
  * when to ask again is the hooks' business.
  */
-import { API, CSRF_HEADER } from '../../contract.ts';
+import { API, BACKGROUND_HEADER, CSRF_HEADER } from '../../contract.ts';
 import type {
+  ApplyAnswer,
+  ApplyRequest,
   BodyPreview,
   CaFormat,
+  CheckView,
+  DiffView,
   ExchangeDetail,
+  ExplainParams,
+  ExplainView,
   ExportFormat,
   Facets,
   FlowDetail,
   Histogram,
+  ImportView,
   Kind,
+  ListEntriesView,
+  ListExportParams,
+  ListImportParams,
+  ListPreview,
+  ListsView,
   LoginAnswer,
   LoginRequest,
   PolicyView,
   QueryParams,
+  ReplayRequest,
+  RollbackRequest,
+  RulesView,
   SearchPage,
   SearchParams,
   SessionAnswer,
   SetupRequest,
   Status,
+  TaskStarted,
+  TaskView,
   TrailPage,
+  VersionsView,
 } from '../../contract.ts';
 import { failureFrom, unreachable } from './failure.ts';
 import { link } from './link.ts';
@@ -40,7 +58,15 @@ export function onSignedOut(tell: () => void): void {
   signedOut = tell;
 }
 
-async function ask<T>(method: 'GET' | 'POST', url: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+/** `body` is sent as JSON, or as it is when it is bytes. */
+async function ask<T>(
+  method: 'GET' | 'POST',
+  url: string,
+  body?: unknown,
+  signal?: AbortSignal,
+  more: Record<string, string> = {},
+): Promise<T> {
+  const bytes = body instanceof Blob;
   let response: Response;
   try {
     response = await fetch(url, {
@@ -49,9 +75,12 @@ async function ask<T>(method: 'GET' | 'POST', url: string, body?: unknown, signa
       redirect: 'error',
       headers: {
         accept: 'application/json',
-        ...(method === 'POST' ? { 'content-type': 'application/json', [CSRF_HEADER]: csrf } : {}),
+        ...(method === 'POST'
+          ? { 'content-type': bytes ? 'application/octet-stream' : 'application/json', [CSRF_HEADER]: csrf }
+          : {}),
+        ...more,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: bytes ? body : JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {
@@ -106,6 +135,26 @@ export const api = {
     get<BodyPreview>(withSide(API.preview, id, side), signal),
   status: (signal?: AbortSignal) => get<Status>(API.status, signal),
   policy: (signal?: AbortSignal) => get<PolicyView>(API.policy, signal),
+  rules: (since: string, signal?: AbortSignal) => get<RulesView>(API.policyRules + params({ since }), signal),
+  explain: (about: ExplainParams, signal?: AbortSignal) =>
+    get<ExplainView>(API.policyExplain + params(about), signal),
+  versions: (signal?: AbortSignal) => get<VersionsView>(API.policyVersions + params({ limit: 200 }), signal),
+  diff: (from: number, to: number, signal?: AbortSignal) =>
+    get<DiffView>(API.policyDiff + params({ from, to }), signal),
+  check: (text: string) => ask<CheckView>('POST', API.policyCheck, { text }),
+  replay: (request: ReplayRequest) => ask<TaskStarted>('POST', API.policyReplay, request),
+  task: (id: string, signal?: AbortSignal) =>
+    ask<TaskView>('GET', withId(API.task, id), undefined, signal, { [BACKGROUND_HEADER]: '1' }),
+  stopTask: (id: string) => ask<unknown>('POST', withId(API.taskStop, id), {}),
+  apply: (request: ApplyRequest) => ask<ApplyAnswer>('POST', API.policyApply, request),
+  rollback: (request: RollbackRequest) => ask<ApplyAnswer>('POST', API.policyRollback, request),
+  lists: (signal?: AbortSignal) => get<ListsView>(API.lists, signal),
+  listEntries: (list: string, find: string, signal?: AbortSignal) =>
+    get<ListEntriesView>(API.listEntries + params({ list, find }), signal),
+  listPreview: (about: ListExportParams, signal?: AbortSignal) =>
+    get<ListPreview>(API.listPreview + params(about), signal),
+  listImport: (about: ListImportParams, bytes: Blob) =>
+    ask<ImportView>('POST', API.listImport + params(about), bytes),
   trail: (cursor: string | null, signal?: AbortSignal) =>
     get<TrailPage>(API.trail + params({ cursor: cursor ?? '', limit: 100 }), signal),
 };
@@ -114,6 +163,7 @@ export const api = {
 export const addresses = {
   body: (id: string, side: 'req' | 'res'): string => withSide(API.body, id, side),
   export: (query: QueryParams, format: ExportFormat): string => API.export + params({ ...query, format }),
+  listExport: (about: ListExportParams): string => API.listExport + params(about),
   ca: (format: CaFormat): string => API.ca + params({ format }),
   live: (query: { kind: Kind; q: string }): string => API.live + params(query),
 };

@@ -1,22 +1,35 @@
-/** The policy in force, to read: its document with line numbers, its version, and why a newer one was refused. */
-import { useEffect, useRef } from 'react';
+/**
+ * The policy: the document in force, what its rules do, why a connection gets its verdict, what another document would
+ * change, and the versions there were. Which of these is open stands in the address.
+ */
 import { api } from '../api/client.ts';
 import { useAsk } from '../hooks/use-ask.ts';
-import { lineOfRule, tokensOf } from '../format/yaml.ts';
-import { visible } from '../format/visible.ts';
-import { CopyButton } from '../parts/copy-button.tsx';
-import { Captured } from '../parts/captured.tsx';
-import { Icon } from '../parts/icon.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Failed, Waiting } from '../parts/notes.tsx';
-import type { PolicyRejection, PolicyView } from '../../contract.ts';
+import { Tabs } from '../parts/tabs.tsx';
+import { Change } from '../policy/change.tsx';
+import { PolicyDocument } from '../policy/document.tsx';
+import { Rules } from '../policy/rules.tsx';
+import { TryIt } from '../policy/try-it.tsx';
+import { Versions } from '../policy/versions.tsx';
+import { navigate } from '../router.ts';
+import type { PolicyView } from '../../contract.ts';
 
-export function PolicyPage({ rule }: { rule: string }) {
+const TABS = [
+  { id: 'document', label: 'Document' },
+  { id: 'rules', label: 'Rules' },
+  { id: 'try', label: 'Try it' },
+  { id: 'change', label: 'Change' },
+  { id: 'versions', label: 'Versions' },
+] as const;
+type TabId = (typeof TABS)[number]['id'];
+
+export function PolicyPage({ search, rule }: { search: string; rule: string }) {
   const asked = useAsk('policy', signal => api.policy(signal), 15_000);
   return (
     <main id="main" className="page policy">
       {asked.data !== null ? (
-        <Document policy={asked.data} rule={decoded(rule)} />
+        <Opened policy={asked.data} search={search} rule={decoded(rule)} again={asked.again} />
       ) : asked.failure !== null ? (
         <Failed failure={asked.failure} again={asked.again} />
       ) : (
@@ -26,22 +39,16 @@ export function PolicyPage({ rule }: { rule: string }) {
   );
 }
 
-function decoded(hash: string): string {
-  try {
-    return decodeURIComponent(hash);
-  } catch {
-    return hash;
-  }
+interface OpenedProps {
+  policy: PolicyView;
+  search: string;
+  rule: string;
+  again: () => void;
 }
 
-function Document({ policy, rule }: { policy: PolicyView; rule: string }) {
-  const lines = policy.text.split(/\r?\n/);
-  const target = rule === '' || rule === 'main' ? null : lineOfRule(lines, rule);
-  const mark = useRef<HTMLLIElement>(null);
-  useEffect(() => {
-    // Newer browsers return a promise here, which must not be taken for a clean-up.
-    void mark.current?.scrollIntoView({ block: 'center' });
-  }, [target, policy.version]);
+function Opened({ policy, search, rule, again }: OpenedProps) {
+  const params = new URLSearchParams(search);
+  const chosen: TabId = TABS.find(tab => tab.id === params.get('tab'))?.id ?? 'document';
   return (
     <>
       <header className="page-head">
@@ -49,64 +56,37 @@ function Document({ policy, rule }: { policy: PolicyView; rule: string }) {
         <p className="fine">
           Version <span className="mono">{policy.version}</span>, in force since{' '}
           <Moment at={policy.applied} form="medium" />
+          {policy.inGit === true ? '; kept in git' : ''}
         </p>
-        <span className="toolbar-gap" />
-        <CopyButton text={policy.text} label="Copy the document" words="Copy" />
       </header>
-      {policy.rejected === null ? null : <Rejected rejected={policy.rejected} />}
-      {rule !== '' && rule !== 'main' && target === null ? (
-        <p className="quiet">
-          The rule <Captured text={rule} max={100} /> does not stand in this version
-          {rule.startsWith('doubt:') || rule === 'default' ? '; it is a built-in default' : ''}.
-        </p>
-      ) : null}
-      <div className="document" tabIndex={0} role="region" aria-label="Policy document">
-        <ol>
-          {lines.map((line, at) => (
-            <li
-              key={at}
-              ref={at === target ? mark : undefined}
-              className={at === target ? 'line line-marked' : 'line'}
-              aria-current={at === target ? 'location' : undefined}
-            >
-              <code>
-                {tokensOf(line).map((token, n) => (
-                  <span key={n} className={`yaml-${token.kind}`}>
-                    {visible(token.text)}
-                  </span>
-                ))}
-              </code>
-            </li>
-          ))}
-        </ol>
-      </div>
+      <Tabs
+        tabs={TABS}
+        chosen={chosen}
+        label="Parts of the policy"
+        choose={id => navigate(id === 'document' ? '/policy' : `/policy?tab=${id}`)}
+      >
+        <div className="tab-page">
+          {chosen === 'document' ? (
+            <PolicyDocument policy={policy} rule={rule} />
+          ) : chosen === 'rules' ? (
+            <Rules version={policy.version} />
+          ) : chosen === 'try' ? (
+            <TryIt params={params} version={policy.version} />
+          ) : chosen === 'change' ? (
+            <Change policy={policy} applied={again} />
+          ) : (
+            <Versions policy={policy} applied={again} />
+          )}
+        </div>
+      </Tabs>
     </>
   );
 }
 
-function Rejected({ rejected }: { rejected: PolicyRejection }) {
-  const place =
-    rejected.line === null
-      ? ''
-      : ` at line ${rejected.line}${rejected.column === null ? '' : `, column ${rejected.column}`}`;
-  return (
-    <section className="fault-note" role="alert">
-      <Icon name="fault" />
-      <div>
-        <h2>A newer document was refused{place}</h2>
-        <p>
-          <Captured text={rejected.message} />
-        </p>
-        {rejected.hint === null ? null : (
-          <p>
-            <Captured text={rejected.hint} />
-          </p>
-        )}
-        <p className="fine">
-          <Moment at={rejected.time} form="medium" />. The version below stays in force until the document is
-          mended.
-        </p>
-      </div>
-    </section>
-  );
+function decoded(hash: string): string {
+  try {
+    return decodeURIComponent(hash);
+  } catch {
+    return hash;
+  }
 }

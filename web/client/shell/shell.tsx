@@ -16,6 +16,7 @@ const PAGES = [
   { path: '/traffic', label: 'Traffic', needs: 'search' },
   { path: '/overview', label: 'Overview', needs: 'status' },
   { path: '/policy', label: 'Policy', needs: 'policy' },
+  { path: '/lists', label: 'Lists', needs: 'policy' },
   { path: '/trail', label: 'Trail', needs: 'trail' },
 ] as const;
 

@@ -1,0 +1,527 @@
+/** Policy and lists of the fake console: made-up answers in the shapes of the contract, and what was asked to change. */
+import type {
+  ApplyAnswer,
+  CheckView,
+  DiffView,
+  ExplainView,
+  ImportView,
+  ListEntriesView,
+  ListPreview,
+  ListsView,
+  PolicyView,
+  ReplayView,
+  RulesView,
+  TaskView,
+  VersionsView,
+} from '../../../web/contract.ts';
+import { LIST_SETS } from '../../../web/contract.ts';
+import { HOSTILE as STRANGE } from './hostile.ts';
+
+const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
+const DAY = 86_400_000;
+
+const HOSTILE = {
+  rule: STRANGE[1] ?? '',
+  pattern: STRANGE[2] ?? '',
+  comment: `${STRANGE[0]}${STRANGE[9]}`,
+  user: STRANGE[6] ?? '',
+  host: STRANGE[4] ?? '',
+};
+
+export class FakePolicy {
+  /** Bodies of POSTs, as they came: path and JSON, or path and parameters for a list. */
+  readonly changes: { path: string; body: Record<string, unknown> }[] = [];
+  inGit = false;
+  /** Polls until a replay is done. */
+  polls = 2;
+  view: PolicyView;
+  #polled = 0;
+  #versions: VersionsView;
+
+  constructor(view: PolicyView) {
+    this.view = view;
+    this.#versions = versionsOf(view.version);
+  }
+
+  get(url: URL): unknown {
+    const { pathname, searchParams: params } = url;
+    if (pathname.startsWith('/api/task/')) return this.#task();
+    switch (pathname) {
+      case '/api/policy/rules':
+        return rulesOf(this.view.version);
+      case '/api/policy/explain':
+        return explainOf(params, this.view.version);
+      case '/api/policy/versions':
+        return this.#versions;
+      case '/api/policy/diff':
+        return diffOf(params);
+      case '/api/lists':
+        return { ...listsOf(this.view.version), inGit: this.inGit };
+      case '/api/lists/entries':
+        return entriesOf(params);
+      case '/api/lists/preview':
+        return previewOf(params);
+      default:
+        return null;
+    }
+  }
+
+  post(url: URL, body: Buffer): unknown {
+    const { pathname, searchParams: params } = url;
+    if (pathname === '/api/lists/import') {
+      const told = Object.fromEntries(params);
+      this.changes.push({ path: pathname, body: told });
+      return importOf(told, body.toString());
+    }
+    const json = JSON.parse(body.toString() || '{}') as Record<string, unknown>;
+    this.changes.push({ path: pathname, body: json });
+    switch (pathname) {
+      case '/api/policy/check':
+        return checkOf(String(json['text']), this.view.text, this.inGit);
+      case '/api/policy/replay':
+        this.#polled = 0;
+        return { task: 'aaaa' };
+      case '/api/task/aaaa/stop':
+        return {};
+      case '/api/policy/apply':
+      case '/api/policy/rollback':
+        return this.#apply(json);
+      default:
+        return null;
+    }
+  }
+
+  #apply(json: Record<string, unknown>): ApplyAnswer {
+    const n = (this.#versions.versions[0]?.n ?? 0) + 1;
+    const version = `${n}`.repeat(12).slice(0, 12);
+    this.#versions = {
+      current: n,
+      versions: [
+        {
+          n,
+          version,
+          time: ago(0),
+          origin: 'text' in json ? 'console' : 'rollback',
+          author: 'alice.auditor',
+          comment: String(json['comment']),
+          changes: [],
+        },
+        ...this.#versions.versions,
+      ],
+    };
+    this.view = {
+      ...this.view,
+      version,
+      applied: ago(0),
+      text: typeof json['text'] === 'string' ? json['text'] : this.view.text,
+    };
+    return { written: true, version, n, problems: [], otherLists: [] };
+  }
+
+  #task(): TaskView {
+    this.#polled++;
+    if (this.#polled < this.polls)
+      return { state: 'running', done: this.#polled * 41_000, at: ago(DAY / 2), replay: null, error: null };
+    return { state: 'done', done: 84_112, at: null, replay: replayOf(), error: null };
+  }
+}
+
+function rulesOf(version: string): RulesView {
+  const rule = { capture: 'headers', block: 'page', owner: null, reason: null, expires: null, rollout: null };
+  return {
+    version,
+    since: ago(30 * DAY),
+    counted: true,
+    rules: [
+      {
+        ...rule,
+        name: 'gambling',
+        line: 9,
+        action: 'block',
+        when: 'host list:gambling, *.casino.example',
+        owner: 'Works council',
+        hits: 1_204,
+        last: ago(340_000),
+        notes: [],
+      },
+      {
+        ...rule,
+        name: 'finance',
+        line: 15,
+        action: 'passthrough',
+        when: 'host list:finance',
+        hits: 18_220,
+        last: ago(9_000),
+        notes: [],
+      },
+      {
+        ...rule,
+        name: 'fair guests',
+        line: 20,
+        action: 'inspect',
+        when: 'all(client 10.9.0.0/16; time mon-fri 08:00-18:00 Europe/Amsterdam)',
+        expires: ago(20 * DAY),
+        hits: 0,
+        last: null,
+        notes: [{ kind: 'expired', text: 'Expired on 2026-10-31 and matches nothing any more.' }],
+      },
+      {
+        ...rule,
+        name: 'uploads',
+        line: 26,
+        action: 'inspect',
+        when: 'host files.example.net',
+        rollout: 5,
+        hits: 0,
+        last: null,
+        notes: [{ kind: 'unused', text: 'Decided no connection in this time.' }],
+      },
+      {
+        ...rule,
+        name: 'web',
+        line: 31,
+        action: 'inspect',
+        when: null,
+        hits: 402_113,
+        last: ago(800),
+        notes: [],
+      },
+      {
+        ...rule,
+        name: HOSTILE.rule,
+        line: 36,
+        action: 'block',
+        when: `host ${HOSTILE.pattern}`,
+        owner: HOSTILE.comment,
+        hits: 0,
+        last: null,
+        notes: [{ kind: 'shadowed', text: 'Never reached: "web" above it matches every connection.' }],
+      },
+    ],
+    others: [
+      { rule: 'doubt:no-sni', known: true, hits: 31, last: ago(7_000_000) },
+      { rule: 'old rule', known: false, hits: 12, last: ago(9 * DAY) },
+    ],
+  };
+}
+
+function explainOf(params: URLSearchParams, version: string): ExplainView {
+  const sni = params.get('sni');
+  const bank = sni?.includes('bank') === true;
+  const asked = {
+    sni,
+    host: params.get('host') ?? sni ?? '',
+    port: Number(params.get('port') ?? 443),
+    client: params.get('client') ?? '127.0.0.1',
+    user: params.get('user'),
+    at: params.get('at') ?? ago(0),
+  };
+  return {
+    verdict: bank ? 'passthrough' : 'block',
+    rule: bank ? 'finance' : 'default',
+    reason: bank ? 'finance sites are never decrypted' : 'No rule matches; the default is block.',
+    policy: version,
+    capture: 'headers',
+    block: 'page',
+    doubt: null,
+    names: [asked.host],
+    skipped: [
+      {
+        rule: 'gambling',
+        why: `host ${asked.host} is not in list:gambling and does not match *.casino.example`,
+      },
+      ...(bank ? [] : [{ rule: 'finance', why: `host ${asked.host} is not in list:finance` }]),
+      ...(bank ? [] : [{ rule: HOSTILE.rule, why: HOSTILE.comment }]),
+    ],
+    when: bank ? 'host list:finance' : null,
+    after: bank ? ['fair guests', 'uploads', 'web'] : [],
+    afterCount: bank ? 3 : 0,
+    asked,
+  };
+}
+
+function versionsOf(version: string): VersionsView {
+  return {
+    current: 14,
+    versions: [
+      {
+        n: 14,
+        version,
+        time: ago(7_000_000),
+        origin: 'console',
+        author: 'bo',
+        comment: 'Uploads to the file service are kept with bodies (ticket 4711)',
+        changes: ['rule "uploads": inspect (headers) → inspect (bodies)'],
+      },
+      {
+        n: 13,
+        version: 'b7d01c99e2fa',
+        time: ago(3 * DAY),
+        origin: 'file',
+        author: null,
+        comment: null,
+        changes: [
+          'list gambling: other contents, 41,220 → 41,391 names',
+          'rule "fair guests": expires changed',
+        ],
+      },
+      {
+        n: 12,
+        version: '0c11aa7b32d4',
+        time: ago(11 * DAY),
+        origin: 'apply',
+        author: HOSTILE.user,
+        comment: HOSTILE.comment,
+        changes: [`rule "${HOSTILE.rule}": added at place 6, block (page)`],
+      },
+    ],
+  };
+}
+
+function diffOf(params: URLSearchParams): DiffView {
+  return {
+    from: `version ${params.get('from')}`,
+    to: `version ${params.get('to')}`,
+    changes: ['rule "uploads": inspect (headers) → inspect (bodies)'],
+    diff: `--- version ${params.get('from')}\n+++ version ${params.get('to')}\n@@ -24,4 +24,4 @@\n   - name: uploads\n     hosts: [files.example.net]\n     action: inspect\n-    capture: headers\n+    capture: bodies\n ${HOSTILE.comment}\n`,
+  };
+}
+
+function checkOf(text: string, inForce: string, inGit: boolean): CheckView {
+  if (text.includes('peek'))
+    return {
+      ok: false,
+      version: null,
+      problems: [
+        {
+          file: 'policy.yaml',
+          line: 22,
+          column: 13,
+          message: 'rules[2].action: "peek" is not one of inspect, passthrough, block',
+          hint: 'Did you mean "inspect"?',
+        },
+      ],
+      changes: [],
+      diff: '',
+      inGit,
+    };
+  const same = text === inForce;
+  return {
+    ok: true,
+    version: same ? '3fa2c19b0d4e' : '77aa10cc5e21',
+    problems: [],
+    changes: same ? [] : ['rule "finance": passthrough (headers) → inspect (headers)'],
+    diff: same
+      ? ''
+      : '--- a/policy.yaml\n+++ b/policy.yaml\n@@ -15,5 +15,5 @@\n   - name: finance\n     hosts: ["@finance"]\n-    action: passthrough\n+    action: inspect\n     reason: finance sites are never decrypted\n',
+    inGit,
+  };
+}
+
+function replayOf(): ReplayView {
+  const host = (value: string, flows: number) => ({ value, flows });
+  return {
+    policy: '77aa10cc5e21',
+    since: ago(DAY),
+    flows: 84_112,
+    undecided: 210,
+    unchanged: 82_870,
+    changed: 1_242,
+    otherManner: 44,
+    from: ago(DAY),
+    to: ago(1000),
+    changes: [
+      {
+        from: 'passthrough',
+        to: 'inspect',
+        flows: 1_201,
+        hosts: 14,
+        users: 61,
+        clients: 70,
+        topHosts: [host('www.bank.example', 640), host('api.payments.example', 311), host(HOSTILE.host, 7)],
+        topUsers: [host('chioma', 120), host('bo', 88), host(HOSTILE.user, 3)],
+        topClients: [host('10.1.2.3', 120)],
+        topRules: [{ from: 'finance', to: 'web', flows: 1_201 }],
+        exact: true,
+      },
+      {
+        from: 'inspect',
+        to: 'block',
+        flows: 41,
+        hosts: 2,
+        users: 0,
+        clients: 5,
+        topHosts: [host('files.example.net', 40)],
+        topUsers: [],
+        topClients: [host('10.1.7.9', 33)],
+        topRules: [{ from: 'uploads', to: 'gambling', flows: 41 }],
+        exact: true,
+      },
+    ],
+    hits: [
+      { rule: 'gambling', flows: 41 },
+      { rule: 'finance', flows: 0 },
+      { rule: 'web', flows: 80_000 },
+    ],
+    complete: true,
+  };
+}
+
+function listsOf(version: string): ListsView {
+  return {
+    version,
+    lists: [
+      {
+        name: 'gambling',
+        source: 'file',
+        file: 'lists/gambling.txt',
+        entries: 41_391,
+        bytes: 812_004,
+        modified: ago(3 * DAY),
+        rules: ['gambling'],
+        allowPublicSuffix: false,
+        problems: [],
+      },
+      {
+        name: 'finance',
+        source: 'inline',
+        file: null,
+        entries: 2,
+        bytes: null,
+        modified: null,
+        rules: ['finance'],
+        allowPublicSuffix: false,
+        problems: [],
+      },
+      {
+        name: 'health',
+        source: 'file',
+        file: 'lists/health.txt',
+        entries: 318,
+        bytes: 5_120,
+        modified: ago(200 * DAY),
+        rules: [],
+        allowPublicSuffix: true,
+        problems: [
+          {
+            file: 'health.txt',
+            line: 17,
+            column: 1,
+            message: `"${HOSTILE.pattern}": a label has a character that names cannot have`,
+            hint: 'One pattern per line: example.com, *.example.com or .example.com.',
+          },
+        ],
+      },
+    ],
+    formats: [
+      {
+        format: 'plain',
+        about: 'one pattern per line, the format of list files in policies',
+        says: 'one host alone, subdomains without the name itself, a name with its subdomains',
+        sets: [...LIST_SETS],
+        exceptions: 'Exceptions cannot be written; names that have some are withheld.',
+        precedence: 'The rule that names the list decides; rules are tried in order.',
+      },
+      {
+        format: 'hosts',
+        about: 'hosts file; knows single hosts only',
+        says: 'one host alone',
+        sets: ['deny'],
+        exceptions: 'Exceptions cannot be written; names that have some are withheld.',
+        precedence: 'The first line of a name counts. Subdomains are not covered.',
+      },
+    ],
+    importers: [
+      { format: 'hosts', about: 'hosts file: 0.0.0.0 ads.example' },
+      { format: 'plain', about: 'one name per line: example.com, *.example.com, .example.com' },
+    ],
+    inGit: false,
+  };
+}
+
+function entriesOf(params: URLSearchParams): ListEntriesView {
+  const find = params.get('find') ?? '';
+  const all = ['bets.example', '*.casino.example', 'poker.example', 'xn--bcher-kva.example'];
+  const entries = all.filter(name => name.includes(find));
+  return { list: params.get('list') ?? '', entries, found: entries.length, total: 41_391 };
+}
+
+function previewOf(params: URLSearchParams): ListPreview {
+  const hosts = params.get('format') === 'hosts';
+  return {
+    format: params.get('format') ?? '',
+    files: [
+      {
+        name: hosts ? 'sightglass-deny.hosts' : 'sightglass-deny.txt',
+        lines: 20_122,
+        bytes: 401_330,
+        head: [
+          '# Sightglass list "sightglass-deny" (deny), 20118 entries',
+          '# generated 2026-11-20T12:00:00.000Z, policy 3fa2c19b0d4e',
+          ...['bets.example', 'poker.example', HOSTILE.comment].map(name =>
+            hosts ? `0.0.0.0 ${name}` : name,
+          ),
+        ],
+      },
+    ],
+    written: 20_118,
+    exceptions: 0,
+    duplicates: 12,
+    covered: 340,
+    withheld: hosts
+      ? {
+          total: 21_273,
+          reasons: [{ reason: 'hosts cannot express subdomains without the name itself', count: 21_273 }],
+          first: [
+            {
+              pattern: '*.casino.example',
+              reason: 'hosts cannot express subdomains without the name itself',
+            },
+          ],
+        }
+      : { total: 0, reasons: [], first: [] },
+    narrowed: { total: 0, reasons: [], first: [] },
+    notes: ['rule "fair guests" has expired and is left out'],
+  };
+}
+
+function importOf(params: Record<string, string>, text: string): ImportView {
+  const lines = text.split('\n').filter(line => line !== '');
+  const bad = lines.findIndex(line => line.includes(' '));
+  return {
+    format: 'plain',
+    detected: true,
+    bytes: text.length,
+    entries: lines.length - (bad < 0 ? 0 : 1),
+    ignored: 0,
+    rejected: bad < 0 ? 0 : 1,
+    reasons: bad < 0 ? [] : [{ reason: 'a label has a character that names cannot have', count: 1 }],
+    rejects:
+      bad < 0
+        ? []
+        : [
+            {
+              file: null,
+              line: bad + 1,
+              reason: 'a label has a character that names cannot have',
+              text: lines[bad] ?? '',
+            },
+          ],
+    categories: [],
+    exceptionsLeft: 0,
+    plan: {
+      name: params['name'] ?? '',
+      file: `lists/${params['name']}.txt`,
+      known: params['name'] === 'gambling',
+      before: 41_391,
+      after: 41_393,
+      added: 3,
+      removed: 1,
+      sample: ['+ new-bets.example', '+ *.luck.example', '+ dice.example', '- bets.example'],
+      duplicates: 1,
+      covered: 0,
+      digest: 'd'.repeat(64),
+    },
+    written: 'expect' in params,
+  };
+}

@@ -1,0 +1,437 @@
+/**
+ * Taking over a list: drop a file or paste it, see what was understood, what was rejected and what would change, then apply.
+ * Nothing is written before the difference was on screen; what is applied is what was shown.
+ */
+import { useId, useState } from 'react';
+import type { ImportPlan, ImportView, ListImportParams, ListsView } from '../../contract.ts';
+import { IMPORT_MAX } from '../../contract.ts';
+import { api } from '../api/client.ts';
+import { useAct } from '../hooks/use-act.ts';
+import { bytes, count } from '../format/numbers.ts';
+import { Captured } from '../parts/captured.tsx';
+import { Choice } from '../parts/choice.tsx';
+import { Confirm } from '../parts/dialog.tsx';
+import { Field } from '../parts/field.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { ActFailed } from '../parts/problem.tsx';
+import { useSession } from '../state/session.tsx';
+
+const NAME = '[A-Za-z0-9][A-Za-z0-9._\\-]{0,63}';
+
+interface Form {
+  name: string;
+  format: string;
+  mode: 'replace' | 'add';
+  bare: 'exact' | 'both';
+  suffixes: boolean;
+  category: string;
+}
+
+interface ImportFormProps {
+  view: ListsView;
+  list: string;
+  imported: () => void;
+}
+
+export function ImportForm({ view, list, imported }: ImportFormProps) {
+  const { can } = useSession();
+  const [form, setForm] = useState<Form>({
+    name: list,
+    format: '',
+    mode: 'replace',
+    bare: 'exact',
+    suffixes: false,
+    category: '',
+  });
+  const [file, setFile] = useState<File | null>(null);
+  const [pasted, setPasted] = useState('');
+  const [asking, setAsking] = useState(false);
+  const look = useAct(async (params: ListImportParams, body: Blob) => ({
+    params,
+    body,
+    view: await api.listImport(params, body),
+  }));
+  const apply = useAct(
+    (params: ListImportParams, body: Blob) => api.listImport(params, body),
+    () => {
+      setAsking(false);
+      look.clear();
+      imported();
+    },
+  );
+  const change = (next: Partial<Form>): void => {
+    look.clear();
+    apply.clear();
+    setForm(now => ({ ...now, ...next }));
+  };
+  const take = (next: File | null): void => {
+    look.clear();
+    apply.clear();
+    setFile(next);
+  };
+  const size = file?.size ?? new Blob([pasted]).size;
+  const tooLarge = size > IMPORT_MAX;
+  const submit = (): void => {
+    const params: ListImportParams = {
+      name: form.name,
+      file: file?.name ?? 'pasted text',
+      mode: form.mode,
+      bare: form.bare,
+      ...(form.format === '' ? {} : { format: form.format }),
+      ...(form.suffixes ? { suffixes: 'yes' as const } : {}),
+      ...(form.category === '' ? {} : { category: form.category }),
+    };
+    apply.clear();
+    look.run(params, file ?? new Blob([pasted]));
+  };
+  const shown = look.data;
+  const plan = shown?.view.plan ?? null;
+  return (
+    <section className="stack">
+      <form
+        className="card export-form"
+        onSubmit={event => {
+          event.preventDefault();
+          if (size > 0 && !tooLarge) submit();
+        }}
+      >
+        <Source
+          file={file}
+          take={take}
+          pasted={pasted}
+          paste={text => {
+            look.clear();
+            apply.clear();
+            setPasted(text);
+          }}
+        />
+        {tooLarge ? (
+          <p className="form-error" role="alert">
+            The list is larger than {bytes(IMPORT_MAX)}. Use <code>sightglass lists import</code> on the
+            machine of the service.
+          </p>
+        ) : null}
+        <Field
+          label="Into the list"
+          type="text"
+          required
+          pattern={NAME}
+          list="list-names"
+          autoCapitalize="off"
+          spellCheck={false}
+          value={form.name}
+          hint="A list of the policy, or a new name; a new list is added to the policy, rules are up to you."
+          extra={
+            <datalist id="list-names">
+              {view.lists
+                .filter(l => l.source === 'file')
+                .map(l => (
+                  <option key={l.name} value={l.name} />
+                ))}
+            </datalist>
+          }
+          onChange={event => change({ name: event.target.value })}
+        />
+        <Choice
+          label="Format"
+          value={form.format}
+          choose={format => change({ format })}
+          options={[
+            { value: '', label: 'told from the content' },
+            ...view.importers.map(i => ({ value: i.format, label: i.format })),
+          ]}
+          hint={view.importers.find(i => i.format === form.format)?.about}
+        />
+        <Choice
+          label="What the list holds now"
+          value={form.mode}
+          choose={mode => change({ mode: mode === 'add' ? 'add' : 'replace' })}
+          options={[
+            { value: 'replace', label: 'is replaced' },
+            { value: 'add', label: 'stays, names are added' },
+          ]}
+        />
+        <Choice
+          label="A bare name means"
+          value={form.bare}
+          choose={bare => change({ bare: bare === 'both' ? 'both' : 'exact' })}
+          options={[
+            { value: 'exact', label: 'that host alone' },
+            { value: 'both', label: 'the host and everything below it' },
+          ]}
+          hint="Where the format does not say it itself."
+        />
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={form.suffixes}
+            onChange={event => change({ suffixes: event.target.checked })}
+          />
+          Accept wildcards over public suffixes, such as *.co.uk
+        </label>
+        <div className="form-end">
+          <button
+            type="submit"
+            className="button button-strong"
+            disabled={look.busy || size === 0 || tooLarge}
+          >
+            {look.busy ? 'Reading …' : 'Show what would change'}
+          </button>
+        </div>
+      </form>
+      <ActFailed failure={look.failure} />
+      {apply.data?.written === true ? <Done view={apply.data} /> : null}
+      {shown === null ? null : (
+        <>
+          <Report
+            view={shown.view}
+            choose={category => {
+              setForm(now => ({ ...now, category }));
+              look.run({ ...shown.params, category }, shown.body);
+            }}
+          />
+          {plan === null ? null : (
+            <Plan plan={plan} inGit={view.inGit} mayApply={can('policy-edit')} ask={() => setAsking(true)} />
+          )}
+        </>
+      )}
+      {asking && shown !== null && plan !== null ? (
+        <Confirm
+          title={`Write the list ${plan.name}?`}
+          yes="Write it"
+          busy={apply.busy}
+          confirm={comment => apply.run({ ...shown.params, expect: plan.digest, comment }, shown.body)}
+          close={() => setAsking(false)}
+        >
+          <p>
+            {count(plan.added)} added, {count(plan.removed)} removed; it then holds {count(plan.after)} names.
+          </p>
+          <ActFailed failure={apply.failure} />
+        </Confirm>
+      ) : null}
+    </section>
+  );
+}
+
+interface SourceProps {
+  file: File | null;
+  take: (file: File | null) => void;
+  pasted: string;
+  paste: (text: string) => void;
+}
+
+function Source({ file, take, pasted, paste }: SourceProps) {
+  const id = useId();
+  const [over, setOver] = useState(false);
+  return (
+    <div
+      className={over ? 'drop drop-over' : 'drop'}
+      onDragOver={event => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={event => {
+        event.preventDefault();
+        setOver(false);
+        take(event.dataTransfer.files[0] ?? null);
+      }}
+    >
+      <div className="form-row">
+        <span className="file-button">
+          <input
+            id={id}
+            type="file"
+            className="visually-hidden"
+            onChange={event => {
+              take(event.target.files?.[0] ?? null);
+              event.target.value = '';
+            }}
+          />
+          <label htmlFor={id} className="button">
+            Choose a file
+          </label>
+        </span>
+        {file === null ? (
+          <span className="fine">
+            or drop one here, or paste a list below. Text, gzip, or a tar.gz of categories.
+          </span>
+        ) : (
+          <>
+            <span>
+              <Captured text={file.name} max={120} /> <span className="fine">{bytes(file.size)}</span>
+            </span>
+            <button
+              type="button"
+              className="icon-button"
+              title="Take the file away"
+              onClick={() => take(null)}
+            >
+              <Icon name="close" />
+              <span className="visually-hidden">Take the file away</span>
+            </button>
+          </>
+        )}
+      </div>
+      {file === null ? (
+        <textarea
+          className="mono"
+          aria-label="List as text"
+          rows={5}
+          wrap="off"
+          spellCheck={false}
+          autoCapitalize="off"
+          placeholder={'ads.example.com\n*.tracker.example'}
+          value={pasted}
+          onChange={event => paste(event.target.value)}
+        />
+      ) : null}
+    </div>
+  );
+}
+
+function Report({ view, choose }: { view: ImportView; choose: (category: string) => void }) {
+  return (
+    <section className="card stack" role="status" aria-label="What was read">
+      <p className="replay-sentence">
+        Read as <strong>{view.format}</strong>
+        {view.detected ? ' (told from the content)' : ''}: <strong>{count(view.entries)}</strong>{' '}
+        {view.entries === 1 ? 'name' : 'names'}
+        {view.rejected === 0 ? ', nothing rejected' : `, ${count(view.rejected)} lines rejected`}
+        {view.ignored === 0 ? '' : `, ${count(view.ignored)} lines without names`}.
+      </p>
+      {view.exceptionsLeft === 0 ? null : (
+        <p className="warn">
+          {count(view.exceptionsLeft)} exceptions are left out: a list here either holds names or excepts
+          them.
+        </p>
+      )}
+      {view.entries === 0 ? (
+        <p className="warn">There is no usable name in it, so nothing would change.</p>
+      ) : null}
+      {view.plan === null && view.categories.length > 1 ? (
+        <div>
+          <p>It holds several categories. Choose one:</p>
+          <div className="form-row">
+            {view.categories.slice(0, 100).map(category => (
+              <button
+                key={category.name}
+                type="button"
+                className="button"
+                onClick={() => choose(category.name)}
+              >
+                <Captured text={category.name} max={60} />{' '}
+                <span className="fine">{count(category.entries)}</span>
+              </button>
+            ))}
+          </div>
+        </div>
+      ) : null}
+      {view.rejects.length === 0 ? null : (
+        <details open={view.rejects.length <= 10}>
+          <summary>Rejected lines ({count(view.rejected)})</summary>
+          <div className="table-scroll" tabIndex={0} role="region" aria-label="Rejected lines">
+            <table className="table">
+              <thead>
+                <tr>
+                  <th scope="col" className="number">
+                    Line
+                  </th>
+                  <th scope="col">Reason</th>
+                  <th scope="col">Text</th>
+                </tr>
+              </thead>
+              <tbody>
+                {view.rejects.map((reject, at) => (
+                  <tr key={at}>
+                    <td className="number">{count(reject.line)}</td>
+                    <td>
+                      <Captured text={reject.reason} />
+                    </td>
+                    <td className="mono">
+                      <Captured text={reject.text} max={120} />
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+          {view.rejected > view.rejects.length ? (
+            <p className="fine">
+              The first {count(view.rejects.length)} of {count(view.rejected)}.
+            </p>
+          ) : null}
+        </details>
+      )}
+    </section>
+  );
+}
+
+interface PlanProps {
+  plan: ImportPlan;
+  inGit: boolean;
+  mayApply: boolean;
+  ask: () => void;
+}
+
+function Plan({ plan, inGit, mayApply, ask }: PlanProps) {
+  const same = plan.known && plan.added + plan.removed === 0;
+  return (
+    <section className="card stack" aria-label="What would change">
+      <h2>
+        {plan.known ? 'The list ' : 'The new list '}
+        <Captured text={plan.name} />
+      </h2>
+      <p>
+        {same
+          ? 'It holds these very names already.'
+          : `${count(plan.before)} names now, ${count(plan.after)} then: ${count(plan.added)} added, ${count(plan.removed)} removed.`}
+        {plan.duplicates + plan.covered === 0
+          ? ''
+          : ` ${count(plan.duplicates)} duplicates and ${count(plan.covered)} covered by wider names are left out.`}
+      </p>
+      {plan.sample.length === 0 ? null : (
+        <pre className="document preview mono" tabIndex={0} role="region" aria-label="First changes">
+          {plan.sample.map((line, at) => (
+            <span key={at} className={`diff-line ${line.startsWith('+') ? 'diff-in' : 'diff-out'}`}>
+              {line}
+              {'\n'}
+            </span>
+          ))}
+        </pre>
+      )}
+      {same ? null : inGit ? (
+        <p className="fine">
+          The policy is kept in git, so the console writes nothing: run <code>sightglass lists import</code>{' '}
+          there and commit <span className="mono">{plan.file}</span>.
+        </p>
+      ) : mayApply ? (
+        <div className="form-row">
+          <button type="button" className="button button-strong" onClick={ask}>
+            Write the list …
+          </button>
+          <span className="fine">
+            Writes <span className="mono">{plan.file}</span>
+            {plan.known ? '' : ' and names it in the policy'}.
+          </span>
+        </div>
+      ) : (
+        <p className="fine">A policy author or an admin can write it.</p>
+      )}
+    </section>
+  );
+}
+
+function Done({ view }: { view: ImportView }) {
+  const { plan } = view;
+  return (
+    <div className="well" role="status">
+      <Icon name="check" />
+      <p>
+        The list {plan?.name} is written: {count(plan?.added ?? 0)} added, {count(plan?.removed ?? 0)}{' '}
+        removed.
+        {plan?.known === false ? ' Name it in a rule now, as list:' + plan.name + '.' : ''}
+      </p>
+    </div>
+  );
+}

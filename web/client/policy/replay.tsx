@@ -1,0 +1,251 @@
+/** Recorded traffic decided again by the candidate: progress while it runs, then what would change, with links to the rows. */
+import { useEffect, useState } from 'react';
+import type { CountedValue, ReplayChange, ReplayView, TaskView } from '../../contract.ts';
+import { api } from '../api/client.ts';
+import { ApiFailure, unreachable } from '../api/failure.ts';
+import { count, percent } from '../format/numbers.ts';
+import { visible } from '../format/visible.ts';
+import { Captured } from '../parts/captured.tsx';
+import { Segments } from '../parts/choice.tsx';
+import { LinkTo } from '../parts/link-to.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { ActFailed } from '../parts/problem.tsx';
+import { Verdict } from '../parts/verdict.tsx';
+import { term } from '../state/term.ts';
+import { listAddress } from '../state/view.ts';
+import { SPANS } from './spans.ts';
+import type { Span } from './spans.ts';
+
+const POLL_MS = 500;
+
+interface Run {
+  text: string;
+  span: Span;
+  task: string | null;
+  view: TaskView | null;
+  failure: ApiFailure | null;
+}
+
+export function ReplayPanel({ text }: { text: string }) {
+  const [span, setSpan] = useState<Span>('24h');
+  const [run, setRun] = useState<Run | null>(null);
+  const task = run?.task ?? null;
+  const running = run !== null && run.failure === null && (run.view === null || run.view.state === 'running');
+
+  useEffect(() => {
+    if (task === null) return;
+    const abort = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const poll = (): void => {
+      api.task(task, abort.signal).then(
+        view => {
+          setRun(now => (now?.task === task ? { ...now, view, failure: failureOf(view) } : now));
+          if (view.state === 'running') timer = setTimeout(poll, POLL_MS);
+        },
+        (error: unknown) => {
+          if (abort.signal.aborted) return;
+          // The link's banner tells; the task goes on over there.
+          if (error instanceof ApiFailure && error.code === 'unreachable')
+            timer = setTimeout(poll, 4 * POLL_MS);
+          else setRun(now => (now?.task === task ? { ...now, failure: asFailure(error) } : now));
+        },
+      );
+    };
+    poll();
+    return () => {
+      abort.abort();
+      clearTimeout(timer);
+    };
+  }, [task]);
+
+  const at = run?.view?.at ?? null;
+  const result = run?.view?.replay ?? null;
+  const start = (): void => {
+    const begun: Run = { text, span, task: null, view: null, failure: null };
+    setRun(begun);
+    api.replay({ text, since: span }).then(
+      answer => setRun(now => (now === begun ? { ...begun, task: answer.task } : now)),
+      (error: unknown) => setRun(now => (now === begun ? { ...begun, failure: asFailure(error) } : now)),
+    );
+  };
+  return (
+    <section className="stack replay" aria-label="Replay">
+      <div className="tab-tools">
+        <div>
+          <h2>What would change</h2>
+          <p className="fine">
+            Decides recorded connections again, as of their own time, by the candidate above.
+          </p>
+        </div>
+        <Segments label="Replay the last" value={span} choose={setSpan} options={SPANS} />
+        {running ? (
+          <button
+            type="button"
+            className="button"
+            onClick={() => {
+              if (task !== null) api.stopTask(task).catch(() => undefined);
+              setRun(null);
+            }}
+          >
+            Stop
+          </button>
+        ) : (
+          <button type="button" className="button" disabled={text.trim() === ''} onClick={start}>
+            Replay
+          </button>
+        )}
+      </div>
+      {run === null ? null : running ? (
+        <p role="status" className="replay-progress">
+          <span className="spinner" aria-hidden="true" />
+          {run.view === null || run.view.done === 0
+            ? 'Reading the candidate and its lists …'
+            : `${count(run.view.done)} connections decided again …`}
+          {at === null ? null : (
+            <span className="fine">
+              {' '}
+              at <Moment at={at} form="medium" />
+            </span>
+          )}
+        </p>
+      ) : run.failure !== null ? (
+        <ActFailed failure={run.failure} />
+      ) : result === null ? null : (
+        <Result view={result} span={run.span} outdated={run.text !== text} />
+      )}
+    </section>
+  );
+}
+
+function failureOf({ state, error }: TaskView): ApiFailure | null {
+  return state === 'failed' && error !== null ? new ApiFailure(error.code, error.message, error.hint) : null;
+}
+
+function asFailure(error: unknown): ApiFailure {
+  return error instanceof ApiFailure ? error : unreachable();
+}
+
+function Result({ view, span, outdated }: { view: ReplayView; span: Span; outdated: boolean }) {
+  const idle = view.hits.filter(hit => hit.flows === 0);
+  return (
+    <div className="stack" role="status">
+      {outdated ? <p className="warn">The document was changed after this replay.</p> : null}
+      <p className="replay-sentence">
+        {view.flows === 0 ? (
+          'There are no recorded connections in this time.'
+        ) : view.changed === 0 ? (
+          <>Nothing: all {count(view.flows)} connections would get the verdict they had.</>
+        ) : (
+          <>
+            <strong>
+              {count(view.changed)} of {count(view.flows)}
+            </strong>{' '}
+            connections ({percent(view.changed, view.flows)}) would get another verdict.
+          </>
+        )}
+        {view.otherManner === 0
+          ? ''
+          : ` ${count(view.otherManner)} more would be recorded or told otherwise.`}
+        {view.complete
+          ? ''
+          : ' Not everything could be looked at in time: choose a shorter time for the whole truth.'}
+      </p>
+      <div className="cards">
+        {view.changes.map(change => (
+          <ChangeCard key={`${change.from} ${change.to}`} change={change} span={span} />
+        ))}
+      </div>
+      {idle.length === 0 || view.flows === 0 ? null : (
+        <p className="fine">
+          Rules that would decide nothing in this time:{' '}
+          <Captured text={idle.map(hit => hit.rule).join(', ')} max={300} />
+        </p>
+      )}
+    </div>
+  );
+}
+
+function ChangeCard({ change, span }: { change: ReplayChange; span: Span }) {
+  const about = change.exact ? '' : 'at least ';
+  const link = (q: string): string =>
+    listAddress({ show: 'flows', q, range: { kind: 'recent', span }, live: false });
+  return (
+    <section className="card change-card" aria-label={`${change.from} to ${change.to}`}>
+      <header>
+        <span className="change-way">
+          <Verdict action={change.from} />
+          <span aria-hidden="true">→</span>
+          <span className="visually-hidden">would become</span>
+          <Verdict action={change.to} />
+        </span>
+        <strong>{count(change.flows)} connections</strong>
+      </header>
+      <p className="fine">
+        {about}
+        {count(change.hosts)} {change.hosts === 1 ? 'host' : 'hosts'}, {count(change.clients)}{' '}
+        {change.clients === 1 ? 'client' : 'clients'}
+        {change.users === 0 ? '' : `, ${count(change.users)} ${change.users === 1 ? 'user' : 'users'}`}
+      </p>
+      <Top
+        title="Hosts"
+        values={change.topHosts}
+        link={value => link(`${term('host', value, 'in')} ${term('verdict', change.from, 'in')}`)}
+      />
+      <Top
+        title={change.users === 0 ? 'Clients' : 'Users'}
+        values={change.users === 0 ? change.topClients : change.topUsers}
+        link={value =>
+          link(
+            `${term(change.users === 0 ? 'client' : 'user', value, 'in')} ${term('verdict', change.from, 'in')}`,
+          )
+        }
+      />
+      <h3>Rules</h3>
+      <ul className="rule-moves">
+        {change.topRules.slice(0, 6).map(move => (
+          <li key={`${move.from}\n${move.to}`}>
+            <LinkTo to={link(term('rule', move.from, 'in'))} title="See what it decided">
+              <Captured text={move.from} max={60} />
+            </LinkTo>{' '}
+            → <Captured text={move.to} max={60} />
+            <span className="number">{count(move.flows)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Top({
+  title,
+  values,
+  link,
+}: {
+  title: string;
+  values: readonly CountedValue[];
+  link: (value: string) => string;
+}) {
+  const most = Math.max(1, ...values.map(entry => entry.flows));
+  return (
+    <div className="top-card">
+      <h3>{title}</h3>
+      <ul>
+        {values.slice(0, 7).map(entry => (
+          <li key={entry.value}>
+            <LinkTo to={link(entry.value)}>
+              <span
+                className="facet-bar"
+                style={{ width: `${(entry.flows / most) * 100}%` }}
+                aria-hidden="true"
+              />
+              <bdi className="top-value" title={visible(entry.value.slice(0, 500))}>
+                {visible(entry.value.slice(0, 200))}
+              </bdi>
+              <span className="number">{count(entry.flows)}</span>
+            </LinkTo>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
