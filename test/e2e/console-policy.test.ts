@@ -179,7 +179,7 @@ describe('console client: policy and lists', { timeout: 180_000 }, () => {
     await shot(page, stage.pictures, 'lists');
 
     await page.getByRole('tab', { name: 'Export' }).click();
-    await page.getByLabel('Format').selectOption('hosts');
+    await page.getByLabel('Format', { exact: true }).selectOption('hosts');
     await page.getByText('It can say: one host alone.').waitFor();
     await page.getByRole('button', { name: 'Preview' }).click();
     await page.getByText('20,118 names written').waitFor();

@@ -58,6 +58,7 @@ export function Explained({ view }: { view: ExplainView }) {
           ', because something about it is doubtful and the policy has an answer to that.'
         )}
       </p>
+      <h2 className="visually-hidden">The path through the rules</h2>
       <ol className="path">
         <Step kind="start" icon="next" title="A connection arrives">
           <Captured text={asked.user ?? 'Nobody signed in'} max={80} />, from{' '}
