@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import type { FlowFacts } from '../core/facts.ts';
 import type { Verdict } from '../core/verdict.ts';
+import { Candidates } from './candidates.ts';
 import { compileCondition } from './condition.ts';
 import type { Surroundings, Test } from './condition.ts';
 import { Context, HostIndex } from './context.ts';
@@ -44,6 +45,8 @@ export interface CompiledPolicy {
   readonly version: string;
   readonly document: PolicyDocument;
   readonly rules: readonly CompiledRule[];
+  /** Which rules can match a name at all. */
+  readonly candidates: Candidates;
   /** Verdict when no rule matches. */
   readonly fallback: Verdict;
   readonly echFronts: ReadonlySet<string>;
@@ -103,6 +106,11 @@ export function compilePolicy(
     version,
     document,
     rules,
+    candidates: new Candidates(
+      rules.map(r => r.test?.gate ?? null),
+      around.index.tests,
+      names.length,
+    ),
     fallback: verdictOf(document.default, 'default', version),
     echFronts: new Set(document.echFronts),
     lists,
@@ -183,8 +191,8 @@ export function ruleMatches(compiled: CompiledRule, context: Context): boolean {
   if (late.origin && context.facts.origin === undefined) return false;
   if (late.request && context.facts.request === undefined) return false;
   if (rule.expires !== null && context.facts.now >= rule.expires) return false;
-  if (rule.rollout !== null && !inRollout(rule.name, context.facts, rule.rollout)) return false;
-  return test === null || test.holds(context);
+  if (test !== null && !test.holds(context)) return false;
+  return rule.rollout === null || inRollout(rule.name, context.facts, rule.rollout);
 }
 
 /** Why a rule does not match, in one clause; for rules that ruleMatches denies. */

@@ -11,6 +11,16 @@ export interface Test {
   holds(c: Context): boolean;
   /** One clause for people; meaningful when `holds` is false. */
   why(c: Context): string;
+  /** Where the name must be covered for the test to hold at all; absent where it may hold without. */
+  gate?: HostGate;
+}
+
+/** A host test and lists, one of which must cover the name. */
+export interface HostGate {
+  /** Number in the host index; -1 for none. */
+  test: number;
+  /** Numbers of lists. */
+  lists: readonly number[];
 }
 
 /** What compiling a condition needs to know about the document around it. */
@@ -167,7 +177,9 @@ function matchesParts(parts: readonly string[], text: string): boolean {
 }
 
 function all(tests: Test[]): Test {
+  const gate = tests.find(t => t.gate !== undefined)?.gate;
   return {
+    ...(gate === undefined ? {} : { gate }),
     holds: c => {
       for (const t of tests) if (!t.holds(c)) return false;
       return true;
@@ -204,6 +216,8 @@ function host(condition: Extract<Condition, { test: 'host' }>, around: Surroundi
   });
   const networks = condition.networks.length === 0 ? null : new NetworkTest(condition.networks);
   return {
+    // An address that was asked for has no name that could be covered.
+    ...(networks === null ? { gate: { test, lists } } : {}),
     holds: c => {
       if (test >= 0 && c.covers(test)) return true;
       for (const list of lists) if (c.inList(list)) return true;

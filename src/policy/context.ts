@@ -31,14 +31,20 @@ export class HostIndex {
     return this.#tests;
   }
 
-  /** Write `mark` into the place of every test that covers `name`. */
-  mark(name: string, marks: Uint32Array, mark: number): void {
+  /** Write `mark` into the place of every test that covers `name`, and add those tests to `found`. */
+  mark(name: string, marks: Uint32Array, mark: number, found: number[]): void {
+    const add = (tests: readonly number[]): void => {
+      for (const test of tests) {
+        if (marks[test] !== mark) found.push(test);
+        marks[test] = mark;
+      }
+    };
     const exact = this.#exact.get(name);
-    if (exact !== undefined) for (const test of exact) marks[test] = mark;
+    if (exact !== undefined) add(exact);
     if (this.#below.size === 0) return;
     for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
       const below = this.#below.get(name.slice(dot + 1));
-      if (below !== undefined) for (const test of below) marks[test] = mark;
+      if (below !== undefined) add(below);
     }
   }
 }
@@ -144,6 +150,8 @@ export class ZoneClock {
 
 export const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 
+const NONE: readonly number[] = [];
+
 const NO_FACTS: FlowFacts = {
   now: 0,
   client: '',
@@ -173,6 +181,7 @@ export class Context {
   readonly #listMarks: Float64Array;
   #mark = 0;
   #marked = false;
+  readonly #covering: number[] = [];
   #client: NumericAddress | undefined;
 
   constructor(index: HostIndex, sets: readonly DomainSet[]) {
@@ -204,11 +213,21 @@ export class Context {
   /** Whether host test `test` of the index covers the name. */
   covers(test: number): boolean {
     if (this.name === null) return false;
-    if (!this.#marked) {
-      this.#marked = true;
-      this.#index.mark(this.name, this.#marks, this.#mark);
-    }
+    if (!this.#marked) this.#cover(this.name);
     return this.#marks[test] === this.#mark;
+  }
+
+  /** All host tests that cover the name, in no order; valid until the next turn. */
+  covering(): readonly number[] {
+    if (this.name === null) return NONE;
+    if (!this.#marked) this.#cover(this.name);
+    return this.#covering;
+  }
+
+  #cover(name: string): void {
+    this.#marked = true;
+    this.#covering.length = 0;
+    this.#index.mark(name, this.#marks, this.#mark, this.#covering);
   }
 
   /** Whether list number `list` covers the name. */

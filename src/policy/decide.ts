@@ -201,7 +201,9 @@ function runRules(
 ): Run {
   const { context, rules } = policy;
   context.turnTo(facts, name, address);
-  for (let i = 0; i < rules.length; i++) {
+  const candidates = policy.candidates.of(context);
+  for (let n = 0; n < candidates.length; n++) {
+    const i = candidates[n] ?? 0;
     const compiled = rules[i];
     if (compiled !== undefined && ruleMatches(compiled, context))
       return { name, address, rule: i, verdict: compiled.verdict };

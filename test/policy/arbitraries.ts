@@ -132,22 +132,26 @@ const list = fc
   .array(patternText, { maxLength: 4 })
   .map(domains => ({ kind: 'inline' as const, domains, allowPublicSuffix: false }));
 
-export const anyDocument: fc.Arbitrary<PolicyDocument> = fc
-  .record({
-    default: fc.constantFrom(...ACTIONS),
-    doubt,
-    one: list,
-    two: list,
-    rules: fc.array(rule, { maxLength: 8 }),
-  })
-  .map(({ default: action, doubt: answers, one, two, rules }) => ({
-    version: 1 as const,
-    default: { action, capture: 'headers' as const, block: 'page' as const, reason: null },
-    doubt: answers,
-    echFronts: ['cloudflare-ech.com'],
-    lists: { one, two },
-    rules: rules.map((r, i) => ({ name: `rule ${i}`, ...r })),
-  }));
+/** Documents with so many rules. */
+export const documentWith = (minLength: number, maxLength: number): fc.Arbitrary<PolicyDocument> =>
+  fc
+    .record({
+      default: fc.constantFrom(...ACTIONS),
+      doubt,
+      one: list,
+      two: list,
+      rules: fc.array(rule, { minLength, maxLength }),
+    })
+    .map(({ default: action, doubt: answers, one, two, rules }) => ({
+      version: 1 as const,
+      default: { action, capture: 'headers' as const, block: 'page' as const, reason: null },
+      doubt: answers,
+      echFronts: ['cloudflare-ech.com'],
+      lists: { one, two },
+      rules: rules.map((r, i) => ({ name: `rule ${i}`, ...r })),
+    }));
+
+export const anyDocument = documentWith(0, 8);
 
 export const anyFlow: fc.Arbitrary<FlowFacts> = fc
   .record({
