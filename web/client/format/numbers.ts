@@ -7,6 +7,11 @@ export function count(n: number): string {
   return COUNT.format(n);
 }
 
+/** `1 line`, `2 lines`; `many` where the plural is another word. */
+export function counted(n: number, one: string, many = `${one}s`): string {
+  return `${COUNT.format(n)} ${n === 1 ? one : many}`;
+}
+
 /** 12,345,678 → 12.3M; numbers below ten thousand stay whole. */
 export function shortCount(n: number): string {
   return n < 10_000 ? COUNT.format(n) : SHORT.format(n);

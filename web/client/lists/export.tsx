@@ -11,7 +11,7 @@ import type {
 import { LIST_SETS } from '../../contract.ts';
 import { addresses, api } from '../api/client.ts';
 import { useAsk } from '../hooks/use-ask.ts';
-import { bytes, count } from '../format/numbers.ts';
+import { bytes, count, counted } from '../format/numbers.ts';
 import { visible } from '../format/visible.ts';
 import { Captured } from '../parts/captured.tsx';
 import { Choice } from '../parts/choice.tsx';
@@ -101,17 +101,19 @@ export function ExportForm({ view, list }: { view: ListsView; list: string }) {
           ]}
           hint={form.list === '' ? undefined : 'The names of this list, whatever rules say about them.'}
         />
-        <Choice
-          label="Format"
-          value={form.format}
-          choose={name => change({ format: name })}
-          options={view.formats.map(f => ({
-            value: f.format,
-            label: f.sets.includes(form.set) ? f.format : `${f.format} (cannot say this)`,
-            off: !f.sets.includes(form.set),
-          }))}
-          hint={format === undefined ? undefined : <About format={format} />}
-        />
+        <div className="wide">
+          <Choice
+            label="Format"
+            value={form.format}
+            choose={name => change({ format: name })}
+            options={view.formats.map(f => ({
+              value: f.format,
+              label: f.sets.includes(form.set) ? f.format : `${f.format} (cannot say this)`,
+              off: !f.sets.includes(form.set),
+            }))}
+            hint={format === undefined ? undefined : <About format={format} />}
+          />
+        </div>
         {traffic ? (
           <>
             <Choice
@@ -191,7 +193,7 @@ function Made({ preview, params }: { preview: ListPreview; params: ListExportPar
       <p className="replay-sentence">
         <strong>{count(preview.written)}</strong> {preview.written === 1 ? 'name' : 'names'} written
         {preview.exceptions === 0 ? '' : `, with ${count(preview.exceptions)} exceptions`}
-        {left === 0 ? '' : `; ${count(left)} said again by others and left out`}.
+        {left === 0 ? '' : `; ${counted(left, 'duplicate')} or covered by wider names left out`}.
       </p>
       <Cases title="could not be said and are left out" cases={preview.withheld} />
       <Cases title="are written in a smaller form" cases={preview.narrowed} />

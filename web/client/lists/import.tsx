@@ -7,7 +7,7 @@ import type { ImportPlan, ImportView, ListImportParams, ListsView } from '../../
 import { IMPORT_MAX } from '../../contract.ts';
 import { api } from '../api/client.ts';
 import { useAct } from '../hooks/use-act.ts';
-import { bytes, count } from '../format/numbers.ts';
+import { bytes, count, counted } from '../format/numbers.ts';
 import { Captured } from '../parts/captured.tsx';
 import { Choice } from '../parts/choice.tsx';
 import { Confirm } from '../parts/dialog.tsx';
@@ -297,8 +297,8 @@ function Report({ view, choose }: { view: ImportView; choose: (category: string)
         Read as <strong>{view.format}</strong>
         {view.detected ? ' (told from the content)' : ''}: <strong>{count(view.entries)}</strong>{' '}
         {view.entries === 1 ? 'name' : 'names'}
-        {view.rejected === 0 ? ', nothing rejected' : `, ${count(view.rejected)} lines rejected`}
-        {view.ignored === 0 ? '' : `, ${count(view.ignored)} lines without names`}.
+        {view.rejected === 0 ? ', nothing rejected' : `, ${counted(view.rejected, 'line')} rejected`}
+        {view.ignored === 0 ? '' : `, ${counted(view.ignored, 'line')} without names`}.
       </p>
       {view.exceptionsLeft === 0 ? null : (
         <p className="warn">
@@ -388,7 +388,7 @@ function Plan({ plan, inGit, mayApply, ask }: PlanProps) {
           : `${count(plan.before)} names now, ${count(plan.after)} then: ${count(plan.added)} added, ${count(plan.removed)} removed.`}
         {plan.duplicates + plan.covered === 0
           ? ''
-          : ` ${count(plan.duplicates)} duplicates and ${count(plan.covered)} covered by wider names are left out.`}
+          : ` Left out: ${counted(plan.duplicates, 'duplicate')}, ${count(plan.covered)} covered by wider names.`}
       </p>
       {plan.sample.length === 0 ? null : (
         <pre className="document preview mono" tabIndex={0} role="region" aria-label="First changes">

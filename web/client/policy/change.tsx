@@ -127,7 +127,9 @@ function Checked({ view, ask }: { view: CheckView; ask: () => void }) {
     <section className="card stack" role="status" aria-label="Check">
       <p className="well">
         <Icon name="check" />
-        The document is good; it would be version <span className="mono">{view.version}</span>.
+        <span>
+          The document is good; it would be version <span className="mono">{view.version}</span>.
+        </span>
       </p>
       {view.diff === '' ? (
         <p className="quiet">It is the document in force.</p>

@@ -136,7 +136,7 @@ function OtherRow({ other, span }: { other: OtherHits; span: Span }) {
   return (
     <tr className="rule-other">
       <td />
-      <td>
+      <td className="rule-cell">
         <LinkTo to={ruleAddress(other.rule)}>
           <Captured text={other.rule} max={100} />
         </LinkTo>{' '}
