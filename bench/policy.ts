@@ -221,14 +221,10 @@ async function measure(dir: string, flowCount: number): Promise<Row[]> {
   const many = Array.from({ length: flowCount }, (_, i) => flows[i % flows.length] ?? someFlow(names, now));
   recorded(dir, many, now);
   const replay = new Replay(loaded.compiled);
-  globalThis.gc?.();
-  const before = process.memoryUsage().heapUsed;
   start = performance.now();
   for (const batch of walkFlows({ dir: auditDir(dir) })) for (const flow of batch) replay.add(flow);
   const seconds = (performance.now() - start) / 1000;
-  globalThis.gc?.();
   put('replay from the store', replay.flows / seconds, 'flows/s');
-  put('memory held by a replay', (process.memoryUsage().heapUsed - before) / 1e6, 'MB');
   if (replay.flows !== flowCount) throw new Error(`${replay.flows} of ${flowCount} flows were replayed`);
   return rows;
 }

@@ -218,7 +218,7 @@ function rangeOf(dir: string, options: RangeOptions, now: number): WalkOptions {
 
 /** A policy that can be used, or null after its problems were told. */
 async function good(file: string, copies: string): Promise<LoadedPolicy | null> {
-  const loaded = await loadPolicyFile(file, { copies });
+  const loaded = await loadPolicyFile(file, { copies, emptyWithoutCopy: true });
   if (loaded.ok) return loaded;
   for (const p of loaded.problems) console.error(problemText(p));
   process.exitCode = 1;

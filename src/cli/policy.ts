@@ -145,6 +145,7 @@ function explainCommand(): Command {
     const dataDir = settings['data-dir'];
     const loaded = await loadPolicyFile(await policyFile(settings['policy.file'], dataDir), {
       copies: copiesDir(join(dataDir, 'policy')),
+      emptyWithoutCopy: true,
     });
     if (!loaded.ok) {
       for (const p of loaded.problems) console.error(problemText(p));

@@ -27,6 +27,7 @@ import { patternText } from '../policy/pattern.ts';
 import { parsePolicy } from '../policy/parse.ts';
 import { Replay } from '../policy/replay.ts';
 import { readSetFile } from '../policy/set-file.ts';
+import { copiesDir } from '../policy/sources.ts';
 import { policyChanges } from '../policy/versions-diff.ts';
 import type { Compared } from '../policy/versions-diff.ts';
 import { loadCandidate, replacePolicy } from '../policy/versions-file.ts';
@@ -56,19 +57,25 @@ export async function doJob(place: DeskPlace, job: DeskJob, tell: Tell): Promise
 }
 
 async function check(
-  { policyFile }: DeskPlace,
+  { policyFile, dataDir }: DeskPlace,
   job: Extract<DeskJob, { do: 'check' }>,
 ): Promise<DeskResult['check']> {
-  const candidate = await loadCandidate(policyFile, job.text);
+  const candidate = await loadCandidate(policyFile, job.text, copiesOf(dataDir));
   if (!candidate.ok) return { version: null, problems: candidate.problems, changes: [] };
   const before = parsePolicy(job.against);
   const now = comparedOf(candidate);
   // Lists are compared by the contents they have now on both sides: what changes is the document.
   const changes = before.ok
-    ? policyChanges({ document: before.document, lists: await listsNow(policyFile, now) }, now)
+    ? policyChanges(
+        { document: before.document, lists: await listsNow(policyFile, copiesOf(dataDir), now) },
+        now,
+      )
     : [];
   return { version: candidate.compiled.version, problems: [], changes };
 }
+
+/** Copies of the lists that are fetched or learned. */
+const copiesOf = (dataDir: string): string => copiesDir(join(dataDir, 'policy'));
 
 function comparedOf(loaded: LoadedPolicy): Compared {
   const lists = [...loaded.compiled.lists].map(
@@ -77,8 +84,8 @@ function comparedOf(loaded: LoadedPolicy): Compared {
   return { document: loaded.document, lists: Object.fromEntries(lists) };
 }
 
-async function listsNow(policyFile: string, fallback: Compared): Promise<Compared['lists']> {
-  const loaded = await loadPolicyFile(policyFile);
+async function listsNow(policyFile: string, copies: string, fallback: Compared): Promise<Compared['lists']> {
+  const loaded = await loadPolicyFile(policyFile, { copies, emptyWithoutCopy: true });
   return loaded.ok ? comparedOf(loaded).lists : fallback.lists;
 }
 
@@ -87,7 +94,7 @@ async function replay(
   { text, since, until, budget }: Extract<DeskJob, { do: 'replay' }>,
   tell: Tell,
 ): Promise<DeskResult['replay']> {
-  const candidate = await loadCandidate(policyFile, text);
+  const candidate = await loadCandidate(policyFile, text, copiesOf(dataDir));
   if (!candidate.ok) return { summary: null, complete: true, problems: candidate.problems };
   const run = new Replay(candidate.compiled);
   const end = Date.now() + budget;

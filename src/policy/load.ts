@@ -57,6 +57,8 @@ export interface LoadOptions {
    * the document can be checked where it does not run.
    */
   copies?: string;
+  /** A list without a copy counts as empty instead of being a problem: for trying out what is not in force. */
+  emptyWithoutCopy?: boolean;
 }
 
 /** Load a policy. Rejects never for what the files hold; only when the cacheDir cannot be written. */
@@ -122,8 +124,8 @@ async function loadList(
   if (source.kind === 'inline' || file === null)
     return finish(listFromPatterns(source.kind === 'inline' ? source.domains : []), null, '', undefined);
   const signature = await fileSignature(file);
-  if (signature === MISSING && source.kind === 'learned')
-    return finish(listFromPatterns([]), null, signature, undefined);
+  const optional = source.kind === 'learned' || (source.kind === 'url' && options.emptyWithoutCopy === true);
+  if (signature === MISSING && optional) return finish(listFromPatterns([]), null, signature, undefined);
   const known = options.cache?.get(cacheKey(source, file));
   if (known?.signature === signature && signature !== MISSING) return known;
   try {

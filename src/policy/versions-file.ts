@@ -19,14 +19,20 @@ export interface Replaced {
 }
 
 /**
- * Load a candidate text as if it stood in the policy file: lists are found relative to it. Problems name the policy
- * file. Nothing is left behind. Rejects when its folder cannot be written.
+ * Load a candidate text as if it stood in the policy file: lists are found relative to it, and fetched and learned ones
+ * in the folder of `copies` (those without a copy count as empty). Problems name the policy file. Nothing is left
+ * behind. Rejects when its folder cannot be written.
  */
-export async function loadCandidate(policyFile: string, text: string): Promise<LoadedPolicy | RefusedPolicy> {
+export async function loadCandidate(
+  policyFile: string,
+  text: string,
+  copies?: string,
+): Promise<LoadedPolicy | RefusedPolicy> {
   const target = await realpathOf(policyFile);
   const draft = await writeDraft(target, text);
+  const options = copies === undefined ? {} : { copies, emptyWithoutCopy: true };
   try {
-    return renamed(await loadPolicyFile(draft), draft, target);
+    return renamed(await loadPolicyFile(draft, options), draft, target);
   } finally {
     await rm(draft, { force: true });
   }

@@ -2,7 +2,7 @@
  * Another policy came into force: open flows that a rule with `apply: immediate` now blocks are ended. All others live on
  * under the verdict they began with. A request under way without an answer yet gets the block page, anything else is cut.
  *
- * Flows are judged in pieces of `AT_ONCE`, some 15 µs each, so that ten thousand of them never hold the event loop up.
+ * Flows are judged in pieces of `AT_ONCE`, a few µs each, so that ten thousand of them never hold the event loop up.
  */
 import { setImmediate as breathe } from 'node:timers/promises';
 import { Fault } from '../core/faults.ts';
