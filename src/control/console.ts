@@ -36,7 +36,7 @@ export interface ConsoleParts {
   supervisor: Supervisor;
   /** Listeners for committed rows; the recorder calls all of them. */
   listeners: Set<RowListener>;
-  /** Bound proxy addresses. */
+  /** Bound proxy addresses; filled when the workers listen. */
   proxy: string[];
   /** ms since epoch. */
   started: number;
@@ -45,6 +45,8 @@ export interface ConsoleParts {
 
 export interface RunningConsole {
   urls: string[];
+  /** What it is bound to: no flow may lead there. */
+  listeners: readonly { host: string; port: number }[];
   setupLink: string | null;
   close(): Promise<void>;
 }
@@ -126,6 +128,7 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
   urls = bound.map((_, i) => (i === 0 ? web.url() : `http://${bound[i]?.host ?? ''}:${bound[i]?.port ?? 0}`));
   return {
     urls,
+    listeners: bound,
     setupLink: web.firstRunLink(),
     close: async () => {
       clearInterval(lagClock);

@@ -19,7 +19,7 @@ import { PolicyVersions, versionsDir } from '../policy/versions.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import { Accounts } from './accounts.ts';
 import { openControlDb } from './control-db.ts';
-import { startConsole, type RowListener } from './console.ts';
+import { startConsole, type RowListener, type RunningConsole } from './console.ts';
 import { createLog } from './log.ts';
 import { dismissOrphans, holdDataDir } from './orphans.ts';
 import { followPolicy, ListKeeper, listFetcher, prepareLists } from './policy-sources.ts';
@@ -121,6 +121,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       },
     });
 
+    let consoleListeners: RunningConsole['listeners'] = settings['console.listen'];
     const supervisor = createSupervisor({
       settings,
       issuer,
@@ -130,17 +131,15 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       },
       snapshot: () => policy.snapshot(),
       authority: { certificates: [authority.certificatePem] },
-      ownListeners: settings['console.listen'],
+      ownListeners: () => consoleListeners,
       allocateProducer: () => allocateProducer(spoolDir(dataDir)),
       onEvent: tell,
     });
     policy.on('applied', snapshot => {
       supervisor.publish(snapshot);
     });
-    undo.unshift(() => supervisor.stop());
-    const bound = await supervisor.start();
-    const proxy = bound.map(({ address, port }) => hostPortText(address, port));
-
+    // The console first: its workers must know its port, which no flow may reach.
+    const proxy: string[] = [];
     const web = await startConsole({
       settings,
       db,
@@ -154,7 +153,11 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       started,
       log,
     });
+    consoleListeners = web.listeners;
     undo.unshift(() => web.close());
+    undo.unshift(() => supervisor.stop());
+    const bound = await supervisor.start();
+    proxy.push(...bound.map(({ address, port }) => hostPortText(address, port)));
     log('info', 'service.ready', { proxy, console: web.urls });
     return {
       proxy,

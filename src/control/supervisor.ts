@@ -21,7 +21,8 @@ export interface SupervisorOptions {
   credentials: CredentialCheck;
   snapshot(): PolicySnapshot;
   authority: { certificates: string[] };
-  ownListeners: readonly { host: string; port: number }[];
+  /** Listeners of this product that no flow may reach, asked at each start of a worker. */
+  ownListeners: () => readonly { host: string; port: number }[];
   allocateProducer(): number;
   onEvent(name: string, detail: Record<string, unknown>): void;
 }
@@ -99,7 +100,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
               authority: options.authority,
               producer,
               ticketKeys,
-              ownListeners: options.ownListeners,
+              ownListeners: options.ownListeners(),
             });
             break;
           case 'listening':

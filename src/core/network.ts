@@ -53,8 +53,15 @@ export function inNetworks(address: Address | string, networks: readonly Network
 export type AddressClass =
   'public' | 'private' | 'loopback' | 'link-local' | 'metadata' | 'unspecified' | 'multicast' | 'reserved';
 
-/** Cloud metadata services that answer on routable-looking addresses (AWS v4/v6, Alibaba, Oracle). */
-const METADATA = ['169.254.169.254', '169.254.170.2', 'fd00:ec2::254', '100.100.100.200', '192.0.0.192'];
+/** Cloud metadata services that answer on routable-looking addresses (AWS v4/v6, Alibaba, Oracle, Azure's wire server). */
+const METADATA = [
+  '169.254.169.254',
+  '169.254.170.2',
+  'fd00:ec2::254',
+  '100.100.100.200',
+  '192.0.0.192',
+  '168.63.129.16',
+];
 
 /** Classify an address (RFC 6890 registries as ipaddr.js names them). Text that is no address is `reserved`. */
 export function classifyAddress(text: string): AddressClass {

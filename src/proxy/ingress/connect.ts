@@ -3,7 +3,7 @@ import { Fault } from '../../core/faults.ts';
 import type { RequestHead } from '../../wire/http1/index.ts';
 import type { Flow } from '../flow.ts';
 import type { Identifier } from '../identity.ts';
-import { reasonPhrase, refusalResponse } from '../refuse.ts';
+import { ALERTS, alertRecord, reasonPhrase, refusalResponse } from '../refuse.ts';
 import type { Target } from './http.ts';
 
 /** Tries on one connection; whoever needs more is guessing, and gets a new connection for it. */
@@ -54,5 +54,7 @@ export function refuseBeforeTls(flow: Flow, fault: Fault): void {
     const target = flow.asked === null ? '' : `${flow.asked.host}:${flow.asked.port}`;
     socket.write(refusalResponse({ fault, target, flow: flow.id, rule: null, reason: null }));
   }
+  // Without a leaf there is no handshake; the client's TLS stack still hears that the fault is ours.
+  if (fault.entry.phase === 'mint') socket.write(alertRecord(ALERTS.internalError));
   socket.destroySoon();
 }
