@@ -22,6 +22,7 @@ import { openControlDb } from './control-db.ts';
 import { startConsole, type RowListener, type RunningConsole } from './console.ts';
 import { createLog } from './log.ts';
 import { dismissOrphans, holdDataDir } from './orphans.ts';
+import { watchExpiry } from './policy-expiry.ts';
 import { followPolicy, ListKeeper, listFetcher, prepareLists } from './policy-sources.ts';
 import { recordVersions } from './policy-versions.ts';
 import { createSupervisor } from './supervisor.ts';
@@ -105,6 +106,13 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       policy.close();
     });
     await followPolicy(lists, policy);
+    const expiry = watchExpiry(policy, tell);
+    policy.on('applied', () => {
+      expiry.look();
+    });
+    undo.unshift(() => {
+      expiry.stop();
+    });
     await recordVersions(policy, new PolicyVersions(versionsDir(dataDir)), tell);
     const db = openControlDb(dataDir);
     undo.unshift(() => {

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { auditDir } from '../../src/audit/recorder.ts';
 import { walkFlows } from '../../src/audit/store/flow-walk.ts';
 import type { WalkedFlow } from '../../src/audit/store/flow-walk.ts';
+import { OriginCa } from '../helpers/proxy.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CLI = ['--import', 'tsx', join(ROOT, 'src/cli/main.ts')];
@@ -24,6 +26,11 @@ let echo: Server;
 let echoPort: number;
 let service: ChildProcess;
 let proxyPort: number;
+let consoleUrl: string;
+const ca = new OriginCa();
+/** A publisher of a list. */
+let publisher: HttpsServer;
+let published = 'listed.test\n';
 
 before(async () => {
   dir = mkdtempSync(join(tmpdir(), 'sightglass-e2e-policy-'));
@@ -34,6 +41,9 @@ before(async () => {
   });
   await new Promise<void>(resolve => echo.listen(0, '127.0.0.1', resolve));
   echoPort = (echo.address() as AddressInfo).port;
+  publisher = createHttpsServer(await ca.certificate('127.0.0.1'), (_req, res) => res.end(published));
+  await new Promise<void>(resolve => publisher.listen(0, '127.0.0.1', resolve));
+  writeFileSync(join(dir, 'ca.pem'), ca.pem);
   service = spawn(
     process.execPath,
     [
@@ -42,6 +52,7 @@ before(async () => {
       ...['--data-dir', dir, '--workers', '2'],
       ...['--proxy.listen', '127.0.0.1:0', '--console.listen', '127.0.0.1:0'],
       ...['--egress.allow', '127.0.0.0/8', '--proxy.connect-ports', 'any', '--origin.trust', 'bundled'],
+      ...['--origin.extra-ca', join(dir, 'ca.pem'), '--origin.resolve', 'listed.test=127.0.0.1'],
       ...['--origin.resolve', 'a.test=127.0.0.1', '--origin.resolve', 'b.test=127.0.0.1'],
       ...['--timeout.drain', '1s', '--log.level', 'error'],
     ],
@@ -52,7 +63,8 @@ before(async () => {
     // Read on after the ready line: a pipe that nobody reads would stop the service.
     service.stdout?.on('data', (chunk: Buffer) => {
       out += chunk.toString();
-      const m = /^ready proxy=127\.0\.0\.1:(\d+)/m.exec(out);
+      const m = /^ready proxy=127\.0\.0\.1:(\d+) console=(\S+)/m.exec(out);
+      consoleUrl = m?.[2] ?? '';
       if (m !== null) resolve(Number(m[1]));
     });
     service.once('exit', code => reject(new Error(`the service ended (${code}) and said: ${out}`)));
@@ -66,6 +78,9 @@ after(async () => {
     await gone;
   }
   echo.close();
+  publisher.close();
+  publisher.closeAllConnections();
+  ca.remove();
   rmSync(dir, { recursive: true, force: true });
 });
 
@@ -224,6 +239,35 @@ describe('policy of the running service', () => {
       change?.topHosts.map(h => h.value),
       ['b.test'],
     );
+  });
+});
+
+describe('lists of the running service', () => {
+  it('are fetched, refreshed and handed on to devices that poll', async () => {
+    const { port } = publisher.address() as AddressInfo;
+    const lists = `lists: { feed: { url: 'https://127.0.0.1:${port}/', refresh: 1h } }\n`;
+    const rule = "{ name: feed, when: { host: 'list:feed' }, action: block, block: reset }";
+    writeFileSync(join(dir, 'policy.yaml'), policy(rule) + lists);
+    await until(async () => !(await passes('listed.test')));
+    assert.ok(await passes('b.test'));
+
+    const token = (await sightglass('lists', 'token', 'add', 'edge', '--data-dir', dir)).out.trim();
+    const feed = `${consoleUrl.replace(/\/$/, '')}/lists/deny.plain?token=${token}`;
+    const first = await fetch(feed);
+    assert.equal(first.status, 200);
+    assert.match(await first.text(), /^listed\.test$/m);
+    const etag = first.headers.get('etag') ?? '';
+    assert.equal((await fetch(feed, { headers: { 'if-none-match': etag } })).status, 304);
+
+    published = 'b.test\n';
+    const trust = ['--egress.allow', '127.0.0.0/8', '--origin.extra-ca', join(dir, 'ca.pem')];
+    const fetched = await sightglass('lists', 'fetch', '--data-dir', dir, ...trust);
+    assert.equal(fetched.code, 0, fetched.out);
+    await until(async () => !(await passes('b.test')));
+    assert.ok(await passes('listed.test'));
+    const changed = await fetch(feed, { headers: { 'if-none-match': etag } });
+    assert.match(await changed.text(), /^b\.test$/m);
+    assert.equal((await fetch(feed.replace(/token=.*/, 'token=x'))).status, 401);
   });
 });
 
