@@ -25,11 +25,11 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     load: async () => (await import('./ca.ts')).caCommand(),
   },
   policy: {
-    summary: 'check a policy and explain its decisions',
+    summary: 'check, explain, try out, apply and roll back the policy',
     load: async () => (await import('./policy.ts')).policyCommand(),
   },
   lists: {
-    summary: 'import and export lists of names',
+    summary: 'import, export, fetch and hand out lists of names',
     load: async () => (await import('./lists.ts')).listsCommand(),
   },
   user: {

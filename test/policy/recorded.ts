@@ -3,7 +3,7 @@ import { auditDir, spoolDir } from '../../src/audit/recorder.ts';
 import { allocateProducer } from '../../src/audit/producer.ts';
 import { Ingest } from '../../src/audit/ingest.ts';
 import { openSpool } from '../../src/audit/spool.ts';
-import type { FlowFacts } from '../../src/core/facts.ts';
+import type { CertFacts, FlowFacts } from '../../src/core/facts.ts';
 import { FLOWS_PER_PRODUCER } from '../../src/core/records.ts';
 import type { FlowRecord } from '../../src/core/records.ts';
 import type { Action, Verdict } from '../../src/core/verdict.ts';
@@ -16,7 +16,13 @@ export function verdict(action: Action, rule: string, policy = '0123456789ab'): 
 export function record(
   dataDir: string,
   now: number,
-  flows: readonly { facts: FlowFacts | null; verdict: Verdict | null; time?: number; fault?: string }[],
+  flows: readonly {
+    facts: FlowFacts | null;
+    verdict: Verdict | null;
+    time?: number;
+    fault?: string;
+    cert?: CertFacts;
+  }[],
 ): void {
   const dir = spoolDir(dataDir);
   const producer = allocateProducer(dir);
@@ -35,7 +41,7 @@ export function record(
 function row(
   flow: number,
   now: number,
-  { facts, verdict: decided, time, fault }: Parameters<typeof record>[2][number],
+  { facts, verdict: decided, time, fault, cert }: Parameters<typeof record>[2][number],
 ): FlowRecord {
   return {
     kind: 'flow',
@@ -54,7 +60,7 @@ function row(
     originAddress: null,
     clientTls: null,
     originTls: null,
-    originCert: null,
+    originCert: cert ?? null,
     leafSerial: null,
   };
 }

@@ -8,7 +8,9 @@
  * is told to `onProblem` and left out.
  */
 import type Database from 'better-sqlite3';
-import type { FlowFacts, HelloFacts } from '../../core/facts.ts';
+import type { CertFacts, FlowFacts, HelloFacts, OriginFacts } from '../../core/facts.ts';
+import { FAULTS } from '../../core/faults.ts';
+import type { FaultCode } from '../../core/faults.ts';
 import type { Action, Verdict } from '../../core/verdict.ts';
 import { dayOf, listDays, openDayForReading } from './schema.ts';
 
@@ -16,7 +18,10 @@ export interface WalkedFlow {
   /** Accept time, ms. */
   time: number;
   client: string;
-  /** Null for connections that ended before they said what they want. */
+  /**
+   * Null for connections that ended before they said what they want. What the origin showed is put in from the row even
+   * where the policy then in force did not look at it, so that another policy may.
+   */
   facts: FlowFacts | null;
   verdict: Verdict | null;
   fault: string | null;
@@ -43,6 +48,7 @@ interface Columns {
   client: string;
   fault: string | null;
   hello: number | null;
+  cert: number | null;
   verdict: number | null;
   detail: string;
 }
@@ -52,7 +58,7 @@ export function* walkFlows(options: WalkOptions): Generator<WalkedFlow[]> {
   const { since = -(2 ** 53), until = 2 ** 53 } = options;
   yield* eachDay(options, function* (db) {
     const rows = db.prepare<[number, number, number, number], Columns>(
-      `SELECT x.id, x.time, x.up, x.down, o.client, l.fault, x.hello, x.verdict, x.detail
+      `SELECT x.id, x.time, x.up, x.down, o.client, l.fault, x.hello, x.cert, x.verdict, x.detail
        FROM flow x JOIN who o ON o.id = x.who JOIN lane l ON l.id = x.lane
        WHERE x.id > ? AND x.time >= ? AND x.time < ? ORDER BY x.id LIMIT ?`,
     );
@@ -69,15 +75,34 @@ export function* walkFlows(options: WalkOptions): Generator<WalkedFlow[]> {
 
 function walked(row: Columns, doc: (id: number) => unknown): WalkedFlow {
   const { facts } = JSON.parse(row.detail) as { facts: FlowFacts | null };
+  const cert = row.cert === null ? null : (doc(row.cert) as CertFacts);
+  const origin = facts?.origin ?? originOf(cert, row.fault);
   return {
     time: row.time,
     client: row.client,
     facts:
-      facts === null ? null : { ...facts, hello: row.hello === null ? null : (doc(row.hello) as HelloFacts) },
+      facts === null
+        ? null
+        : {
+            ...facts,
+            hello: row.hello === null ? null : (doc(row.hello) as HelloFacts),
+            ...(origin === null ? {} : { origin }),
+          },
     verdict: row.verdict === null ? null : (doc(row.verdict) as Verdict),
     fault: row.fault,
     bytes: row.up + row.down,
   };
+}
+
+/** What the origin showed, or null when nobody asked it or it showed nothing. */
+function originOf(cert: CertFacts | null, fault: string | null): OriginFacts | null {
+  const refused = fault !== null && isFaultCode(fault) && FAULTS[fault].phase === 'origin-tls' ? fault : null;
+  if (cert === null && refused === null) return null;
+  return { subject: cert?.subject ?? '', issuer: cert?.issuer ?? '', fault: refused };
+}
+
+function isFaultCode(text: string): text is FaultCode {
+  return Object.hasOwn(FAULTS, text);
 }
 
 /** Shared documents by id, parsed once. When the bound is reached all are let go and read again as needed. */

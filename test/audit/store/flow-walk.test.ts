@@ -44,6 +44,32 @@ describe('walking recorded flows', () => {
     assert.deepEqual([...walkFlows({ dir: path.join(dir, 'nothing') })], []);
   });
 
+  it('knows what the origin showed, though the policy then did not look at it', t => {
+    const dir = scratch(t);
+    const cert = {
+      subject: 'CN=one.test',
+      issuer: 'CN=Some CA',
+      names: ['one.test'],
+      notBefore: '2026-01-01T00:00:00.000Z',
+      notAfter: '2027-01-01T00:00:00.000Z',
+      fingerprint: 'ab',
+      serial: '01',
+    };
+    const at = (name: string) => flow(name, { now: NOON });
+    const asked = { subject: 'CN=as-decided', issuer: '', fault: null };
+    record(dir, NOON, [
+      { facts: at('one.test'), verdict: verdict('inspect', 'a'), cert },
+      { facts: at('two.test'), verdict: verdict('inspect', 'a'), cert, fault: 'cert-expired' },
+      { facts: at('three.test'), verdict: verdict('inspect', 'a'), fault: 'dns-failed' },
+      { facts: { ...at('four.test'), origin: asked }, verdict: verdict('inspect', 'a'), cert },
+    ]);
+    const shown = { subject: 'CN=one.test', issuer: 'CN=Some CA' };
+    assert.deepEqual(
+      [...walkFlows({ dir: auditDir(dir) })].flat().map(f => f.facts?.origin),
+      [{ ...shown, fault: null }, { ...shown, fault: 'cert-expired' }, undefined, asked],
+    );
+  });
+
   it('comes in batches, each flow once', t => {
     const dir = scratch(t);
     const flows = Array.from({ length: 2500 }, (_, i) => ({
