@@ -8,10 +8,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { setImmediate as breathe } from 'node:timers/promises';
 import { rootCertificates } from 'node:tls';
-import { walkFlows } from '../audit/store/flow-walk.ts';
-import { Lessons } from '../policy/learned.ts';
+import type { Learned } from '../policy/learned.ts';
 import type { LearnedSource, PolicyDocument, UrlSource } from '../policy/rule.ts';
 import { copyFacts, isDue, pruneCopies, refreshUrl, storeLearned } from '../policy/sources.ts';
 import type { CopyFacts, Refreshed } from '../policy/sources.ts';
@@ -19,6 +17,7 @@ import { parsePolicy } from '../policy/parse.ts';
 import { fetchList } from '../policy/sources-fetch.ts';
 import type { Fetched } from '../policy/sources-fetch.ts';
 import type { Settings } from '../settings/catalogue.ts';
+import { learnInThread } from './learn-thread.ts';
 
 export interface ListKeeperOptions {
   /** Folder of the copies. */
@@ -27,6 +26,8 @@ export interface ListKeeperOptions {
   auditDir: string;
   fetch: (source: UrlSource, known: { etag: string | null; lastModified: string | null }) => Promise<Fetched>;
   onEvent: (name: string, detail: Record<string, unknown>) => void;
+  /** Learns a list; in a thread of its own when not given. */
+  learn?: (task: Parameters<typeof learnInThread>[0]) => Learned[] | Promise<Learned[]>;
   now?: () => number;
   /** How often the clock is looked at, ms. */
   tickMs?: number;
@@ -141,15 +142,9 @@ export class ListKeeper {
     }
   }
 
-  async #learn(source: LearnedSource): Promise<ReturnType<Lessons['result']>> {
-    const lessons = new Lessons(source.what);
-    const since = this.#now() - source.within;
-    for (const batch of walkFlows({ dir: this.#options.auditDir, since, onProblem: () => undefined })) {
-      for (const flow of batch) lessons.add(flow);
-      // Leaves are minted in this process: no batch may hold them up.
-      await breathe();
-    }
-    return lessons.result(source.minClients);
+  #learn(source: LearnedSource): Promise<Learned[]> {
+    const { auditDir, learn = learnInThread } = this.#options;
+    return Promise.resolve(learn({ auditDir, since: this.#now() - source.within, source }));
   }
 
   async #judgeAge(name: string, source: Source): Promise<void> {

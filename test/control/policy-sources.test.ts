@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { auditDir } from '../../src/audit/recorder.ts';
+import { learn } from '../../src/control/learn-thread.ts';
 import { followPolicy, ListKeeper, listStates, prepareLists } from '../../src/control/policy-sources.ts';
 import type { ListKeeperOptions } from '../../src/control/policy-sources.ts';
 import { copiesDir, copyName } from '../../src/policy/sources.ts';
@@ -25,6 +26,7 @@ function house(t: TestContext, fetch: ListKeeperOptions['fetch']) {
     dir: copies,
     auditDir: auditDir(dir),
     fetch,
+    learn,
     onEvent: (name, detail) => events.push(`${name} ${String(detail['list'])}`),
     now: () => clock.now,
   });

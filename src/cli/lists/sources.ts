@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { jsonLine, visible } from '../../audit/export/lines.ts';
 import { auditDir } from '../../audit/recorder.ts';
+import { learn } from '../../control/learn-thread.ts';
 import { ListKeeper, listFetcher, listStates } from '../../control/policy-sources.ts';
 import type { ListState } from '../../control/policy-sources.ts';
 import { loadPolicyFile, problemText } from '../../policy/load.ts';
@@ -37,6 +38,8 @@ export function fetchCommand(): Command {
       dir,
       auditDir: auditDir(settings['data-dir']),
       fetch: listFetcher(settings),
+      // This process waits for nothing else.
+      learn,
       onEvent: (name, detail) => {
         if (name === 'list.failed') failed.add(String(detail['list']));
       },
