@@ -603,18 +603,34 @@ export interface RuleRow {
   notes: RuleNote[];
 }
 
-export const RULE_NOTES = [
+export const NOTE_KINDS = [
   'expired',
   'expires-soon',
   'shadowed',
   'contradictory',
+  'overlap',
+  'never-matches',
   'unused',
-  'other',
+  'unused-list',
+  'empty-list',
 ] as const;
+
+/** What a look at the whole policy says about a rule or a list. */
 export interface RuleNote {
-  kind: (typeof RULE_NOTES)[number];
-  /** One sentence. */
+  kind: (typeof NOTE_KINDS)[number];
+  /** `warning`: very likely not meant so. `note`: worth knowing. */
+  severity: 'warning' | 'note';
+  /** One sentence, and another that says what to do; the latter may be empty. */
   text: string;
+  hint: string;
+}
+
+/** The same with its place. */
+export interface PolicyFinding extends RuleNote {
+  rule: string | null;
+  list: string | null;
+  /** 1-based; null when it has no line. */
+  line: number | null;
 }
 
 export interface OtherHits {
@@ -703,6 +719,8 @@ export interface CheckView {
   /** Against the policy in force, in words and as a unified diff. */
   changes: string[];
   diff: string;
+  /** What a look at the whole candidate says: hidden, contradictory, expired rules, idle lists. */
+  findings: PolicyFinding[];
   inGit: boolean;
 }
 
@@ -806,8 +824,12 @@ export interface ListRow {
   name: string;
   /** `file`, `inline`, … */
   source: string;
-  /** As written in the policy; null for inline lists. */
+  /** File or address as written in the policy; null for lists that have neither. */
   file: string | null;
+  /** Lists that are fetched or learned: how their copy is; null for others. */
+  copy: ListCopy | null;
+  /** What a look at the whole policy says about it. */
+  notes: RuleNote[];
   entries: number;
   /** Size and time of change of its file. */
   bytes: number | null;
@@ -817,6 +839,17 @@ export interface ListRow {
   allowPublicSuffix: boolean;
   /** What is wrong with it now. The entries above are those in force. */
   problems: PolicyProblem[];
+}
+
+export interface ListCopy {
+  /** When its contents came, and when they were last found to be current. */
+  fetched: string | null;
+  checked: string | null;
+  /** Pause between two looks, ms; overdue when the last one is more than two pauses ago. */
+  refresh: number;
+  overdue: boolean;
+  /** Why the last try failed; the last good copy counts on. */
+  failed: { time: string; message: string } | null;
 }
 
 /** A format that lists can be written in, and what its consumer can express. */

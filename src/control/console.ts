@@ -3,6 +3,7 @@
  * (web/server/deps.ts); this file says what is behind them, and puts the state of the whole service into words.
  */
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Authority } from '../../ca/authority.ts';
 import type { Status, WorkerStatus, PolicyRejection } from '../../web/contract.ts';
 import { createConsole } from '../../web/server/app.ts';
@@ -11,6 +12,7 @@ import type { PolicyWork } from '../../web/server/deps.ts';
 import { auditDir, type Recorder } from '../audit/recorder.ts';
 import { openStore } from '../audit/store/sqlite.ts';
 import type { LiveRow } from '../audit/store/store.ts';
+import { copiesDir } from '../policy/sources.ts';
 import type { PolicyStore } from '../policy/store.ts';
 import { PolicyVersions, versionsDir } from '../policy/versions.ts';
 import type { Settings } from '../settings/catalogue.ts';
@@ -76,6 +78,7 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
     store: policy,
     versions: new PolicyVersions(versionsDir(settings['data-dir'])),
     desk,
+    copies: copiesDir(join(settings['data-dir'], 'policy')),
   };
 
   const web = createConsole({

@@ -13,6 +13,7 @@ import { auditDir } from '../audit/recorder.ts';
 import { parseTime } from '../audit/query/time.ts';
 import { countRuleHits, walkFlows } from '../audit/store/flow-walk.ts';
 import { listDays } from '../audit/store/schema.ts';
+import { analyse } from '../policy/analyse.ts';
 import { loadSnapshot } from '../policy/compile.ts';
 import { DomainSetBuilder } from '../policy/domain-set.ts';
 import { addFileList } from '../policy/edit.ts';
@@ -45,6 +46,8 @@ export async function doJob(place: DeskPlace, job: DeskJob, tell: Tell): Promise
       return check(place, job);
     case 'replay':
       return replay(place, job, tell);
+    case 'analyse':
+      return analyse(await loadSnapshot(job.snapshot, readSetFile), job.positions, job.now);
     case 'hits':
       return hits(place, job);
     case 'apply':
@@ -61,7 +64,7 @@ async function check(
   job: Extract<DeskJob, { do: 'check' }>,
 ): Promise<DeskResult['check']> {
   const candidate = await loadCandidate(policyFile, job.text, copiesOf(dataDir));
-  if (!candidate.ok) return { version: null, problems: candidate.problems, changes: [] };
+  if (!candidate.ok) return { version: null, problems: candidate.problems, changes: [], findings: [] };
   const before = parsePolicy(job.against);
   const now = comparedOf(candidate);
   // Lists are compared by the contents they have now on both sides: what changes is the document.
@@ -71,7 +74,8 @@ async function check(
         now,
       )
     : [];
-  return { version: candidate.compiled.version, problems: [], changes };
+  const findings = analyse(candidate.compiled, candidate.positions, job.now);
+  return { version: candidate.compiled.version, problems: [], changes, findings };
 }
 
 /** Copies of the lists that are fetched or learned. */

@@ -88,6 +88,7 @@ describe('console client: policy and lists', { timeout: 180_000 }, () => {
     assert.match(await editor.inputValue(), /finance[^-]*action: inspect/);
     await page.getByRole('button', { name: 'Check' }).click();
     await page.getByRole('button', { name: 'Apply …' }).waitFor();
+    await page.getByText('says inspect instead of block').waitFor();
     await page.getByRole('button', { name: '7 days' }).click();
     await page.getByRole('button', { name: 'Replay' }).click();
     await page.getByText('41,000 connections decided again').waitFor();
@@ -172,6 +173,7 @@ describe('console client: policy and lists', { timeout: 180_000 }, () => {
     const { page, trouble, close } = await open(browser, `${api.origin}/lists`);
     await page.getByText('41,391 names').waitFor();
     await page.getByText('No rule uses it.').waitFor();
+    await page.getByText('that is overdue').waitFor();
     await page.getByRole('button', { name: 'Look inside gambling' }).click();
     await page.getByLabel('Find a name').fill('casino');
     await page.getByText('1 of 41,391 names').waitFor();

@@ -55,6 +55,8 @@ export interface PolicyWork {
   store: Pick<PolicyStore, 'file' | 'loaded' | 'snapshot' | 'problems' | 'reload'>;
   versions: Pick<PolicyVersions, 'list' | 'get' | 'newest'>;
   desk: ConsoleDesk;
+  /** Folder of the copies of fetched and learned lists. */
+  copies: string;
 }
 
 // ---------------------------------------------------------------------------------------------------- people

@@ -3,6 +3,8 @@
  * somewhere else than on the console's event loop (src/control/desk). Every job reads the files it needs itself.
  */
 import type { PolicySnapshot } from '../../src/policy/compile.ts';
+import type { Finding } from '../../src/policy/analyse.ts';
+import type { Positions } from '../../src/policy/parse.ts';
 import type { ExportReport } from '../../src/policy/lists/export.ts';
 import type { ImportReport } from '../../src/policy/lists/import.ts';
 import type { FileProblem } from '../../src/policy/load.ts';
@@ -11,8 +13,9 @@ import type { VersionNote } from '../../src/policy/versions.ts';
 import type { ErrorCode, ImportPlan, ListExportParams } from '../contract.ts';
 
 export type DeskJob =
-  | { do: 'check'; text: string; against: string }
+  | { do: 'check'; text: string; against: string; now: number }
   | { do: 'replay'; text: string; since: number; until: number; budget: number }
+  | { do: 'analyse'; snapshot: PolicySnapshot; positions: Positions; now: number }
   | { do: 'hits'; since: number; until: number }
   | { do: 'apply'; text: string; note: VersionNote; expect?: Record<string, string> }
   | { do: 'export'; snapshot: PolicySnapshot; params: ListExportParams; name: string; now: number }
@@ -31,7 +34,8 @@ export interface ImportJob {
 }
 
 export interface DeskResult {
-  check: { version: string | null; problems: FileProblem[]; changes: string[] };
+  check: { version: string | null; problems: FileProblem[]; changes: string[]; findings: Finding[] };
+  analyse: Finding[];
   replay: { summary: ReplaySummary | null; complete: boolean; problems: FileProblem[] };
   hits: { rule: string; action: string; flows: number; last: number }[] | null;
   apply: { written: boolean; version: string | null; problems: FileProblem[]; otherLists: string[] };

@@ -2,11 +2,12 @@
 import { basename } from 'node:path';
 import type { FileProblem } from '../../src/policy/load.ts';
 import { repositoryOf } from '../../src/policy/versions-file.ts';
-import type { PolicyProblem } from '../contract.ts';
+import type { PolicyFinding, PolicyProblem } from '../contract.ts';
 import { ApiFailure } from './answer.ts';
 import type { ConsoleDeps, PolicyWork } from './deps.ts';
 import { DeskError } from './desk.ts';
 import type { DeskJob, DeskProgress, DeskResult } from './desk.ts';
+import { findingsOf } from './rule-notes.ts';
 
 /** The policy to work on. Throws where the console has none. */
 export function workOf({ policyWork }: ConsoleDeps): PolicyWork {
@@ -78,4 +79,31 @@ export async function takenUp({ store, versions }: PolicyWork): Promise<number |
     if (Date.now() > end) return null;
     await new Promise(resolve => setTimeout(resolve, 50));
   }
+}
+
+/** A look at a policy of a million names takes seconds; the pages do without it beyond this. */
+const FINDINGS_LIMIT_MS = 20_000;
+const known = new WeakMap<ReturnType<PolicyWork['store']['loaded']>, Promise<PolicyFinding[]>>();
+
+/** What a look at the whole policy in force says: once for each version; empty when it cannot be had. */
+export function findingsInForce(
+  work: PolicyWork,
+  now: number,
+  log: ConsoleDeps['log'],
+): Promise<PolicyFinding[]> {
+  const loaded = work.store.loaded();
+  const found =
+    known.get(loaded) ??
+    work.desk
+      .run(
+        { do: 'analyse', snapshot: work.store.snapshot(), positions: loaded.positions, now },
+        { limit: FINDINGS_LIMIT_MS },
+      )
+      .then(findingsOf, (error: unknown) => {
+        log?.('console: the policy cannot be looked over', error);
+        known.delete(loaded);
+        return [];
+      });
+  known.set(loaded, found);
+  return found;
 }

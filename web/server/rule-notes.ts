@@ -1,35 +1,42 @@
-/** What is worth telling about a rule beside its hits: expired, never reached, never used. Pure. */
-import type { Rule } from '../../src/policy/rule.ts';
-import type { RuleNote } from '../contract.ts';
+/** What is worth telling about rules and lists beside their numbers, in sentences. Pure. */
+import type { Finding } from '../../src/policy/analyse.ts';
+import type { PolicyFinding, RuleNote } from '../contract.ts';
 
-const SOON = 14 * 86_400_000;
-
-/** Notes for each rule, in order. `hits` is null where nothing was counted; `now` in ms. */
-export function ruleNotes(
-  rules: readonly Rule[],
-  hits: readonly (number | null)[],
-  now: number,
-): RuleNote[][] {
-  let stop: Rule | null = null;
-  return rules.map((rule, i) => {
-    const notes: RuleNote[] = [];
-    const expired = rule.expires !== null && rule.expires <= now;
-    if (expired)
-      notes.push({ kind: 'expired', text: `Expired on ${day(rule.expires)} and matches nothing any more.` });
-    else if (rule.expires !== null && rule.expires - now < SOON)
-      notes.push({ kind: 'expires-soon', text: `Expires on ${day(rule.expires)}.` });
-    if (stop !== null)
-      notes.push({
-        kind: 'shadowed',
-        text: `Never reached: "${stop.name}" above it matches every connection.`,
-      });
-    else if (hits[i] === 0 && !expired)
-      notes.push({ kind: 'unused', text: 'Decided no connection in this time.' });
-    if (stop === null && rule.when === null && rule.rollout === null && rule.expires === null) stop = rule;
-    return notes;
-  });
+/** Findings as the client shows them. */
+export function findingsOf(findings: readonly Finding[]): PolicyFinding[] {
+  return findings.map(({ kind, severity, rule, list, line, message, hint }) => ({
+    kind,
+    severity,
+    rule,
+    list,
+    line: line > 0 ? line : null,
+    text: sentence(message),
+    hint,
+  }));
 }
 
-function day(ms: number | null): string {
-  return ms === null ? '' : new Date(ms).toISOString().slice(0, 10);
+/** Notes of one rule. `hits` is null where nothing was counted. */
+export function ruleNotes(rule: string, hits: number | null, findings: readonly PolicyFinding[]): RuleNote[] {
+  const notes = findings.filter(f => f.rule === rule).map(noteOf);
+  if (hits === 0 && !notes.some(note => note.severity === 'warning'))
+    notes.push({
+      kind: 'unused',
+      severity: 'note',
+      text: 'Decided no connection in this time.',
+      hint: '',
+    });
+  return notes;
+}
+
+/** Notes of one list. */
+export function listNotes(list: string, findings: readonly PolicyFinding[]): RuleNote[] {
+  return findings.filter(f => f.list === list && f.rule === null).map(noteOf);
+}
+
+function noteOf({ kind, severity, text, hint }: PolicyFinding): RuleNote {
+  return { kind, severity, text, hint };
+}
+
+function sentence(message: string): string {
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?…]$/.test(message) ? '' : '.'}`;
 }

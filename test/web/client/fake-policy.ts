@@ -163,7 +163,14 @@ function rulesOf(version: string): RulesView {
         expires: ago(20 * DAY),
         hits: 0,
         last: null,
-        notes: [{ kind: 'expired', text: 'Expired on 2026-10-31 and matches nothing any more.' }],
+        notes: [
+          {
+            kind: 'expired',
+            severity: 'warning',
+            text: 'Expired on 2026-10-31 and matches nothing any more.',
+            hint: 'Remove it, or give it a new date.',
+          },
+        ],
       },
       {
         ...rule,
@@ -174,7 +181,7 @@ function rulesOf(version: string): RulesView {
         rollout: 5,
         hits: 0,
         last: null,
-        notes: [{ kind: 'unused', text: 'Decided no connection in this time.' }],
+        notes: [{ kind: 'unused', severity: 'note', text: 'Decided no connection in this time.', hint: '' }],
       },
       {
         ...rule,
@@ -195,7 +202,14 @@ function rulesOf(version: string): RulesView {
         owner: HOSTILE.comment,
         hits: 0,
         last: null,
-        notes: [{ kind: 'shadowed', text: 'Never reached: "web" above it matches every connection.' }],
+        notes: [
+          {
+            kind: 'shadowed',
+            severity: 'warning',
+            text: 'Never reached: "web" above it matches every connection.',
+            hint: 'Remove one of the two.',
+          },
+        ],
       },
     ],
     others: [
@@ -303,6 +317,7 @@ function checkOf(text: string, inForce: string, inGit: boolean): CheckView {
       ],
       changes: [],
       diff: '',
+      findings: [],
       inGit,
     };
   const same = text === inForce;
@@ -314,6 +329,17 @@ function checkOf(text: string, inForce: string, inGit: boolean): CheckView {
     diff: same
       ? ''
       : '--- a/policy.yaml\n+++ b/policy.yaml\n@@ -15,5 +15,5 @@\n   - name: finance\n     hosts: ["@finance"]\n-    action: passthrough\n+    action: inspect\n     reason: finance sites are never decrypted\n',
+    findings: [
+      {
+        kind: 'contradictory',
+        severity: 'warning',
+        rule: HOSTILE.rule,
+        list: null,
+        line: 36,
+        text: 'Never decides: rule "web" (line 31) matches all of it before, and says inspect instead of block.',
+        hint: 'Move the narrower rule up, or remove one of the two.',
+      },
+    ],
     inGit,
   };
 }
@@ -378,6 +404,8 @@ function listsOf(version: string): ListsView {
         entries: 41_391,
         bytes: 812_004,
         modified: ago(3 * DAY),
+        copy: null,
+        notes: [],
         rules: ['gambling'],
         allowPublicSuffix: false,
         problems: [],
@@ -389,6 +417,8 @@ function listsOf(version: string): ListsView {
         entries: 2,
         bytes: null,
         modified: null,
+        copy: null,
+        notes: [],
         rules: ['finance'],
         allowPublicSuffix: false,
         problems: [],
@@ -400,6 +430,8 @@ function listsOf(version: string): ListsView {
         entries: 318,
         bytes: 5_120,
         modified: ago(200 * DAY),
+        copy: null,
+        notes: [],
         rules: [],
         allowPublicSuffix: true,
         problems: [
@@ -411,6 +443,25 @@ function listsOf(version: string): ListsView {
             hint: 'One pattern per line: example.com, *.example.com or .example.com.',
           },
         ],
+      },
+      {
+        name: 'threats',
+        source: 'url',
+        file: 'https://lists.example/threats.txt',
+        entries: 120_331,
+        bytes: null,
+        modified: null,
+        copy: {
+          fetched: ago(4 * DAY),
+          checked: ago(4 * DAY),
+          refresh: DAY,
+          overdue: true,
+          failed: { time: ago(3_600_000), message: `the server answers 503 ${HOSTILE.comment}` },
+        },
+        notes: [],
+        rules: ['gambling'],
+        allowPublicSuffix: false,
+        problems: [],
       },
     ],
     formats: [

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { Desk } from '../../../src/control/desk.ts';
 import { recordVersions } from '../../../src/control/policy-versions.ts';
+import { copiesDir } from '../../../src/policy/sources.ts';
 import { openPolicyStore } from '../../../src/policy/store.ts';
 import { PolicyVersions, versionsDir } from '../../../src/policy/versions.ts';
 import type { ConsoleDeps } from '../../../web/server/deps.ts';
@@ -69,6 +70,11 @@ export async function policyHouse(
     await desk.close();
     rmSync(dataDir, { recursive: true, force: true });
   });
-  const h = await house(t, { deps: { policyWork: { store, versions, desk }, ...options.deps } });
+  const h = await house(t, {
+    deps: {
+      policyWork: { store, versions, desk, copies: copiesDir(join(dataDir, 'policy')) },
+      ...options.deps,
+    },
+  });
   return { ...h, dir, policyFile };
 }

@@ -4,12 +4,13 @@ import type { ListRow, ListsView } from '../../contract.ts';
 import { api } from '../api/client.ts';
 import { ruleAddress } from '../detail/sentence.tsx';
 import { useAsk } from '../hooks/use-ask.ts';
-import { bytes, count } from '../format/numbers.ts';
+import { bytes, count, duration } from '../format/numbers.ts';
 import { Captured } from '../parts/captured.tsx';
 import { Field } from '../parts/field.tsx';
 import { LinkTo } from '../parts/link-to.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Failed, Waiting } from '../parts/notes.tsx';
+import { Notes } from '../parts/rule-notes.tsx';
 import { Problems } from '../parts/problem.tsx';
 
 const SOURCE: Readonly<Record<string, string>> = {
@@ -62,6 +63,7 @@ export function AllLists({ view }: { view: ListsView }) {
               </span>
             </header>
             <Uses list={list} />
+            <Copy list={list} />
             {list.problems.length === 0 ? null : (
               <div className="troubles" role="alert">
                 <p>The newest contents were refused; the names above stay in force.</p>
@@ -110,6 +112,37 @@ function Uses({ list }: { list: ListRow }) {
       ))}
       {list.rules.length > 10 ? ` and ${list.rules.length - 10} more rules` : ''}
     </p>
+  );
+}
+
+/** How the copy of a fetched or learned list is. An age beyond two pauses is told loudly. */
+function Copy({ list }: { list: ListRow }) {
+  const { copy } = list;
+  const others = list.notes.filter(note => note.kind !== 'unused-list');
+  if (copy === null) return <Notes notes={others} />;
+  const since = copy.checked ?? copy.fetched;
+  const old = copy.overdue;
+  return (
+    <>
+      <p className={old || copy.failed !== null ? 'warn' : 'fine'}>
+        {since === null ? (
+          'Nothing came yet.'
+        ) : (
+          <>
+            Last looked at <Moment at={since} form="medium" />, every {duration(copy.refresh)}
+            {old ? '; that is overdue' : ''}.
+          </>
+        )}
+        {copy.failed === null ? null : (
+          <>
+            {' '}
+            The last try failed (<Moment at={copy.failed.time} form="medium" />
+            ): <Captured text={copy.failed.message} max={300} /> The last good copy counts on.
+          </>
+        )}
+      </p>
+      <Notes notes={others} />
+    </>
   );
 }
 

@@ -14,6 +14,7 @@ import { Confirm } from '../parts/dialog.tsx';
 import { Diff } from '../parts/diff.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { ActFailed, Problems } from '../parts/problem.tsx';
+import { Findings } from '../parts/rule-notes.tsx';
 import { SaveButton } from '../parts/save-button.tsx';
 import { useSession } from '../state/session.tsx';
 import { setDraft, useDraft } from './draft.ts';
@@ -131,6 +132,7 @@ function Checked({ view, ask }: { view: CheckView; ask: () => void }) {
           The document is good; it would be version <span className="mono">{view.version}</span>.
         </span>
       </p>
+      <Findings findings={view.findings} />
       {view.diff === '' ? (
         <p className="quiet">It is the document in force.</p>
       ) : (

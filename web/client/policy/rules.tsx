@@ -1,16 +1,16 @@
 /** Every rule in its order with what it did: connections decided, the last one, and what is wrong with it. */
 import { useState } from 'react';
-import type { OtherHits, RuleNote, RuleRow } from '../../contract.ts';
+import type { OtherHits, RuleRow } from '../../contract.ts';
 import { api } from '../api/client.ts';
 import { ruleAddress } from '../detail/sentence.tsx';
 import { useAsk } from '../hooks/use-ask.ts';
 import { count } from '../format/numbers.ts';
 import { Captured } from '../parts/captured.tsx';
 import { Segments } from '../parts/choice.tsx';
-import { Icon } from '../parts/icon.tsx';
 import { LinkTo } from '../parts/link-to.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Failed, Waiting } from '../parts/notes.tsx';
+import { Notes } from '../parts/rule-notes.tsx';
 import { Verdict } from '../parts/verdict.tsx';
 import { term } from '../state/term.ts';
 import { listAddress } from '../state/view.ts';
@@ -24,7 +24,7 @@ export function Rules({ version }: { version: string }) {
   const [all, setAll] = useState(false);
   const asked = useAsk(`${version} ${span}`, signal => api.rules(span, signal));
   const view = asked.data;
-  const noted = view?.rules.filter(rule => rule.notes.length > 0).length ?? 0;
+  const noted = view?.rules.filter(rule => rule.notes.some(note => note.severity === 'warning')).length ?? 0;
   const rules = view?.rules.slice(0, all ? undefined : SHOWN) ?? [];
   return (
     <section className="stack" aria-busy={asked.loading}>
@@ -174,20 +174,6 @@ function Hits({ rule, hits, span }: { rule: string; hits: number | null; span: S
         </LinkTo>
       )}
     </td>
-  );
-}
-
-function Notes({ notes }: { notes: readonly RuleNote[] }) {
-  if (notes.length === 0) return null;
-  return (
-    <ul className="rule-notes">
-      {notes.map(note => (
-        <li key={note.text} className={note.kind === 'unused' ? 'quiet' : 'warn'}>
-          <Icon name={note.kind === 'unused' ? 'none' : 'fault'} />
-          <Captured text={note.text} />
-        </li>
-      ))}
-    </ul>
   );
 }
 

@@ -24,6 +24,7 @@ import { largeJson } from '../body.ts';
 import type { ConsoleDeps, PolicyWork } from '../deps.ts';
 import type { DeskResult } from '../desk.ts';
 import { atDesk, keptInGit, problemsOf, refuseInGit, takenUp, workOf } from '../policy-work.ts';
+import { findingsOf } from '../rule-notes.ts';
 import { Tasks } from '../tasks.ts';
 import { versionByNumber } from './policy.ts';
 
@@ -51,7 +52,7 @@ export function changeRoutes(router: Router, deps: ConsoleDeps): void {
     const { text } = candidateOf(await largeJson(req));
     const work = workOf(deps);
     const { text: inForce } = work.store.loaded();
-    const found = await atDesk(work, { do: 'check', text, against: inForce }, CHECK_LIMIT_MS);
+    const found = await atDesk(work, { do: 'check', text, against: inForce, now: now() }, CHECK_LIMIT_MS);
     write(caller, 'policy.checked', {
       version: found.version,
       problems: found.problems.length,
@@ -63,6 +64,7 @@ export function changeRoutes(router: Router, deps: ConsoleDeps): void {
       problems: problemsOf(found.problems),
       changes: found.changes,
       diff: unifiedDiff(inForce, text, 'a/policy.yaml', 'b/policy.yaml'),
+      findings: findingsOf(found.findings),
       inGit: await keptInGit(work),
     });
   });

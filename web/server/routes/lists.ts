@@ -10,6 +10,7 @@ import type { Request, Router } from 'express';
 import { parseTime, TIME_HINT } from '../../../src/audit/query/time.ts';
 import { capabilities } from '../../../src/policy/lists/export.ts';
 import { EXPORTERS, IMPORTERS } from '../../../src/policy/lists/formats.ts';
+import { copyFacts } from '../../../src/policy/sources.ts';
 import { patternText } from '../../../src/policy/pattern.ts';
 import type { Condition, ListSource, Rule } from '../../../src/policy/rule.ts';
 import type { FileProblem } from '../../../src/policy/load.ts';
@@ -17,6 +18,7 @@ import { API, COMMENT_MAX, LIST_SETS } from '../../contract.ts';
 import type {
   ExportCases,
   ImportView,
+  ListCopy,
   ListEntriesView,
   ListExportParams,
   ListFormat,
@@ -32,7 +34,16 @@ import { listBytes } from '../body.ts';
 import type { ConsoleDeps } from '../deps.ts';
 import type { DeskResult, ImportJob } from '../desk.ts';
 import { choiceParam, countParam, textParam } from '../params.ts';
-import { atDesk, keptInGit, problemsOf, refuseInGit, takenUp, workOf } from '../policy-work.ts';
+import {
+  atDesk,
+  findingsInForce,
+  keptInGit,
+  problemsOf,
+  refuseInGit,
+  takenUp,
+  workOf,
+} from '../policy-work.ts';
+import { listNotes } from '../rule-notes.ts';
 import { attach } from './detail.ts';
 
 const EXPORT_LIMIT_MS = 120_000;
@@ -58,6 +69,7 @@ export function listRoutes(router: Router, deps: ConsoleDeps): void {
     const problems = work.store.problems();
     write(caller, 'lists.viewed', { version: compiled.version });
     const users = usersOf(document.rules);
+    const findings = await findingsInForce(work, now(), deps.log);
     const lists: ListRow[] = [];
     for (const [name, source] of Object.entries(document.lists)) {
       const path = source.kind === 'file' ? resolve(dirname(work.store.file), source.file) : null;
@@ -66,6 +78,8 @@ export function listRoutes(router: Router, deps: ConsoleDeps): void {
         name,
         source: source.kind,
         file: originOf(source),
+        copy: await copyOf(source, work.copies, now()),
+        notes: listNotes(name, findings),
         entries: compiled.lists.get(name)?.set.size ?? 0,
         bytes: info?.size ?? null,
         modified: info?.mtime.toISOString() ?? null,
@@ -191,8 +205,19 @@ const FORMATS: ListFormat[] = EXPORTERS.map(exporter => ({
 
 /** Where a list comes from, as the policy writes it: a file or an address; null for what stands in the policy itself. */
 function originOf(source: ListSource): string | null {
-  const { file, url } = source as { file?: string; url?: string };
-  return file ?? url ?? null;
+  return source.kind === 'file' ? source.file : source.kind === 'url' ? source.url : null;
+}
+
+async function copyOf(source: ListSource, dir: string, now: number): Promise<ListCopy | null> {
+  if (source.kind !== 'url' && source.kind !== 'learned') return null;
+  const { fetched, checked, failed } = await copyFacts(dir, source);
+  return {
+    fetched,
+    checked,
+    refresh: source.refresh,
+    overdue: checked !== null && now - Date.parse(checked) > 2 * source.refresh,
+    failed: failed === null ? null : { time: failed.time, message: failed.message },
+  };
 }
 
 /** Rules by the lists they name. */

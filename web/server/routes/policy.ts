@@ -30,7 +30,7 @@ import type { Caller } from '../auth.ts';
 import type { ConsoleDeps, PolicyWork } from '../deps.ts';
 import { countParam, textParam } from '../params.ts';
 import { ruleNotes } from '../rule-notes.ts';
-import { workOf } from '../policy-work.ts';
+import { findingsInForce, workOf } from '../policy-work.ts';
 
 /** Counting hits over everything that is stored may take long; the page does without them then. */
 const HITS_LIMIT_MS = 20_000;
@@ -59,7 +59,10 @@ export function policyRoutes(router: Router, deps: ConsoleDeps): void {
     const work = workOf(deps);
     const { compiled, positions } = work.store.loaded();
     look(req, 'policy.rules-viewed', { version: compiled.version, since: span });
-    const counted = await hitsSince(work, span, since);
+    const [counted, findings] = await Promise.all([
+      hitsSince(work, span, since),
+      findingsInForce(work, now(), deps.log),
+    ]);
     const byRule = new Map<string, Hits>();
     for (const h of counted ?? []) {
       const known = byRule.get(h.rule);
@@ -71,7 +74,6 @@ export function policyRoutes(router: Router, deps: ConsoleDeps): void {
     }
     const rules = compiled.rules.map(r => r.rule);
     const hits = rules.map(r => (counted === null ? null : (byRule.get(r.name)?.flows ?? 0)));
-    const notes = ruleNotes(rules, hits, now());
     const names = new Set(rules.map(r => r.name));
     sendJson<RulesView>(res, {
       version: compiled.version,
@@ -92,7 +94,7 @@ export function policyRoutes(router: Router, deps: ConsoleDeps): void {
           rollout: rule.rollout,
           hits: hits[i] ?? null,
           last: hit === undefined ? null : new Date(hit.last).toISOString(),
-          notes: notes[i] ?? [],
+          notes: ruleNotes(rule.name, hits[i] ?? null, findings),
         };
       }),
       others: [...byRule.values()]
