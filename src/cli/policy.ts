@@ -110,6 +110,12 @@ interface ExplainOptions {
   ja4: string;
   ech?: boolean;
   http?: boolean;
+  originIssuer?: string;
+  originSubject?: string;
+  originFault?: string;
+  method?: string;
+  path: string;
+  contentType?: string;
   at?: string;
   json?: boolean;
 }
@@ -136,6 +142,15 @@ function explainCommand(): Command {
     .option('--ja4 <FINGERPRINT>', 'JA4 of the hello', '')
     .option('--ech', 'the hello carries an outer ECH extension')
     .option('--http', 'a plain HTTP request, no TLS')
+    .option(
+      '--origin-issuer <NAME>',
+      'issuer of the certificate that the origin showed, such as "CN=Example CA"',
+    )
+    .option('--origin-subject <NAME>', 'its subject')
+    .option('--origin-fault <CODE>', 'why it was refused, such as cert-expired')
+    .option('--method <METHOD>', 'method of a request inside the connection')
+    .option('--path <PATH>', 'path of that request', '/')
+    .option('--content-type <TYPE>', 'media type of its body')
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false);
   const input = addSettingsFlags(command, ['data-dir', 'policy.file']);
@@ -206,6 +221,25 @@ function factsOf(options: ExplainOptions): FlowFacts {
     port,
     outcome: plain ? 'none' : 'hello',
     hello: plain ? null : helloOf(options, sni?.kind === 'name' ? sni.name : null),
+    ...lateFacts(options, plain),
+  };
+}
+
+/** What is known later, as far as it was given: the origin, and a request. Plain HTTP has its request at once. */
+function lateFacts(options: ExplainOptions, plain: boolean): Pick<FlowFacts, 'origin' | 'request'> {
+  const { originIssuer: issuer, originSubject: subject, originFault: fault, method } = options;
+  const asked = issuer !== undefined || subject !== undefined || fault !== undefined;
+  return {
+    ...(asked ? { origin: { issuer: issuer ?? '', subject: subject ?? '', fault: fault ?? null } } : {}),
+    ...(method !== undefined || plain
+      ? {
+          request: {
+            method: method ?? 'GET',
+            path: options.path,
+            contentType: options.contentType?.toLowerCase() ?? null,
+          },
+        }
+      : {}),
   };
 }
 

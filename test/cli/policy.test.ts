@@ -45,6 +45,30 @@ rules:
   - { name: alice, when: { user: alice, client: 10.0.0.0/8 }, action: inspect }
 `;
 
+describe('policy explain with what is known later', () => {
+  it('asks rules on the origin and on requests once they are told of', async t => {
+    const file = await policyFile(
+      t,
+      `version: 1
+default: inspect
+rules:
+  - { name: partner, when: { origin-issuer: '*Partner*' }, action: passthrough }
+  - { name: uploads, when: { method: POST, path: /up/* }, action: block }
+`,
+    );
+    const explained = async (...more: string[]): Promise<string> => {
+      const args = ['explain', '--sni', 'a.test', '--policy.file', file, '--json', ...more];
+      return (JSON.parse((await run(t, ...args)).out) as { rule: string }).rule;
+    };
+    assert.equal(await explained(), 'default');
+    assert.equal(await explained('--origin-issuer', 'CN=Partner CA'), 'partner');
+    assert.equal(await explained('--origin-fault', 'cert-expired'), 'default');
+    assert.equal(await explained('--method', 'POST', '--path', '/up/1'), 'uploads');
+    assert.equal(await explained('--http', '--method', 'POST', '--path', '/up/1'), 'uploads');
+    assert.equal(await explained('--method', 'GET', '--path', '/up/1'), 'default');
+  });
+});
+
 describe('policy check', () => {
   it('finds a good file good', async t => {
     const file = await policyFile(t, YAML);
