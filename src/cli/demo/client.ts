@@ -90,7 +90,7 @@ export async function exchange(
   const statuses: number[] = [];
   try {
     for (const ask of asks) {
-      const response = await send(agent, persona, host, ask);
+      const response = await send(agent, socket, persona, host, ask);
       statuses.push(response.statusCode ?? 0);
       if (ask.abandon === true) break;
       for await (const _ of response) void _; // Read to the end; the bytes do not matter here.
@@ -114,8 +114,23 @@ export async function plain(proxy: Proxy, persona: Persona, url: string): Promis
   return status;
 }
 
-function send(agent: Agent, persona: Persona, host: string, ask: Ask): Promise<IncomingMessage> {
+function send(
+  agent: Agent,
+  connection: Socket,
+  persona: Persona,
+  host: string,
+  ask: Ask,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
+    // A block page ends the connection; a request on one that has ended would wait for ever.
+    const gone = (): void => {
+      reject(new Error('closed'));
+    };
+    if (connection.destroyed) {
+      gone();
+      return;
+    }
+    connection.once('close', gone);
     const request = httpRequest({
       agent,
       method: ask.method ?? (ask.body === undefined ? 'GET' : 'POST'),
@@ -123,8 +138,12 @@ function send(agent: Agent, persona: Persona, host: string, ask: Ask): Promise<I
       headers: { host, 'user-agent': persona.userAgent, accept: '*/*', ...ask.headers },
     });
     request.setTimeout(PATIENCE, () => request.destroy(new Error('no answer')));
-    request.once('response', resolve);
+    request.once('response', response => {
+      connection.off('close', gone);
+      resolve(response);
+    });
     request.once('upgrade', (response: IncomingMessage, socket: Socket) => {
+      connection.off('close', gone);
       // A few words over the WebSocket, then goodbye; the response then counts as read.
       for (const words of ['hello', 'is anybody there?']) socket.write(webSocketText(words));
       socket.write(Buffer.of(0x88, 0x80, 0, 0, 0, 0));
