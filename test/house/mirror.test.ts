@@ -28,6 +28,11 @@ const EXEMPT: readonly Exemption[] = [
     files: ['src/control/console.ts'],
   },
   {
+    test: 'test/control/desk.test.ts',
+    because: 'it runs only as a thread, which it starts',
+    files: ['src/control/desk-thread.ts'],
+  },
+  {
     test: 'test/proxy/tunnel.test.ts',
     because: 'one number, measured by the bench; that back-pressure holds with it is seen in a tunnel',
     files: ['src/proxy/buffers.ts'],
