@@ -97,6 +97,9 @@ function hintOf(error: unknown): string | null {
   }
 }
 
+/** Verbs that serve until they are told to stop, whether or not somebody reads what they print. */
+const SERVICES: ReadonlySet<string> = new Set(['start', 'demo']);
+
 function isEntry(): boolean {
   const script = process.argv[1];
   if (script === undefined) return false;
@@ -108,10 +111,10 @@ function isEntry(): boolean {
 }
 
 if (isEntry()) {
-  // `sightglass search … | head` closes our output early; that is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    if (error.code !== 'EPIPE') throw error;
+    // `sightglass search … | head` closes our output early; that is no failure. A service goes on without its reader.
+    if (!SERVICES.has(process.argv[2] ?? '')) process.exit(0);
   });
   process.exitCode = await main(process.argv.slice(2));
 }
