@@ -7,7 +7,7 @@ import type { Verdict } from '../core/verdict.ts';
 import type { Field, Version } from '../wire/http1/index.ts';
 import type { TapResult } from './body.ts';
 import type { QueryMask } from './mask.ts';
-import { maskHeaders, maskPath } from './mask.ts';
+import { maskHeaders, maskPath, STRICT } from './mask.ts';
 
 /** What the relay saw. Heads are as parsed, unmasked; times are ms since epoch. */
 export interface SeenExchange {
@@ -36,11 +36,12 @@ export interface SeenExchange {
 
 /**
  * The records of one exchange, in the order in which they are appended: kept bodies first (records.ts), the exchange
- * last. Empty for capture level `flow`.
+ * last. Empty for capture level `flow`. Masked by the profile of the verdict, `standard` being what settings name.
  */
-export function assembleExchange(seen: SeenExchange, keys: QueryMask): (BodyRecord | ExchangeRecord)[] {
+export function assembleExchange(seen: SeenExchange, standard: QueryMask): (BodyRecord | ExchangeRecord)[] {
   const { verdict, request, response, req, res } = seen;
   if (verdict.capture === 'flow') return [];
+  const keys = verdict.mask === 'strict' ? STRICT : standard;
   const records: (BodyRecord | ExchangeRecord)[] = [];
   if (verdict.capture === 'bodies') {
     if (req.kept !== null)

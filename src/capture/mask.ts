@@ -15,7 +15,16 @@ const MASKED = /^‹masked(?: \d+)?›$/;
 export interface QueryMask {
   /** Lower case. */
   readonly keys: ReadonlySet<string>;
+  /** The strict profile: every value is a secret, whatever its name; see `STRICT`. */
+  readonly all?: true;
 }
+
+/**
+ * The strict profile. Of a URL stay the path and the names of its parameters, of a head all names and the values of
+ * those that speak of transport and format (`HARMLESS`); everything else is masked whole. Bodies are the business of
+ * the capture level. It does not promise to find a secret that an application writes into a harmless field or a path.
+ */
+export const STRICT: QueryMask = { keys: new Set(), all: true };
 
 /** From the setting `capture.mask-query`. Keys match in any case, percent-encoded or not, and inside `a[key]`. */
 export function queryMask(keys: readonly string[]): QueryMask {
@@ -49,7 +58,7 @@ export const COMMON_SECRETS = queryMask([
 export function maskHeaders(fields: readonly Field[], keys: QueryMask = COMMON_SECRETS): string {
   let out = '';
   for (const field of fields) {
-    const masker = maskerOf(field.name);
+    const masker = keys.all === true ? strictMaskerOf(field.name) : maskerOf(field.name);
     const value = masker === null ? field.value : masker(field.value, keys);
     out += (CONTROL.test(field.rawName) ? escaped(field.rawName) : field.rawName) + ': ';
     out += (CONTROL.test(value) ? escaped(value) : value) + '\r\n';
@@ -59,7 +68,7 @@ export function maskHeaders(fields: readonly Field[], keys: QueryMask = COMMON_S
 
 /** One field's value as `maskHeaders` would write it. `name` in lower case. */
 export function maskValue(name: string, value: string, keys: QueryMask = COMMON_SECRETS): string {
-  const masker = maskerOf(name);
+  const masker = keys.all === true ? strictMaskerOf(name) : maskerOf(name);
   return escaped(masker === null ? value : masker(value, keys));
 }
 
@@ -70,7 +79,8 @@ export function maskValue(name: string, value: string, keys: QueryMask = COMMON_
 export function maskPath(path: string, keys: QueryMask): string {
   // Userinfo needs `//` somewhere; most targets have neither that nor a parameter.
   let text = path.includes('//') ? maskUserinfo(path) : path;
-  if (text.includes('=')) text = maskParameters(text, keys);
+  if (keys.all === true) text = maskEverything(text);
+  else if (text.includes('=')) text = maskParameters(text, keys);
   return CONTROL.test(text) ? escaped(text) : text;
 }
 
@@ -167,6 +177,20 @@ const MASKERS = new Map<string, Masker | null>([
     .map((name): [string, null] => [name, null]),
 ]);
 
+/** What the strict profile leaves readable: transport, format, dates; nothing that tells of a person or a session. */
+const HARMLESS: ReadonlySet<string> = new Set(
+  (
+    'accept accept-encoding accept-language accept-ranges age allow cache-control connection content-encoding ' +
+    'content-language content-length content-range content-type date expires host keep-alive last-modified range ' +
+    'retry-after sec-fetch-dest sec-fetch-mode sec-fetch-site server strict-transport-security te trailer ' +
+    'transfer-encoding upgrade vary'
+  ).split(' '),
+);
+
+function strictMaskerOf(name: string): Masker | null {
+  return HARMLESS.has(name) ? null : whole;
+}
+
 /** Names that say "secret": anything of a proxy, and names with such a word at their end or in their middle. */
 const SECRET_NAME =
   /^(?:proxy-|dpop$|fastly-key$)|(?:^|[-_])(?:authorization|authentication-info|auth|token|secret|password|passwd|credentials?|apikey|cookie|jwt|session|sessionid|session-id|signature|assertion|accesstoken|oidc-data)(?:$|[-_](?:id|key|value|assertion|token)$)|(?:^|[-_])(?:api|app|access|auth|application|functions|subscription|master|private|secret|account|admin)[-_]?key$|(?:^|[-_])(?:authorization|token|secret|password|cookie)[-_]/;
@@ -213,6 +237,24 @@ function maskUserinfo(text: string): string {
 
 const AUTHORITY_END = new Set('/?#<>"; \\');
 
+/** Every value of query, fragment and path parameters; a part without a name is a value. */
+function maskEverything(text: string): string {
+  const end = text.search(/[?#]/);
+  const path = end === -1 ? text : text.slice(0, end);
+  const plain = path.includes('=') ? maskParameters(path, STRICT) : path;
+  if (end === -1) return plain;
+  return (
+    plain +
+    text.slice(end).replace(/([?#&])([^#&]*)/g, (_, mark: string, part: string) => mark + namedOnly(part))
+  );
+}
+
+function namedOnly(part: string): string {
+  const equals = part.indexOf('=');
+  if (equals === -1) return part === '' ? '' : MASK;
+  return part.slice(0, equals + 1) + (equals + 1 < part.length ? MASK : '');
+}
+
 /**
  * Find `key=` behind any separator; a masked value goes on to the next `&` or `#` (or `?` while still in the path).
  * What servers disagree on, such as `;` inside a value, is decided for masking more.
@@ -250,7 +292,7 @@ const EQUALS = 61;
 const QUESTION = 63;
 
 function isSecret(key: string, keys: QueryMask): boolean {
-  if (keys.keys.has(key)) return true;
+  if (keys.all === true || keys.keys.has(key)) return true;
   if (key.length > 512) return false;
   let plain = key.toLowerCase();
   if (plain.includes('%')) plain = decoded(plain);

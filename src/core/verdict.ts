@@ -9,6 +9,12 @@ export type CaptureLevel = 'flow' | 'headers' | 'bodies';
 /** How a block is told to the client: an explanatory page (under a minted leaf), a TLS alert, or a TCP reset. */
 export type BlockKind = 'page' | 'alert' | 'reset';
 
+/** What is masked of an inspected exchange before it is recorded; capture/mask.ts says what each one leaves. */
+export type MaskProfile = 'standard' | 'strict';
+
+/** What is offered to an origin; proxy/tls-profile.ts lists the suites. The checks of its certificate never differ. */
+export type TlsProfile = 'modern' | 'tls13' | 'compatible';
+
 export interface Verdict {
   action: Action;
   /** Name of the rule, or `doubt:<condition>` or `default` when no rule decided. */
@@ -19,6 +25,10 @@ export interface Verdict {
   reason: string;
   capture: CaptureLevel;
   block: BlockKind;
+  /** Absent: `standard`. Only beside `inspect`. */
+  mask?: MaskProfile;
+  /** Absent: `modern`. Only beside `inspect`. */
+  tls?: TlsProfile;
 }
 
 /** Conditions of doubt: named, each with a default in the policy, never a fall-through (DESIGN §4.5). */
@@ -37,7 +47,8 @@ export type Doubt = (typeof DOUBTS)[number];
 /** Strictest first: when several names of one flow meet several verdicts, the lowest index wins (requirement S1). */
 const STRICTNESS: readonly Action[] = ['block', 'inspect', 'passthrough'];
 
-/** The stricter of two verdicts; the first when equal. */
+/** The stricter of two verdicts; of two that say the same the one that masks more; else the first. */
 export function stricter(a: Verdict, b: Verdict): Verdict {
+  if (a.action === b.action) return b.mask === 'strict' && a.mask !== 'strict' ? b : a;
   return STRICTNESS.indexOf(b.action) < STRICTNESS.indexOf(a.action) ? b : a;
 }

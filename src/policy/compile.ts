@@ -136,6 +136,8 @@ function verdictOf(outcome: Outcome, rule: string, policy: string): Verdict {
     reason,
     capture: outcome.capture,
     block: outcome.block,
+    ...(outcome.mask === undefined ? {} : { mask: outcome.mask }),
+    ...(outcome.tls === undefined ? {} : { tls: outcome.tls }),
   });
 }
 

@@ -6,15 +6,16 @@
  *
  * Bounds: 10,000 rules, 1,000 lists, 100,000 inline domains per list (more belongs into a file).
  */
-import { ACTIONS, DOUBTS } from '../core/verdict.ts';
-import type { BlockKind, CaptureLevel, Doubt } from '../core/verdict.ts';
+import { DOUBTS } from '../core/verdict.ts';
+import type { Doubt } from '../core/verdict.ts';
 import { canonicalHost } from '../core/host-name.ts';
 import { YamlReader } from './yaml-reader.ts';
 import type { Place, Problem } from './yaml-reader.ts';
 import { readCondition } from './parse-condition.ts';
 import { readLists } from './parse-lists.ts';
-import { DEFAULT_BLOCK, DEFAULT_CAPTURE, DOUBT_ANSWERS, KNOWN_ECH_FRONTS, lateFactsOf } from './rule.ts';
-import type { DoubtAnswer, Outcome, PolicyDocument, Rule } from './rule.ts';
+import { OUTCOME_KEYS, readDefault, readOutcome, sentence } from './parse-outcome.ts';
+import { DOUBT_ANSWERS, KNOWN_ECH_FRONTS, lateFactsOf } from './rule.ts';
+import type { Condition, DoubtAnswer, PolicyDocument, Rule } from './rule.ts';
 
 export type { Problem } from './yaml-reader.ts';
 
@@ -31,21 +32,8 @@ export type ParsedPolicy =
 
 const MAX_RULES = 10_000;
 
-const CAPTURES: readonly CaptureLevel[] = ['flow', 'headers', 'bodies'];
-const BLOCKS: readonly BlockKind[] = ['page', 'alert', 'reset'];
 const TOP_KEYS = ['version', 'default', 'doubt', 'ech-fronts', 'lists', 'rules'] as const;
-const RULE_KEYS = [
-  'name',
-  'when',
-  'action',
-  'capture',
-  'block',
-  'reason',
-  'owner',
-  'expires',
-  'rollout',
-  'apply',
-] as const;
+const RULE_KEYS = ['name', 'when', ...OUTCOME_KEYS, 'owner', 'expires', 'rollout', 'apply'] as const;
 
 /** Read a policy document. Never throws. */
 export function parsePolicy(text: string): ParsedPolicy {
@@ -82,43 +70,6 @@ export function parsePolicy(text: string): ParsedPolicy {
   };
   if (reader.problems.length > 0) return { ok: false, problems: reader.sorted() };
   return { ok: true, document, positions: { rules: rules.lines, lists: lists.lines } };
-}
-
-function readDefault(reader: YamlReader, place: Place | undefined): Outcome {
-  const block: Outcome = { action: 'block', capture: DEFAULT_CAPTURE, block: DEFAULT_BLOCK, reason: null };
-  if (place === undefined) return block;
-  if (!reader.isMapping(place)) {
-    const action = reader.oneOf(place, ACTIONS);
-    return action === null ? block : { ...block, action };
-  }
-  const entries = reader.mapping(place, ['action', 'capture', 'block', 'reason']);
-  return entries === null ? block : readOutcome(reader, place, entries);
-}
-
-function readOutcome(reader: YamlReader, owner: Place, entries: Map<string, Place>): Outcome {
-  const action = entries.get('action');
-  const capture = entries.get('capture');
-  const block = entries.get('block');
-  const reason = entries.get('reason');
-  if (action === undefined)
-    reader.problem(owner, `${owner.path} has no action`, `Add "action:" with one of ${ACTIONS.join(', ')}.`);
-  return {
-    action: (action === undefined ? null : reader.oneOf(action, ACTIONS)) ?? 'block',
-    capture: (capture === undefined ? null : reader.oneOf(capture, CAPTURES)) ?? DEFAULT_CAPTURE,
-    block: (block === undefined ? null : reader.oneOf(block, BLOCKS)) ?? DEFAULT_BLOCK,
-    reason: reason === undefined ? null : sentence(reader, reason),
-  };
-}
-
-/** Free text that ends in records and on pages: one line, bounded. */
-function sentence(reader: YamlReader, place: Place): string | null {
-  const text = reader.text(place)?.trim() ?? null;
-  if (text === null || text === '') return null;
-  if (text.length > 500) {
-    reader.problem(place, `${place.path} is longer than 500 characters`);
-    return null;
-  }
-  return text.replace(/\s+/g, ' ');
 }
 
 function readDoubt(reader: YamlReader, place: Place | undefined): Record<Doubt, DoubtAnswer> {
@@ -202,6 +153,7 @@ function readRule(reader: YamlReader, place: Place, lists: ReadonlySet<string>):
       'a rule that looks at requests cannot pass them through: they are decrypted by then',
       'Use inspect or block, or look at the host instead.',
     );
+  refuseTooLate(reader, entries, condition);
   const immediate = apply !== undefined && reader.oneOf(apply, ['immediate', 'new'] as const) === 'immediate';
   if (immediate && outcome.action !== 'block' && apply !== undefined)
     reader.problem(apply, 'only a rule that blocks can end open flows', 'Leave "apply" out, or block.');
@@ -214,6 +166,21 @@ function readRule(reader: YamlReader, place: Place, lists: ReadonlySet<string>):
     rollout: rollout === undefined ? null : readRollout(reader, rollout),
     ...(immediate ? { apply: 'immediate' as const } : {}),
   };
+}
+
+/** How an origin is reached cannot be told by a rule that is asked after the origin was reached. */
+function refuseTooLate(reader: YamlReader, entries: Map<string, Place>, condition: Condition | null): void {
+  const late = lateFactsOf(condition);
+  if (!late.origin && !late.request) return;
+  for (const key of ['tls'] as const) {
+    const place = entries.get(key);
+    if (place !== undefined)
+      reader.problem(
+        place,
+        `"${key}" comes too late in a rule that looks at ${late.request ? 'requests' : "the origin's certificate"}`,
+        'The connection to the origin is there by then; say it in a rule that looks at the flow only.',
+      );
+  }
 }
 
 function readExpiry(reader: YamlReader, place: Place): number | null {

@@ -5,7 +5,7 @@
  * Everything here is checked and canonical: names by core/host-name, networks by core/network. Reading the text is
  * policy/parse.ts, turning it into something fast is policy/compile.ts.
  */
-import type { Action, BlockKind, CaptureLevel, Doubt } from '../core/verdict.ts';
+import type { Action, BlockKind, CaptureLevel, Doubt, MaskProfile, TlsProfile } from '../core/verdict.ts';
 
 /** What happens to a flow, and how it is recorded and told. */
 export interface Outcome {
@@ -14,6 +14,9 @@ export interface Outcome {
   block: BlockKind;
   /** The author's words, or null: then a sentence is made from the rule's name. */
   reason: string | null;
+  /** Absent: as the verdict says. */
+  mask?: MaskProfile;
+  tls?: TlsProfile;
 }
 
 export interface Rule extends Outcome {

@@ -197,10 +197,12 @@ function changesOf(was: Rule, is: Rule): string[] {
 }
 
 /** Keys that the texts above speak of. */
-const TOLD: ReadonlySet<string> = new Set(['name', 'when', 'action', 'capture', 'block']);
+const TOLD: ReadonlySet<string> = new Set(['name', 'when', 'action', 'capture', 'block', 'mask', 'tls']);
 
 function outcomeText(o: Outcome): string {
-  return o.action === 'block' ? `block (${o.block})` : `${o.action} (${o.capture})`;
+  if (o.action === 'block') return `block (${o.block})`;
+  const more = [o.mask === undefined ? '' : `, mask ${o.mask}`, o.tls === undefined ? '' : `, tls ${o.tls}`];
+  return `${o.action} (${o.capture}${more.join('')})`;
 }
 
 function few(names: readonly string[]): string {

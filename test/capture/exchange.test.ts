@@ -67,6 +67,17 @@ test('bodies first, the exchange last, secrets masked', () => {
   assert.equal(exchange.res.sha256?.length, 64);
 });
 
+test('the verdict chooses the masking profile', () => {
+  const verdict = { ...seen('headers').verdict, mask: 'strict' as const };
+  const request = { ...seen('headers').request, target: '/a?x=y', fields: [] };
+  const path = (more: Partial<SeenExchange>) =>
+    assembleExchange(seen('headers', { request, ...more }), KEYS).map(r =>
+      r.kind === 'exchange' ? r.path : '',
+    );
+  assert.deepEqual(path({}), ['/a?x=y']);
+  assert.deepEqual(path({ verdict }), ['/a?x=‹masked›']);
+});
+
 describe('capture levels', () => {
   test('headers: sizes only, no bodies', () => {
     const records = assembleExchange(seen('headers'), KEYS);

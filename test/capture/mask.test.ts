@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { COMMON_SECRETS, maskHeaders, maskPath, maskValue, queryMask } from '../../src/capture/mask.ts';
+import {
+  COMMON_SECRETS,
+  maskHeaders,
+  maskPath,
+  maskValue,
+  queryMask,
+  STRICT,
+} from '../../src/capture/mask.ts';
 import type { Field } from '../../src/wire/http1/index.ts';
 
 const KEYS = queryMask(['token', 'access_token', 'Password', 'api_key', 'sig']);
@@ -166,6 +173,62 @@ test('no secret survives in a query, however its key is written', () => {
       assert.ok(path.includes(key));
     }),
     { numRuns: 2000, seed: 9 },
+  );
+});
+
+test('strict: names, paths and the fields of transport stay, nothing else', () => {
+  for (const [path, masked] of [
+    ['/a/b', '/a/b'],
+    ['/a?q=weather&lang=', '/a?q=‹masked›&lang='],
+    ['/a?bare', '/a?‹masked›'],
+    ['/a?x=1?y=2#frag', '/a?x=‹masked›#‹masked›'],
+    ['/a;v=1/b?', '/a;v=‹masked›'.concat('?')],
+    ['http://u:p@h/?a=b', 'http://‹masked›@h/?a=‹masked›'],
+  ] as const)
+    assert.equal(maskPath(path, STRICT), masked);
+  assert.equal(
+    maskHeaders(
+      [
+        field('Content-Type', 'text/html'),
+        field('Referer', 'https://h/'),
+        field('User-Agent', 'x/1'),
+        field('X-Any', ''),
+      ],
+      STRICT,
+    ),
+    'Content-Type: text/html\r\nReferer: ‹masked 10›\r\nUser-Agent: ‹masked 3›\r\nX-Any: \r\n',
+  );
+});
+
+test('strict: no secret survives in any value of a query or of a field that is not named harmless', () => {
+  const names = fc.constantFrom(
+    ...[
+      'Authorization',
+      'Cookie',
+      'Set-Cookie',
+      'Referer',
+      'Location',
+      'Origin',
+      'User-Agent',
+      'ETag',
+      'Via',
+      'X-Any',
+    ],
+  );
+  const mark = fc.constantFrom('?', '?a=b&', '?a=', '?a=b;c=', '#', '#a=', '?a=b#', '?a=b?', '?&&x=');
+  fc.assert(
+    fc.property(names, mark, secret, noise, noise, (name, prefix, s, front, behind) => {
+      const text = maskHeaders([field(name, front + s + behind)], STRICT);
+      assert.ok(!text.includes(s), text);
+      assert.equal(
+        maskValue(name.toLowerCase(), maskValue(name.toLowerCase(), s, STRICT), STRICT),
+        `‹masked ${s.length}›`,
+      );
+      const path = maskPath(`/p${prefix}${s}${behind.replaceAll('=', '')}`, STRICT);
+      assert.ok(!path.includes(s), path);
+      assert.equal(maskPath(path, STRICT), path);
+    }),
+    { numRuns: 2000, seed: 12 },
   );
 });
 

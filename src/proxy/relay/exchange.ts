@@ -4,7 +4,7 @@
  */
 import { BodyTap, CountingTap } from '../../capture/body.ts';
 import { assembleExchange } from '../../capture/exchange.ts';
-import { maskPath } from '../../capture/mask.ts';
+import { maskPath, STRICT, type QueryMask } from '../../capture/mask.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { Field, RequestHead, ResponseHead } from '../../wire/http1/index.ts';
@@ -62,7 +62,13 @@ export class LiveExchange {
   }
 
   get path(): string {
-    return maskPath(this.target, this.#flow.ctx.queryMask);
+    return maskPath(this.target, this.#masked);
+  }
+
+  /** A flow that is masked strictly stays so for a request that another rule blocks. */
+  get #masked(): QueryMask {
+    const strict = this.verdict.mask === 'strict' || this.#flow.verdict?.mask === 'strict';
+    return strict ? STRICT : this.#flow.ctx.queryMask;
   }
 
   get verdict(): Verdict {
@@ -123,7 +129,7 @@ export class LiveExchange {
         fault,
         upgraded: this.upgraded,
       },
-      ctx.queryMask,
+      this.#masked,
     );
     for (const record of records) ctx.audit.append(record);
     ctx.turn.schedule();
