@@ -2,13 +2,13 @@
  * What all phases of all connections of one worker share. Built once by `createProxy`; tests build it with their own
  * ports. Nothing here opens a socket.
  */
-import type { SecureContext } from 'node:tls';
 import type { CaptureBudget } from '../capture/body.ts';
 import type { QueryMask } from '../capture/mask.ts';
 import type { AuditSink, CredentialCheck, LeafIssuer, PolicySource } from '../core/ports.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import type { Dialer } from './dial.ts';
 import type { LeafContexts } from './leaf-contexts.ts';
+import type { OriginContexts } from './origin.ts';
 import type { Turn } from './turn.ts';
 
 /** What the outside hands to a worker. */
@@ -42,8 +42,8 @@ export interface ProxyContext extends ProxyPorts {
   turn: Turn;
   dialer: Dialer;
   leaves: LeafContexts;
-  /** The one TLS context for origins, built at start (19 ms with a full store, DESIGN §6). */
-  originTls: SecureContext;
+  /** The TLS contexts for origins, one per profile. */
+  originTls: OriginContexts;
   /** SHA-256 fingerprints (hex) of our own CA certificates: never trusted upstream. */
   ownCas: ReadonlySet<string>;
   budget: CaptureBudget;

@@ -21,9 +21,16 @@ export function judgeOrigin(flow: Flow, fault: Fault | null): Verdict | null {
     issuer: flow.originCert?.issuer ?? '',
     fault: fault?.code ?? null,
   };
-  const verdict = flow.ctx.policy.decideOrigin?.(facts, origin) ?? null;
-  if (verdict !== null) flow.open({ ...facts, origin }, verdict);
+  const late = flow.ctx.policy.decideOrigin?.(facts, origin) ?? null;
+  if (late === null) return null;
+  const verdict = sameWay(late, flow.verdict);
+  flow.open({ ...facts, origin }, verdict);
   return verdict;
+}
+
+/** A rule that is asked late cannot choose the way to the origin: what was chosen first holds for reconnections too. */
+function sameWay(late: Verdict, first: Verdict | null): Verdict {
+  return late.action === 'inspect' && first?.tls !== undefined ? { ...late, tls: first.tls } : late;
 }
 
 /**

@@ -18,7 +18,7 @@ import { createDialer } from './dial.ts';
 import { Flow } from './flow.ts';
 import { Identifier } from './identity.ts';
 import { LeafContexts } from './leaf-contexts.ts';
-import { originContext } from './origin.ts';
+import { originContexts } from './origin.ts';
 import { reconsider } from './reconsider.ts';
 import { createResolver } from './resolve.ts';
 import { Turn } from './turn.ts';
@@ -74,7 +74,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       max: settings['limits.leaf-cache'],
       ticketKeys: options.ticketKeys,
     }),
-    originTls: originContext(settings['origin.trust'], settings['origin.extra-ca']),
+    originTls: originContexts(settings['origin.trust'], settings['origin.extra-ca']),
     ownCas: new Set(options.authority.certificates.map(certificateDigest)),
     budget: new CaptureBudget(settings['capture.memory']),
     queryMask: queryMask(settings['capture.mask-query']),

@@ -17,7 +17,7 @@ import type { ProxyContext } from '../../src/proxy/context.ts';
 import { createDialer } from '../../src/proxy/dial.ts';
 import { Flow } from '../../src/proxy/flow.ts';
 import { LeafContexts } from '../../src/proxy/leaf-contexts.ts';
-import { originContext } from '../../src/proxy/origin.ts';
+import { originContexts } from '../../src/proxy/origin.ts';
 import { createResolver } from '../../src/proxy/resolve.ts';
 import { Turn } from '../../src/proxy/turn.ts';
 import { loadSettings } from '../../src/settings/load.ts';
@@ -69,7 +69,7 @@ export class Harness {
       turn: new Turn(audit),
       dialer: createDialer(createResolver(), () => ({ allow: settings['egress.allow'], ownListeners: [] })),
       leaves: new LeafContexts(issuer, { max: 10, ticketKeys: Buffer.alloc(48, 1) }),
-      originTls: originContext([], []),
+      originTls: originContexts([], []),
       ownCas: new Set(),
       budget: new CaptureBudget(settings['capture.memory']),
       queryMask: queryMask(settings['capture.mask-query']),

@@ -126,7 +126,8 @@ describe('intercept', () => {
     for (const code of ['mint-refused', 'mint-busy', 'control-gone'] as const) {
       const h = new Harness({}, { issue: () => Promise.reject(new Fault(code)) });
       try {
-        h.ctx.originTls = (await import('node:tls')).createSecureContext({ ca: ca.pem });
+        const trusting = (await import('node:tls')).createSecureContext({ ca: ca.pem });
+        h.ctx.originTls = () => trusting;
         const { flow } = await h.flow();
         flow.open({ ...FACTS, outcome: 'hello', hello: null }, INSPECT);
         connections = 0;

@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { AddressInfo } from 'node:net';
 import { createServer, type TlsOptions, type TLSSocket } from 'node:tls';
-import { connectOriginTls, originContext, type OriginTarget } from '../../src/proxy/origin.ts';
+import { connectOriginTls, originContexts, type OriginTarget } from '../../src/proxy/origin.ts';
+import type { TlsProfile } from '../../src/core/verdict.ts';
 import { createDialer } from '../../src/proxy/dial.ts';
 import { createResolver } from '../../src/proxy/resolve.ts';
 import { refusedPort, startRawOrigin } from '../helpers/origin.ts';
 import { makeTestCa, type TestCa } from '../helpers/tls-authority.ts';
-import { Harness, until } from './harness.ts';
+import { FACTS, Harness, INSPECT, until } from './harness.ts';
 
 const codeOf = (code: string) => (e: Error & { code?: string }) => {
   assert.equal(e.code, code, e.message);
@@ -26,7 +27,7 @@ describe('origin TLS', () => {
       'timeout.origin-tls': '100ms',
       'timeout.dial': '1s',
     });
-    h.ctx.originTls = originContext([], [ca.caFile]);
+    h.ctx.originTls = originContexts([], [ca.caFile]);
     h.ctx.dialer = createDialer(
       createResolver({ system: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]) }),
       () => ({ allow: h.ctx.settings['egress.allow'], ownListeners: [] }),
@@ -133,6 +134,68 @@ describe('origin TLS', () => {
     }
   });
 
+  describe('the TLS profile of the verdict', () => {
+    const only: [string, TlsOptions, Partial<Record<TlsProfile, RegExp>>][] = [
+      [
+        'TLS 1.3',
+        { minVersion: 'TLSv1.3' },
+        { modern: /^TLS_AES_/, tls13: /^TLS_AES_/, compatible: /^TLS_AES_/ },
+      ],
+      [
+        'TLS 1.2 with AEAD',
+        { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' },
+        { modern: /^TLS_ECDHE_RSA_WITH_AES_128_GCM/, compatible: /^TLS_ECDHE_RSA_WITH_AES_128_GCM/ },
+      ],
+      [
+        'CBC with forward secrecy',
+        { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES256-SHA' },
+        { compatible: /^TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA$/ },
+      ],
+      [
+        'static RSA',
+        { maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' },
+        { compatible: /^TLS_RSA_WITH_AES_128_CBC_SHA$/ },
+      ],
+      ['TLS 1.1', { maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' }, {}],
+      ['suites without encryption', { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-NULL-SHA:@SECLEVEL=0' }, {}],
+    ];
+    for (const [what, options, agreed] of only)
+      test(`an origin that only speaks ${what}: ${Object.keys(agreed).join(', ') || 'nobody'}`, async () => {
+        const { port } = await serving({ ...ca.issue({ names: ['www.test'], key: 'rsa' }), ...options });
+        for (const tls of ['modern', 'tls13', 'compatible'] as const) {
+          const { flow } = await h.flow();
+          h.watch(flow);
+          flow.open(FACTS, { ...INSPECT, tls });
+          const connecting = connectOriginTls(
+            flow,
+            { dial: 'www.test', name: 'www.test', nameKind: 'name', port },
+            ['http/1.1'],
+          );
+          const suite = agreed[tls];
+          if (suite === undefined) {
+            await assert.rejects(connecting, codeOf('origin-tls-failed'), tls);
+            assert.equal(flow.originTls, null);
+          } else {
+            (await connecting).socket.destroy();
+            assert.match(flow.originTls?.cipher ?? '', suite, tls);
+          }
+        }
+      });
+
+    test('checks certificates alike, and makes one context per profile', async () => {
+      const { port } = await serving(ca.issue({ names: ['other.test'], key: 'rsa' }));
+      for (const tls of ['tls13', 'compatible'] as const) {
+        const { flow } = await h.flow();
+        h.watch(flow);
+        flow.open(FACTS, { ...INSPECT, tls });
+        const target: OriginTarget = { dial: 'www.test', name: 'www.test', nameKind: 'name', port };
+        await assert.rejects(connectOriginTls(flow, target, []), codeOf('cert-name-mismatch'));
+        assert.equal(h.ctx.originTls(tls), h.ctx.originTls(tls));
+        assert.notEqual(h.ctx.originTls(tls), h.ctx.originTls('modern'));
+      }
+    });
+  });
+
   test('a refused certificate stands on the flow and nothing was sent to its origin', async () => {
     const { port, received } = await serving(ca.issue({ names: ['other.test'] }));
     const { flow, connecting } = await reach({ port });
@@ -169,7 +232,7 @@ describe('origin TLS', () => {
   });
 
   test('the stores of the settings make a context, a file that is none does not', () => {
-    assert.ok(originContext(['bundled', 'system'], [ca.caFile]).context);
-    assert.throws(() => originContext([], ['/nonexistent/ca.pem']), /ENOENT/);
+    assert.ok(originContexts(['bundled', 'system'], [ca.caFile])('modern').context);
+    assert.throws(() => originContexts([], ['/nonexistent/ca.pem']), /ENOENT/);
   });
 });
