@@ -15,6 +15,12 @@ export type MaskProfile = 'standard' | 'strict';
 /** What is offered to an origin; proxy/tls-profile.ts lists the suites. The checks of its certificate never differ. */
 export type TlsProfile = 'modern' | 'tls13' | 'compatible';
 
+/** Upstream proxies to go through: the group's name and its members, `host:port`, in the order they are tried. */
+export interface ParentWay {
+  group: string;
+  via: readonly string[];
+}
+
 export interface Verdict {
   action: Action;
   /** Name of the rule, or `doubt:<condition>` or `default` when no rule decided. */
@@ -29,6 +35,8 @@ export interface Verdict {
   mask?: MaskProfile;
   /** Absent: `modern`. Only beside `inspect`. */
   tls?: TlsProfile;
+  /** Absent: straight to the origin. Never beside `block`. */
+  parent?: ParentWay;
 }
 
 /** Conditions of doubt: named, each with a default in the policy, never a fall-through (DESIGN §4.5). */

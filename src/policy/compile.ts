@@ -98,7 +98,7 @@ export function compilePolicy(
   };
   const rules = document.rules.map(rule => ({
     rule,
-    verdict: verdictOf(rule, rule.name, version),
+    verdict: verdictOf(rule, rule.name, version, document.parents),
     test: rule.when === null ? null : compileCondition(rule.when, around),
     late: lateFactsOf(rule.when),
   }));
@@ -111,7 +111,7 @@ export function compilePolicy(
       around.index.tests,
       names.length,
     ),
-    fallback: verdictOf(document.default, 'default', version),
+    fallback: verdictOf(document.default, 'default', version, document.parents),
     echFronts: new Set(document.echFronts),
     lists,
     asks: {
@@ -123,7 +123,12 @@ export function compilePolicy(
   };
 }
 
-function verdictOf(outcome: Outcome, rule: string, policy: string): Verdict {
+function verdictOf(
+  outcome: Outcome,
+  rule: string,
+  policy: string,
+  parents: PolicyDocument['parents'] = {},
+): Verdict {
   const reason =
     outcome.reason ??
     (rule === 'default'
@@ -138,6 +143,10 @@ function verdictOf(outcome: Outcome, rule: string, policy: string): Verdict {
     block: outcome.block,
     ...(outcome.mask === undefined ? {} : { mask: outcome.mask }),
     ...(outcome.tls === undefined ? {} : { tls: outcome.tls }),
+    // A document that did not come through the parser may name a group that is not there: nobody can be reached then.
+    ...(outcome.parent === undefined
+      ? {}
+      : { parent: { group: outcome.parent, via: parents[outcome.parent] ?? [] } }),
   });
 }
 

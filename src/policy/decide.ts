@@ -220,11 +220,13 @@ function strictestOf(doubt: Doubt, a: Run, b: Run): Evaluation {
   return { verdict, doubt, runs: verdict === a.verdict ? [a, b] : [b, a] };
 }
 
-/** The doubt's answer holds, except where the rules block, or where they say the same and know how to record it. */
+/** The doubt's answer holds, except where the rules block, or where they say the same and know how to record it. The way to the origin is the rules' in any case. */
 function unlessBlocked(policy: CompiledPolicy, doubt: Doubt, answer: Action, run: Run): Evaluation {
   if (run.verdict.action === 'block' || run.verdict.action === answer) return byRules(doubt, run);
   const { verdict } = byDoubt(policy, doubt, answer);
-  return { verdict: { ...verdict, capture: run.verdict.capture }, doubt, runs: [run] };
+  const { capture, parent } = run.verdict;
+  const manner = parent === undefined ? { capture } : { capture, parent };
+  return { verdict: { ...verdict, ...manner }, doubt, runs: [run] };
 }
 
 function byDoubt(policy: CompiledPolicy, doubt: Doubt, action: Action): Evaluation {

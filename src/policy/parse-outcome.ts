@@ -7,6 +7,7 @@ import { ACTIONS } from '../core/verdict.ts';
 import type { Action, BlockKind, CaptureLevel, MaskProfile, TlsProfile } from '../core/verdict.ts';
 import { DEFAULT_BLOCK, DEFAULT_CAPTURE } from './rule.ts';
 import type { Outcome } from './rule.ts';
+import { nearest } from './yaml-reader.ts';
 import type { Place, YamlReader } from './yaml-reader.ts';
 
 const CAPTURES: readonly CaptureLevel[] = ['flow', 'headers', 'bodies'];
@@ -15,16 +16,21 @@ const MASKS: readonly MaskProfile[] = ['standard', 'strict'];
 const TLS_PROFILES: readonly TlsProfile[] = ['modern', 'tls13', 'compatible'];
 
 /** Keys of an outcome, in rules and in the default. */
-export const OUTCOME_KEYS = ['action', 'capture', 'block', 'reason', 'mask', 'tls'] as const;
+export const OUTCOME_KEYS = ['action', 'capture', 'block', 'reason', 'mask', 'tls', 'parent'] as const;
 
 /** For which actions a key says anything. */
 const ONLY_FOR: Partial<Record<(typeof OUTCOME_KEYS)[number], readonly Action[]>> = {
   mask: ['inspect'],
   tls: ['inspect'],
+  parent: ['inspect', 'passthrough'],
 };
 
 /** The `default` of the document: an action, or a whole outcome. Without it everything is blocked. */
-export function readDefault(reader: YamlReader, place: Place | undefined): Outcome {
+export function readDefault(
+  reader: YamlReader,
+  place: Place | undefined,
+  parents: ReadonlySet<string>,
+): Outcome {
   const block: Outcome = { action: 'block', capture: DEFAULT_CAPTURE, block: DEFAULT_BLOCK, reason: null };
   if (place === undefined) return block;
   if (!reader.isMapping(place)) {
@@ -32,11 +38,16 @@ export function readDefault(reader: YamlReader, place: Place | undefined): Outco
     return action === null ? block : { ...block, action };
   }
   const entries = reader.mapping(place, OUTCOME_KEYS);
-  return entries === null ? block : readOutcome(reader, place, entries);
+  return entries === null ? block : readOutcome(reader, place, entries, parents);
 }
 
 /** The outcome among the entries of a rule or the default; `owner` is where complaints about what is missing go. */
-export function readOutcome(reader: YamlReader, owner: Place, entries: Map<string, Place>): Outcome {
+export function readOutcome(
+  reader: YamlReader,
+  owner: Place,
+  entries: Map<string, Place>,
+  parents: ReadonlySet<string>,
+): Outcome {
   const one = <T extends string>(key: string, words: readonly T[]): T | null => {
     const place = entries.get(key);
     return place === undefined ? null : reader.oneOf(place, words);
@@ -48,6 +59,7 @@ export function readOutcome(reader: YamlReader, owner: Place, entries: Map<strin
   if (action !== null) refuseIdle(reader, action, entries);
   const mask = one('mask', MASKS);
   const tls = one('tls', TLS_PROFILES);
+  const parent = readParent(reader, entries.get('parent'), parents);
   return {
     action: action ?? 'block',
     capture: one('capture', CAPTURES) ?? DEFAULT_CAPTURE,
@@ -55,7 +67,24 @@ export function readOutcome(reader: YamlReader, owner: Place, entries: Map<strin
     reason: reason === undefined ? null : sentence(reader, reason),
     ...(mask === null ? {} : { mask }),
     ...(tls === null ? {} : { tls }),
+    ...(parent === null ? {} : { parent }),
   };
+}
+
+function readParent(
+  reader: YamlReader,
+  place: Place | undefined,
+  parents: ReadonlySet<string>,
+): string | null {
+  const group = place === undefined ? null : reader.text(place);
+  if (place === undefined || group === null || parents.has(group)) return group;
+  const near = nearest(group, [...parents]);
+  reader.problem(
+    place,
+    `there is no parent group "${group}"`,
+    near === null ? 'Name its proxies under "parents".' : `Did you mean "${near}"?`,
+  );
+  return null;
 }
 
 function refuseIdle(reader: YamlReader, action: Action, entries: Map<string, Place>): void {

@@ -13,6 +13,7 @@ import { YamlReader } from './yaml-reader.ts';
 import type { Place, Problem } from './yaml-reader.ts';
 import { readCondition } from './parse-condition.ts';
 import { readLists } from './parse-lists.ts';
+import { readParents } from './parse-parents.ts';
 import { OUTCOME_KEYS, readDefault, readOutcome, sentence } from './parse-outcome.ts';
 import { DOUBT_ANSWERS, KNOWN_ECH_FRONTS, lateFactsOf } from './rule.ts';
 import type { Condition, DoubtAnswer, PolicyDocument, Rule } from './rule.ts';
@@ -30,9 +31,15 @@ export interface Positions {
 export type ParsedPolicy =
   { ok: true; document: PolicyDocument; positions: Positions } | { ok: false; problems: Problem[] };
 
+/** What rules may refer to. */
+interface Names {
+  lists: ReadonlySet<string>;
+  parents: ReadonlySet<string>;
+}
+
 const MAX_RULES = 10_000;
 
-const TOP_KEYS = ['version', 'default', 'doubt', 'ech-fronts', 'lists', 'rules'] as const;
+const TOP_KEYS = ['version', 'default', 'doubt', 'ech-fronts', 'lists', 'parents', 'rules'] as const;
 const RULE_KEYS = ['name', 'when', ...OUTCOME_KEYS, 'owner', 'expires', 'rollout', 'apply'] as const;
 
 /** Read a policy document. Never throws. */
@@ -59,13 +66,16 @@ export function parsePolicy(text: string): ParsedPolicy {
     reader.problem(version, 'this program reads policy version 1 only', 'Write "version: 1".');
 
   const lists = readLists(reader, top.get('lists'));
-  const rules = readRules(reader, top.get('rules'), new Set(Object.keys(lists.sources)));
+  const parents = readParents(reader, top.get('parents'));
+  const names: Names = { lists: new Set(Object.keys(lists.sources)), parents: new Set(Object.keys(parents)) };
+  const rules = readRules(reader, top.get('rules'), names);
   const document: PolicyDocument = {
     version: 1,
-    default: readDefault(reader, top.get('default')),
+    default: readDefault(reader, top.get('default'), names.parents),
     doubt: readDoubt(reader, top.get('doubt')),
     echFronts: readFronts(reader, top.get('ech-fronts')),
     lists: lists.sources,
+    ...(names.parents.size === 0 ? {} : { parents }),
     rules: rules.rules,
   };
   if (reader.problems.length > 0) return { ok: false, problems: reader.sorted() };
@@ -99,7 +109,7 @@ function readFronts(reader: YamlReader, place: Place | undefined): string[] {
 function readRules(
   reader: YamlReader,
   place: Place | undefined,
-  lists: ReadonlySet<string>,
+  known: Names,
 ): { rules: Rule[]; lines: number[] } {
   const rules: Rule[] = [];
   const lines: number[] = [];
@@ -112,7 +122,7 @@ function readRules(
   if (items.length > MAX_RULES) reader.problem(place, `more than ${MAX_RULES} rules`);
   const names = new Map<string, number>();
   for (const item of items.slice(0, MAX_RULES)) {
-    const rule = readRule(reader, item, lists);
+    const rule = readRule(reader, item, known);
     if (rule === null) continue;
     const { line } = reader.position(item);
     const first = names.get(rule.name);
@@ -125,7 +135,7 @@ function readRules(
   return { rules, lines };
 }
 
-function readRule(reader: YamlReader, place: Place, lists: ReadonlySet<string>): Rule | null {
+function readRule(reader: YamlReader, place: Place, known: Names): Rule | null {
   const before = reader.problems.length;
   const entries = reader.mapping(place, RULE_KEYS);
   // A rule with misspelled keys would only repeat itself in complaints about what is missing.
@@ -145,8 +155,8 @@ function readRule(reader: YamlReader, place: Place, lists: ReadonlySet<string>):
   const expires = entries.get('expires');
   const rollout = entries.get('rollout');
   const apply = entries.get('apply');
-  const condition = when === undefined ? null : readCondition(reader, when, lists);
-  const outcome = readOutcome(reader, place, entries);
+  const condition = when === undefined ? null : readCondition(reader, when, known.lists);
+  const outcome = readOutcome(reader, place, entries, known.parents);
   if (outcome.action === 'passthrough' && lateFactsOf(condition).request)
     reader.problem(
       place,
@@ -172,7 +182,7 @@ function readRule(reader: YamlReader, place: Place, lists: ReadonlySet<string>):
 function refuseTooLate(reader: YamlReader, entries: Map<string, Place>, condition: Condition | null): void {
   const late = lateFactsOf(condition);
   if (!late.origin && !late.request) return;
-  for (const key of ['tls'] as const) {
+  for (const key of ['tls', 'parent'] as const) {
     const place = entries.get(key);
     if (place !== undefined)
       reader.problem(

@@ -17,6 +17,8 @@ export interface Outcome {
   /** Absent: as the verdict says. */
   mask?: MaskProfile;
   tls?: TlsProfile;
+  /** Name of a group in `parents`. Absent: straight to the origin. */
+  parent?: string;
 }
 
 export interface Rule extends Outcome {
@@ -82,6 +84,8 @@ export interface PolicyDocument {
   /** Canonical names that servers use as the public name of encrypted hellos. */
   echFronts: string[];
   lists: Record<string, ListSource>;
+  /** Upstream proxies by group, `host:port` in the order they are tried. Absent when none are named. */
+  parents?: Record<string, string[]>;
   rules: Rule[];
 }
 

@@ -146,6 +146,11 @@ export function policyChanges(before: Compared, after: Compared): string[] {
   }
   if (!isDeepStrictEqual(a.echFronts, b.echFronts))
     out.push(`ech-fronts: ${a.echFronts.join(', ')} → ${b.echFronts.join(', ')}`);
+  const [was, is] = [a.parents ?? {}, b.parents ?? {}];
+  for (const group of new Set([...Object.keys(was), ...Object.keys(is)])) {
+    const [before, after] = [was, is].map(p => (Object.hasOwn(p, group) ? p[group]?.join(', ') : undefined));
+    if (before !== after) out.push(`parents ${group}: ${before ?? 'none'} → ${after ?? 'none'}`);
+  }
   out.push(...listChanges(before, after), ...ruleChanges(a.rules, b.rules));
   if (out.length <= MAX_CHANGES) return out;
   return [...out.slice(0, MAX_CHANGES), `and ${out.length - MAX_CHANGES} more changes`];
@@ -197,11 +202,24 @@ function changesOf(was: Rule, is: Rule): string[] {
 }
 
 /** Keys that the texts above speak of. */
-const TOLD: ReadonlySet<string> = new Set(['name', 'when', 'action', 'capture', 'block', 'mask', 'tls']);
+const TOLD: ReadonlySet<string> = new Set([
+  'name',
+  'when',
+  'action',
+  'capture',
+  'block',
+  'mask',
+  'tls',
+  'parent',
+]);
 
 function outcomeText(o: Outcome): string {
   if (o.action === 'block') return `block (${o.block})`;
-  const more = [o.mask === undefined ? '' : `, mask ${o.mask}`, o.tls === undefined ? '' : `, tls ${o.tls}`];
+  const more = [
+    o.mask === undefined ? '' : `, mask ${o.mask}`,
+    o.tls === undefined ? '' : `, tls ${o.tls}`,
+    o.parent === undefined ? '' : `, parent ${o.parent}`,
+  ];
   return `${o.action} (${o.capture}${more.join('')})`;
 }
 

@@ -8,7 +8,8 @@ import type { AuditSink, CredentialCheck, LeafIssuer, PolicySource } from '../co
 import type { Settings } from '../settings/catalogue.ts';
 import type { Dialer } from './dial.ts';
 import type { LeafContexts } from './leaf-contexts.ts';
-import type { OriginContexts } from './origin.ts';
+import type { Parents } from './parent.ts';
+import type { OriginContexts } from './tls-profile.ts';
 import type { Turn } from './turn.ts';
 
 /** What the outside hands to a worker. */
@@ -41,6 +42,7 @@ export interface ProxyContext extends ProxyPorts {
   authority: AuthorityFacts;
   turn: Turn;
   dialer: Dialer;
+  parents: Parents;
   leaves: LeafContexts;
   /** The TLS contexts for origins, one per profile. */
   originTls: OriginContexts;

@@ -14,7 +14,8 @@ import { acceptClientTls } from './client-tls.ts';
 import type { Flow } from './flow.ts';
 import { connectOriginTls, type OriginTarget } from './origin.ts';
 import { judgeOrigin, judgeRequest } from './late.ts';
-import { limitsOf, relayHttp1 } from './relay/h1.ts';
+import { relayHttp1 } from './relay/h1.ts';
+import { limitsOf } from './way.ts';
 import { OriginLink, type Admitted, type Refused, type RelaySide } from './relay/side.ts';
 
 /**

@@ -30,7 +30,12 @@ export function judgeOrigin(flow: Flow, fault: Fault | null): Verdict | null {
 
 /** A rule that is asked late cannot choose the way to the origin: what was chosen first holds for reconnections too. */
 function sameWay(late: Verdict, first: Verdict | null): Verdict {
-  return late.action === 'inspect' && first?.tls !== undefined ? { ...late, tls: first.tls } : late;
+  if (late.action === 'block' || first === null) return late;
+  return {
+    ...late,
+    ...(first.tls === undefined || late.action !== 'inspect' ? {} : { tls: first.tls }),
+    ...(first.parent === undefined ? {} : { parent: first.parent }),
+  };
 }
 
 /**

@@ -10,7 +10,8 @@ import type { TlsProfile } from '../core/verdict.ts';
 import { BUFFERS } from './buffers.ts';
 import type { Flow } from './flow.ts';
 import { shakeHands } from './handshake.ts';
-import { ORIGIN_PROFILES } from './tls-profile.ts';
+import { ORIGIN_PROFILES, type OriginContexts } from './tls-profile.ts';
+import { reachOrigin } from './way.ts';
 import { certFacts, originTlsFault, refuseCertificate } from './verify.ts';
 
 /** Where Debian, Red Hat and Alpine keep the bundle of the operating system. */
@@ -19,9 +20,6 @@ const SYSTEM_BUNDLES = [
   '/etc/pki/tls/certs/ca-bundle.crt',
   '/etc/ssl/cert.pem',
 ];
-
-/** The context of a profile; one for all connections of a worker. */
-export type OriginContexts = (profile: TlsProfile) => SecureContext;
 
 /**
  * The origin contexts of a worker: chosen stores plus extra PEM files. `modern` is built at once, since nearly every
@@ -87,13 +85,7 @@ export async function connectOriginTls(
   alpn: string[],
 ): Promise<OriginConnection> {
   const { ctx } = flow;
-  flow.deadline(ctx.settings['timeout.dial'], 'origin-connect-timeout');
-  const { socket: tcp, address } = await ctx.dialer.dial(target.dial, target.port, {
-    onCancellable: cancel => {
-      flow.onAbort = cancel;
-    },
-  });
-  flow.originAddress = address;
+  const tcp = await reachOrigin(flow, target.dial, target.port);
   flow.deadline(ctx.settings['timeout.origin-tls'], 'origin-tls-timeout');
   let refusal: Fault | null = null;
   let seen: CertFacts | null = null;
@@ -128,7 +120,7 @@ export async function connectOriginTls(
     });
     const cert = (seen as CertFacts | null) ?? certFacts(tls.getPeerCertificate());
     flow.originTls = leg;
-    return { socket: tls, address, tls: leg, cert };
+    return { socket: tls, address: flow.originAddress ?? '', tls: leg, cert };
   } finally {
     // A refused origin's certificate is what the auditor wants to see most.
     if (seen !== null) flow.originCert = seen;

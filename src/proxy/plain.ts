@@ -12,8 +12,9 @@ import { hostOf, type Target } from './ingress/http.ts';
 import type { Identifier } from './identity.ts';
 import { originForm } from './intercept.ts';
 import { requestFacts } from './late.ts';
-import { limitsOf, relayHttp1 } from './relay/h1.ts';
+import { relayHttp1 } from './relay/h1.ts';
 import { undecided } from './undecided.ts';
+import { limitsOf, reachPlain } from './way.ts';
 import { OriginLink, type Admitted, type Refused } from './relay/side.ts';
 
 /** Relays plain HTTP until the client is done. */
@@ -32,14 +33,11 @@ export async function relayPlain(flow: Flow, identifier: Identifier): Promise<vo
 }
 
 async function dialPlain(flow: Flow, host: string, port: number): Promise<OriginLink> {
-  flow.deadline(flow.ctx.settings['timeout.dial'], 'origin-connect-timeout');
-  const { socket, address } = await flow.ctx.dialer.dial(host, port, {
-    onCancellable: cancel => {
-      flow.onAbort = cancel;
-    },
+  const { socket, prefix } = await reachPlain(flow, host, port);
+  return new OriginLink(socket, host, port, limitsOf(flow.ctx), {
+    prefix,
+    via: flow.verdict?.parent?.group ?? null,
   });
-  flow.originAddress = address;
-  return new OriginLink(socket, host, port, limitsOf(flow.ctx));
 }
 
 async function admitPlain(
@@ -81,7 +79,7 @@ async function admitPlain(
     ok: true,
     host: parsed.host,
     port: parsed.port,
-    origin: parsed,
+    origin: { host: parsed.host, port: parsed.port, via: verdict.parent?.group ?? null },
     target: parsed.path,
     verdict: verdict.action === 'passthrough' ? { ...verdict, capture: 'flow' } : verdict,
   };

@@ -15,6 +15,8 @@ import { serve } from './connection.ts';
 import type { AuthorityFacts, Counters, ProxyContext, ProxyPorts } from './context.ts';
 import { Crowd } from './crowd.ts';
 import { createDialer } from './dial.ts';
+import type { EgressRules } from './egress.ts';
+import { createParents } from './parent.ts';
 import { Flow } from './flow.ts';
 import { Identifier } from './identity.ts';
 import { LeafContexts } from './leaf-contexts.ts';
@@ -58,18 +60,18 @@ export function createProxy(options: ProxyOptions): Proxy {
   const bound: { host: string; port: number }[] = [];
   const turn = new Turn(ports.audit);
   let counter = 0;
+  const resolve = createResolver({ statics: staticNames(settings), timeout: settings['timeout.dial'] });
+  const egress = (): EgressRules => ({
+    allow: settings['egress.allow'],
+    ownListeners: [...bound, ...options.ownListeners],
+  });
   const ctx: ProxyContext = {
     ...ports,
     settings,
     authority: options.authority,
     turn,
-    dialer: createDialer(
-      createResolver({ statics: staticNames(settings), timeout: settings['timeout.dial'] }),
-      () => ({
-        allow: settings['egress.allow'],
-        ownListeners: [...bound, ...options.ownListeners],
-      }),
-    ),
+    dialer: createDialer(resolve, egress),
+    parents: createParents(resolve, egress),
     leaves: new LeafContexts(ports.issuer, {
       max: settings['limits.leaf-cache'],
       ticketKeys: options.ticketKeys,

@@ -3,7 +3,7 @@
  * origins that one unless a rule names another. A profile is about versions and suites only; no profile weakens the
  * checks of a certificate, goes below TLS 1.2 or offers a suite without authentication or encryption.
  */
-import type { SecureContextOptions } from 'node:tls';
+import type { SecureContext, SecureContextOptions } from 'node:tls';
 import type { TlsProfile } from '../core/verdict.ts';
 
 /** ECDHE with AEAD on 1.2, everything on 1.3: what a modern browser offers (requirement P1). */
@@ -38,6 +38,9 @@ const COMPATIBLE_CIPHERS = [
   'AES128-SHA',
   'AES256-SHA',
 ].join(':');
+
+/** The context of a profile; one for all connections of a worker. */
+export type OriginContexts = (profile: TlsProfile) => SecureContext;
 
 /** What is offered to an origin, by profile. */
 export const ORIGIN_PROFILES: Record<

@@ -3,11 +3,13 @@
  * It never looks at a byte.
  *
  * Origin to client is the heavy direction: its reads land in a small ring of reused buffers (no allocation per read)
- * and reading pauses while the client is behind, so a tunnel holds at most the ring plus what the kernel holds.
+ * and reading pauses while the client is behind, so a tunnel holds at most the ring plus what the kernel holds. Through
+ * a parent its answer had to be read first, so the bytes come as events there, held back in the same way.
  */
 import type { Socket } from 'node:net';
 import { Fault } from '../core/faults.ts';
 import type { Flow } from './flow.ts';
+import { reachOrigin } from './way.ts';
 
 /** libuv reads at most 64 KiB at a time. */
 const READ_SIZE = 64 * 1024;
@@ -19,15 +21,12 @@ export async function tunnel(flow: Flow, host: string, port: number): Promise<vo
   const { ctx } = flow;
   const ring = new BufferRing();
   let deliver: (buffer: Buffer, n: number) => boolean = () => false;
-  flow.deadline(ctx.settings['timeout.dial'], 'origin-connect-timeout');
-  const { socket: origin, address } = await ctx.dialer.dial(host, port, {
+  const straight = flow.verdict?.parent === undefined;
+  const origin = await reachOrigin(flow, host, port, {
     // node gives the bytes read last in the buffer that `next` handed out before them.
-    onread: { buffer: ring.next, callback: (n, buffer) => deliver(buffer as Buffer, n) },
-    onCancellable: cancel => {
-      flow.onAbort = cancel;
-    },
+    buffer: ring.next,
+    callback: (n, buffer) => deliver(buffer as Buffer, n),
   });
-  flow.originAddress = address;
   const client = flow.socket;
   // A socket that closed while its origin was looked up tells so only once, and nobody listened.
   if (client.destroyed) {
@@ -48,6 +47,11 @@ export async function tunnel(flow: Flow, host: string, port: number): Promise<vo
     });
     return roomInSocket && ring.hasFree;
   };
+  if (!straight)
+    origin.on('data', (chunk: Buffer) => {
+      touch();
+      if (!client.write(chunk)) origin.pause();
+    });
   client.on('drain', () => {
     if (ring.hasFree) origin.resume();
   });

@@ -46,6 +46,43 @@ describe('decide', () => {
     assert.equal(decide(flow('www.example.com'), policy).rule, 'default');
   });
 
+  it('a verdict carries the profiles and the way of its rule, and nothing where the rule is silent', () => {
+    const policy = policyOf(`version: 1
+default: { action: passthrough, parent: far }
+parents: { near: ['a.test:1', 'b.test:2'], far: ['c.test:3'] }
+rules:
+  - { name: all, when: { host: all.test }, action: inspect, mask: strict, tls: compatible, parent: near }
+  - { name: none, when: { host: none.test }, action: inspect }
+`);
+    const verdict = decide(flow('all.test'), policy);
+    assert.deepEqual(
+      [verdict.mask, verdict.tls, verdict.parent],
+      ['strict', 'compatible', { group: 'near', via: ['a.test:1', 'b.test:2'] }],
+    );
+    assert.deepEqual(decide(flow('other.test'), policy).parent, { group: 'far', via: ['c.test:3'] });
+    const silent = Object.keys(decide(flow('none.test'), policy));
+    for (const key of ['mask', 'tls', 'parent']) assert.ok(!silent.includes(key), key);
+  });
+
+  it('doubt that lets a flow go on leaves it on the way of the rules; of two names the stricter mask wins', () => {
+    const policy = policyOf(`version: 1
+default: inspect
+doubt: { not-tls: passthrough, sni-mismatch: rules }
+parents: { corp: ['a.test:1'] }
+rules:
+  - { name: strict, when: { host: strict.test }, action: inspect, mask: strict, parent: corp }
+`);
+    const doubted = decide(flow('strict.test', { outcome: 'not-tls', hello: null }), policy);
+    assert.deepEqual([doubted.action, doubted.rule], ['passthrough', 'doubt:not-tls']);
+    assert.equal(doubted.parent?.group, 'corp');
+    assert.ok(!('mask' in doubted));
+    for (const [host, sni] of [
+      ['strict.test', 'other.test'],
+      ['other.test', 'strict.test'],
+    ] as const)
+      assert.equal(decide(flow(host, {}, { sni, rawSni: sni }), policy).mask, 'strict');
+  });
+
   it('keeps facts of one flow apart from those of the next', () => {
     const policy = policyOf(`version: 1
 lists: { l: { domains: [ .a.test ] } }

@@ -119,6 +119,25 @@ rules:
     );
   });
 
+  it('tells other profiles, ways and parents', () => {
+    const of = (text: string) => ({ document: documentOf(`version: 1\n${text}`), lists: {} });
+    assert.deepEqual(
+      policyChanges(
+        of("parents: { corp: ['a:1'], old: ['x:1'] }\nrules: [{ name: r, action: inspect }]\n"),
+        of(
+          "parents: { corp: ['a:1', 'b:2'], new: ['y:1'] }\n" +
+            'rules: [{ name: r, action: inspect, mask: strict, tls: tls13, parent: corp }]\n',
+        ),
+      ),
+      [
+        'parents corp: a:1 → a:1, b:2',
+        'parents old: x:1 → none',
+        'parents new: none → y:1',
+        'rule "r": inspect (headers) → inspect (headers, mask strict, tls tls13, parent corp)',
+      ],
+    );
+  });
+
   it('tells other contents of a list and another order', () => {
     const document = documentOf(base);
     assert.deepEqual(

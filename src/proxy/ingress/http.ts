@@ -8,7 +8,7 @@ import { RequestReader, type RequestHead } from '../../wire/http1/index.ts';
 import { sniff } from '../../wire/sniff.ts';
 import type { Flow } from '../flow.ts';
 import { readUntil } from '../peek.ts';
-import { limitsOf } from '../relay/h1.ts';
+import { limitsOf } from '../way.ts';
 
 export interface Target {
   host: string;

@@ -7,7 +7,7 @@ import { RequestReader, type RequestHead } from '../../wire/http1/index.ts';
 import type { Flow } from '../flow.ts';
 import { readUntil } from '../peek.ts';
 import { escapeHtml, reasonPhrase } from '../refuse.ts';
-import { limitsOf } from '../relay/h1.ts';
+import { limitsOf } from '../way.ts';
 
 /** Answers one request and closes. */
 export async function serveSetupSite(flow: Flow): Promise<void> {

@@ -8,19 +8,13 @@
  */
 import type { Duplex } from 'node:stream';
 import { Fault } from '../../core/faults.ts';
-import {
-  DEFAULT_LIMITS,
-  serializeRequest,
-  type Field,
-  type Http1Limits,
-  type RequestHead,
-  type ResponseHead,
-} from '../../wire/http1/index.ts';
+import { serializeRequest, type Field, type RequestHead, type ResponseHead } from '../../wire/http1/index.ts';
 import { clientTlsFault } from '../client-tls.ts';
 import type { ProxyContext } from '../context.ts';
 import type { Flow } from '../flow.ts';
 import { refusalResponse } from '../refuse.ts';
 import { errorCode } from '../tunnel.ts';
+import { limitsOf } from '../way.ts';
 import { ClientSide } from './client-side.ts';
 import { LiveExchange } from './exchange.ts';
 import {
@@ -37,10 +31,6 @@ import { OriginSide } from './origin-side.ts';
 import { ownAnswer } from './own-answer.ts';
 import type { Admitted, OriginLink, Refused, RelaySide } from './side.ts';
 import { relayUpgrade } from './upgrade.ts';
-
-export function limitsOf(ctx: ProxyContext): Http1Limits {
-  return { ...DEFAULT_LIMITS, head: ctx.settings['limits.head'] };
-}
 
 /** Relays until the client connection is over. Never rejects: what goes wrong is left on the flow. */
 export function relayHttp1(
@@ -142,7 +132,11 @@ class H1Relay {
     }
     const origin = this.#origin.link;
     const to = admission.origin;
-    const there = origin !== null && origin.host === to.host && origin.port === to.port;
+    const there =
+      origin !== null &&
+      origin.host === to.host &&
+      origin.port === to.port &&
+      origin.via === (to.via ?? null);
     if (there && !origin.socket.destroyed) this.#sendHead(exchange, origin);
     else if (there && origin.used === 0 && origin.failure !== null) this.#failExchange(origin.failure);
     else this.#dialThenSend(exchange, admission);
@@ -176,7 +170,10 @@ class H1Relay {
     exchange.sent = true;
     this.#ctx.turn.write(
       origin.socket,
-      serializeRequest(exchange.head, { target: exchange.target, upgrade: mayUpgrade(exchange.head) }),
+      serializeRequest(exchange.head, {
+        target: origin.prefix + exchange.target,
+        upgrade: mayUpgrade(exchange.head),
+      }),
     );
     if (exchange.requestDone) {
       // Sent again on a fresh connection: there is no body to wait for.
@@ -238,6 +235,11 @@ class H1Relay {
     if (exchange === null) return false;
     const { turn } = this.#ctx;
     this.#touch('response-timeout', this.#ctx.settings['timeout.idle']);
+    if (head.status === 407 && origin.via !== null) {
+      // The parent asks us, not the client, whose own credentials are not for it.
+      this.#failExchange(new Fault('parent-auth', origin.via));
+      return false;
+    }
     if (head.status < 200 && head.status !== 101) {
       const interim = interimHead(exchange.head, head);
       if (interim !== null) turn.write(this.#client.socket, interim);

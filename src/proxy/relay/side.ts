@@ -16,8 +16,8 @@ export interface Admitted {
   /** What the request names: for the record. */
   host: string;
   port: number;
-  /** Whose connection carries it; differs from `host` only where policy lets a request name another host. */
-  origin: { host: string; port: number };
+  /** Whose connection carries it, through which parent group if any; `host` differs only where policy lets a request name another host. */
+  origin: { host: string; port: number; via?: string | null };
   /** Origin-form target for the origin. */
   target: string;
   verdict: Verdict;
@@ -43,21 +43,35 @@ export interface RelaySide {
   connect(host: string, port: number): Promise<OriginLink>;
 }
 
+const STRAIGHT = { via: null, prefix: '' };
+
 /** One origin connection as the relay uses it: one client connection's own, one exchange at a time. */
 export class OriginLink {
   readonly socket: Duplex;
   readonly host: string;
   readonly port: number;
+  /** Parent group that plain requests go through; null for a connection to the origin itself. */
+  readonly via: string | null;
+  /** Stands before each target: the beginning of the absolute-form that a parent wants, else nothing. */
+  readonly prefix: string;
   readonly reader: ResponseReader;
   /** Exchanges that were answered on it. */
   used = 0;
   /** What the socket died of. It may die while nobody looks: during the client's handshake, or idle. */
   failure: Fault | null = null;
 
-  constructor(socket: Duplex, host: string, port: number, limits: Http1Limits) {
+  constructor(
+    socket: Duplex,
+    host: string,
+    port: number,
+    limits: Http1Limits,
+    way: { via: string | null; prefix: string } = STRAIGHT,
+  ) {
     this.socket = socket;
     this.host = host;
     this.port = port;
+    this.via = way.via;
+    this.prefix = way.prefix;
     this.reader = new ResponseReader(limits);
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.failure ??= linkFault(error);
