@@ -271,7 +271,9 @@ function told(e: Explanation): string {
     `${e.verdict} by ${e.rule === 'default' || e.rule.startsWith('doubt:') ? e.rule : `rule "${e.rule}"`}`,
     `  reason   ${e.reason}`,
     `  policy   ${e.policy}`,
-    `  records  ${e.capture}${e.verdict === 'block' ? `, told by ${e.block}` : ''}`,
+    `  records  ${e.capture}${e.verdict === 'block' ? `, told by ${e.block}` : ''}${e.mask === undefined ? '' : `, mask ${e.mask}`}`,
+    ...(e.tls === undefined ? [] : [`  offers   TLS profile ${e.tls}`]),
+    ...(e.parent === undefined ? [] : [`  through  parent group ${e.parent}`]),
   ];
   if (e.doubt !== null) lines.push(`  doubt    ${e.doubt}`);
   if (e.names.length > 0) lines.push(`  names    ${e.names.join(' and ')}`);

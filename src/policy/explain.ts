@@ -3,7 +3,7 @@
  * why they did not match. Pure.
  */
 import type { FlowFacts } from '../core/facts.ts';
-import type { Action, BlockKind, CaptureLevel, Doubt } from '../core/verdict.ts';
+import type { Action, BlockKind, CaptureLevel, Doubt, MaskProfile, TlsProfile } from '../core/verdict.ts';
 import { whyNot } from './compile.ts';
 import type { CompiledPolicy } from './compile.ts';
 import { evaluate, evaluateHost } from './decide.ts';
@@ -22,6 +22,10 @@ export interface Explanation {
   policy: string;
   capture: CaptureLevel;
   block: BlockKind;
+  /** Profiles and parent group of the rule, where it names some. */
+  mask?: MaskProfile;
+  tls?: TlsProfile;
+  parent?: string;
   /** Condition of doubt that was met, whether or not it decided. */
   doubt: Doubt | null;
   /** Names and addresses the rules ran on, the deciding one first. */
@@ -50,6 +54,9 @@ function tell(evaluation: Evaluation, facts: FlowFacts, policy: CompiledPolicy):
     policy: verdict.policy,
     capture: verdict.capture,
     block: verdict.block,
+    ...(verdict.mask === undefined ? {} : { mask: verdict.mask }),
+    ...(verdict.tls === undefined ? {} : { tls: verdict.tls }),
+    ...(verdict.parent === undefined ? {} : { parent: verdict.parent.group }),
     doubt,
     names: runs.map(r => r.name ?? r.address ?? ''),
     skipped: deciding === undefined ? [] : skippedBefore(deciding, facts, policy),

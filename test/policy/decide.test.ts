@@ -59,6 +59,8 @@ rules:
       [verdict.mask, verdict.tls, verdict.parent],
       ['strict', 'compatible', { group: 'near', via: ['a.test:1', 'b.test:2'] }],
     );
+    const told = explain(flow('all.test'), policy);
+    assert.deepEqual([told.mask, told.tls, told.parent], ['strict', 'compatible', 'near']);
     assert.deepEqual(decide(flow('other.test'), policy).parent, { group: 'far', via: ['c.test:3'] });
     const silent = Object.keys(decide(flow('none.test'), policy));
     for (const key of ['mask', 'tls', 'parent']) assert.ok(!silent.includes(key), key);
