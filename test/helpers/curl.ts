@@ -30,7 +30,10 @@ export async function curl(...args: string[]): Promise<CurlResult> {
   const outputs = ['--output', bodyFile, '--dump-header', headFile, '--write-out', '%{json}\n'];
   try {
     const { code, stdout, stderr } = await run([...own, ...outputs, ...args]);
-    const metrics = (stdout === '' ? {} : JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}')) as Record<string, unknown>;
+    const metrics = (stdout === '' ? {} : JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}')) as Record<
+      string,
+      unknown
+    >;
     return {
       code,
       status: Number(metrics['http_code'] ?? 0),
