@@ -53,8 +53,11 @@ export interface TestProxy {
   /** Resolves when `count` flow rows are there; fails after five seconds. */
   flows(count: number): Promise<FlowRecord[]>;
   exchanges(count: number): Promise<ExchangeRecord[]>;
-  /** The ledger row of the client connection that came from this local port. */
-  flowOf(clientPort: number): Promise<FlowRecord>;
+  /**
+   * The ledger row of the client connection that came from this local port. After many connections a port may have been
+   * used before: `from` rows are then not looked at.
+   */
+  flowOf(clientPort: number, from?: number): Promise<FlowRecord>;
   stop(): Promise<void>;
 }
 
@@ -122,8 +125,11 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     },
     flows: count => eventually(() => audit.flows, count),
     exchanges: count => eventually(() => audit.exchanges, count),
-    flowOf: async clientPort => {
-      const [flow] = await eventually(() => audit.flows.filter(f => f.clientPort === clientPort), 1);
+    flowOf: async (clientPort, from = 0) => {
+      const [flow] = await eventually(
+        () => audit.flows.slice(from).filter(f => f.clientPort === clientPort),
+        1,
+      );
       if (flow === undefined) throw new Error('no such flow');
       return flow;
     },
