@@ -6,8 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import type { CertFacts, FlowFacts, Ingress, TlsLeg } from '../core/facts.ts';
-import type { Fault } from '../core/faults.ts';
-import { type FaultCode } from '../core/faults.ts';
+import type { Fault, FaultCode } from '../core/faults.ts';
 import type { FlowId, FlowStart } from '../core/records.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { ProxyContext } from './context.ts';

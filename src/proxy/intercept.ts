@@ -4,8 +4,7 @@
  * so a refused origin never sees a byte of it.
  */
 import type { Duplex } from 'node:stream';
-import type { FaultCode } from '../core/faults.ts';
-import { Fault } from '../core/faults.ts';
+import { Fault, type FaultCode } from '../core/faults.ts';
 import type { CertFacts } from '../core/facts.ts';
 import { canonicalHost, splitHostPort } from '../core/host-name.ts';
 import type { Verdict } from '../core/verdict.ts';

@@ -2,10 +2,9 @@
  * The way that a flow's verdict chose to its origin: straight, or through a parent group. Whoever needs a connection
  * asks here; the flow's deadline, canceller and the address in its record are set on the way.
  */
-import type { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import { DEFAULT_LIMITS, type Http1Limits } from '../wire/http1/index.ts';
 import type { ProxyContext } from './context.ts';
-import type { OnReadOpts } from 'node:net';
 import type { Flow } from './flow.ts';
 import { authority } from './parent.ts';
 

@@ -8,6 +8,7 @@ import { listDays } from '../../src/audit/store/schema.ts';
 import { auditCommand } from '../../src/cli/audit.ts';
 import { DAY, exchange, flow, flowId, scratch } from '../audit/sample.ts';
 import type { TestContext } from 'node:test';
+import { runVerb } from './run-verb.ts';
 
 /** Three days of records (today and before), and something in the spool that is not in the store yet. */
 function recorded(t: TestContext): string {
@@ -32,14 +33,7 @@ function recorded(t: TestContext): string {
 }
 
 async function run(t: TestContext, dataDir: string, ...argv: string[]): Promise<string> {
-  const out: string[] = [];
-  const log = t.mock.method(console, 'log', (line: string) => void out.push(line));
-  try {
-    await auditCommand().parseAsync([...argv, '--data-dir', dataDir], { from: 'user' });
-  } finally {
-    log.mock.restore();
-  }
-  return out.join('\n');
+  return (await runVerb(t, auditCommand(), ...argv, '--data-dir', dataDir)).out;
 }
 
 describe('audit', () => {

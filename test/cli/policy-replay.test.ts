@@ -4,27 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
-import { policyCommand } from '../../src/cli/policy.ts';
 import type { ReplaySummary } from '../../src/policy/replay.ts';
 import { flow } from '../policy/facts.ts';
 import { record, verdict } from '../policy/recorded.ts';
+import { policyCommand } from '../../src/cli/policy.ts';
+import { runVerb, type Ran } from './run-verb.ts';
 
-async function run(t: TestContext, ...argv: string[]): Promise<{ out: string; err: string; code: number }> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const log = t.mock.method(console, 'log', (line: string) => void out.push(line));
-  const error = t.mock.method(console, 'error', (line: string) => void err.push(line));
-  const before = process.exitCode;
-  process.exitCode = undefined;
-  try {
-    await policyCommand().parseAsync(argv, { from: 'user' });
-    return { out: out.join('\n'), err: err.join('\n'), code: Number(process.exitCode ?? 0) };
-  } finally {
-    process.exitCode = before;
-    log.mock.restore();
-    error.mock.restore();
-  }
-}
+const run = (t: TestContext, ...argv: string[]): Promise<Ran> => runVerb(t, policyCommand(), ...argv);
 
 /** A data directory in which three flows were recorded a moment ago. */
 function recordedHouse(t: TestContext): string {

@@ -5,30 +5,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { policyCommand } from '../../src/cli/policy.ts';
+import { runVerb, type Ran } from './run-verb.ts';
 
-interface Ran {
-  out: string;
-  err: string;
-  code: number;
-}
-
-/** Run the verb in this process with its output caught. */
-async function run(t: TestContext, ...argv: string[]): Promise<Ran> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const log = t.mock.method(console, 'log', (line: string) => void out.push(line));
-  const error = t.mock.method(console, 'error', (line: string) => void err.push(line));
-  const before = process.exitCode;
-  process.exitCode = undefined;
-  try {
-    await policyCommand().parseAsync(argv, { from: 'user' });
-    return { out: out.join('\n'), err: err.join('\n'), code: Number(process.exitCode ?? 0) };
-  } finally {
-    process.exitCode = before;
-    log.mock.restore();
-    error.mock.restore();
-  }
-}
+const run = (t: TestContext, ...argv: string[]): Promise<Ran> => runVerb(t, policyCommand(), ...argv);
 
 async function policyFile(t: TestContext, yaml: string): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'sightglass-cli-policy-'));

@@ -7,21 +7,10 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { listsCommand } from '../../../src/cli/lists.ts';
+import { runVerb, type Ran } from '../run-verb.ts';
 import { OriginCa } from '../../helpers/proxy.ts';
 
-async function run(t: TestContext, ...argv: string[]): Promise<{ out: string; code: number }> {
-  const out: string[] = [];
-  const log = t.mock.method(console, 'log', (line: string) => void out.push(line));
-  const before = process.exitCode;
-  process.exitCode = undefined;
-  try {
-    await listsCommand().parseAsync(argv, { from: 'user' });
-    return { out: out.join('\n'), code: Number(process.exitCode ?? 0) };
-  } finally {
-    process.exitCode = before;
-    log.mock.restore();
-  }
-}
+const run = (t: TestContext, ...argv: string[]): Promise<Ran> => runVerb(t, listsCommand(), ...argv);
 
 it('fetch brings the lists of the policy, status tells of them; a failure keeps what there is', async t => {
   const dir = mkdtempSync(join(tmpdir(), 'sightglass-fetch-'));
