@@ -13,6 +13,7 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { FlowFacts } from '../src/core/facts.ts';
+import { flowTo } from './flow-facts.ts';
 import { compilePolicy, listFromPatterns, loadSnapshot } from '../src/policy/compile.ts';
 import type { CompiledList, CompiledPolicy, PolicySnapshot } from '../src/policy/compile.ts';
 import { decide } from '../src/policy/decide.ts';
@@ -46,32 +47,11 @@ function someName(): string {
 }
 
 function facts(sni: string): FlowFacts {
-  return {
+  return flowTo(sni, {
     now: Date.UTC(2026, 10, 20),
     client: `10.${random(255)}.${random(255)}.${random(255)}`,
     user: null,
-    groups: [],
-    listener: '[::]:8080',
-    ingress: 'connect',
-    scheme: 'https',
-    host: sni,
-    hostKind: 'name',
-    port: 443,
-    outcome: 'hello',
-    hello: {
-      sni,
-      rawSni: sni,
-      alpn: ['h2', 'http/1.1'],
-      versions: ['TLS 1.3', 'TLS 1.2'],
-      ciphers: [],
-      groups: [],
-      ja3: '',
-      ja4: 't13d1516h2_8daaf6152771_e5627efa2ab1',
-      ech: 'none',
-      grease: true,
-      size: 500,
-    },
-  };
+  });
 }
 
 /** CPU time of this process, ms: what the work costs even when others keep the machine busy. */

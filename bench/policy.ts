@@ -20,6 +20,7 @@ import { auditDir, spoolDir } from '../src/audit/recorder.ts';
 import { openSpool } from '../src/audit/spool.ts';
 import { walkFlows } from '../src/audit/store/flow-walk.ts';
 import type { FlowFacts } from '../src/core/facts.ts';
+import { flowTo } from './flow-facts.ts';
 import { FLOWS_PER_PRODUCER } from '../src/core/records.ts';
 import { loadSnapshot } from '../src/policy/compile.ts';
 import type { CompiledPolicy, PolicySnapshot } from '../src/policy/compile.ts';
@@ -55,32 +56,8 @@ function someName(): string {
 function someFlow(names: readonly string[], now: number): FlowFacts {
   // One in four goes to a listed name, as on a network whose lists are of use.
   const sni = random(4) === 0 ? `www.${names[random(names.length)] ?? ''}` : someName();
-  return {
-    now,
-    client: `10.${random(4)}.${random(255)}.${random(255)}`,
-    user: random(2) === 0 ? null : `user${random(500)}`,
-    groups: [],
-    listener: '[::]:8080',
-    ingress: 'connect',
-    scheme: 'https',
-    host: sni,
-    hostKind: 'name',
-    port: 443,
-    outcome: 'hello',
-    hello: {
-      sni,
-      rawSni: sni,
-      alpn: ['h2', 'http/1.1'],
-      versions: ['TLS 1.3', 'TLS 1.2'],
-      ciphers: [4865, 4866, 4867],
-      groups: [29, 23],
-      ja3: '0'.repeat(32),
-      ja4: 't13d1516h2_8daaf6152771_e5627efa2ab1',
-      ech: 'none',
-      grease: true,
-      size: 500,
-    },
-  };
+  const client = `10.${random(4)}.${random(255)}.${random(255)}`;
+  return flowTo(sni, { now, client, user: random(2) === 0 ? null : `user${random(500)}` });
 }
 
 /** Rules as people write them: patterns, lists, networks, times, rollouts and expiries in turn. */
