@@ -10,16 +10,20 @@
  * consecutive rows". It costs an insert per value and block instead of one per value and row, and lets a reader
  * skip nearly everything that cannot match, newest first.
  *
- * Version: `meta.version`. A file of a newer version is refused; older ones are read by the code that knows them.
+ * Version: `meta.version`. STEPS are numbered; a file is made by running all of them, and one of an older version is brought up
+ * in place when the recorder opens it for writing. Files of days gone by are never changed: opened for reading, an older
+ * one gets what it lacks as empty temporary tables and columns (older-days.ts), so that queries know one shape only. A
+ * file of a newer version is refused. Adding a column means: an ALTER TABLE in the newest unreleased step, the column in
+ * the statement that writes it, and a decision in chain-rows.ts whether it is part of a row's canonical form.
  */
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { completeOlder } from './older-days.ts';
 
-export const SCHEMA_VERSION = 1;
 const TOKENS = `tokenize = 'unicode61 remove_diacritics 2'`;
 
-const DDL = `
+const VERSION_1 = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 
 -- client and user; ip is 16 bytes (IPv4 mapped) for networks, NULL when the text is no address
@@ -84,6 +88,26 @@ CREATE TABLE cursor (segment TEXT PRIMARY KEY, offset INTEGER NOT NULL, done INT
   WITHOUT ROWID;
 `;
 
+/** Version 2 (not released yet: all of this session's additions go here). */
+const VERSION_2 = `
+-- the hash chain (chain.ts): packed entries of the rows of one batch; seq: number of the first one, counted over all days
+CREATE TABLE chain (seq INTEGER PRIMARY KEY, entries BLOB NOT NULL);
+-- signed statements over the chain; n is counted over all days
+CREATE TABLE checkpoint (n INTEGER PRIMARY KEY, statement TEXT NOT NULL, signature BLOB);
+`;
+
+/** The index + 1 is the version a step leads to. Never edit one that was released, append. */
+const STEPS: readonly string[] = [VERSION_1, VERSION_2];
+export const SCHEMA_VERSION = STEPS.length;
+
+/** Bring a file to the newest version, inside the caller's transaction. */
+export function migrate(db: Database.Database, from: number): void {
+  for (const sql of STEPS.slice(from)) db.exec(sql);
+  db.prepare(
+    `INSERT INTO meta (key, value) VALUES ('version', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+  ).run(SCHEMA_VERSION);
+}
+
 const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.db$/;
 
 /** `2026-11-20` of a time in ms since epoch, UTC. */
@@ -130,14 +154,14 @@ export function openDayForWriting(
     db.pragma('journal_size_limit = 67108864');
     db.pragma('cache_size = -16384');
     db.pragma('temp_store = MEMORY');
-    if (versionOf(db) === null)
-      db.transaction(() => {
-        db.exec(DDL);
-        const put = db.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
-        put.run('version', SCHEMA_VERSION);
-        put.run('day', day);
+    db.transaction(() => {
+      const version = versionOf(db);
+      if (version === null) {
+        migrate(db, 0);
+        db.prepare(`INSERT INTO meta (key, value) VALUES ('day', ?)`).run(day);
         fill(db);
-      }).immediate();
+      } else if (version < SCHEMA_VERSION) migrate(db, version);
+    }).immediate();
     checkVersion(db, file);
     return db;
   } catch (error) {
@@ -158,6 +182,7 @@ export function openDayForReading(dir: string, day: string): Database.Database |
     checkVersion(db, file);
     db.pragma('cache_size = -8192');
     db.pragma('temp_store = MEMORY');
+    if (versionOf(db) !== SCHEMA_VERSION) completeOlder(db, reference());
     return db;
   } catch (error) {
     db.close();
@@ -165,7 +190,18 @@ export function openDayForReading(dir: string, day: string): Database.Database |
   }
 }
 
-function versionOf(db: Database.Database): number | null {
+/** An empty store of the newest version, to compare older files with; made when the first older file is read. */
+function reference(): Database.Database {
+  if (newest === null) {
+    newest = new Database(':memory:');
+    migrate(newest, 0);
+  }
+  return newest;
+}
+let newest: Database.Database | null = null;
+
+/** Version of a file; null when it has no tables yet. */
+export function versionOf(db: Database.Database): number | null {
   const made = db.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'meta'`).get();
   if (made === undefined) return null;
   return db.prepare(`SELECT value FROM meta WHERE key = 'version'`).pluck().get() as number;

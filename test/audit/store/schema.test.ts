@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import Database from 'better-sqlite3';
 import {
   DayFileError,
   dayOf,
@@ -10,8 +11,20 @@ import {
   listDays,
   openDayForReading,
   openDayForWriting,
+  SCHEMA_VERSION,
+  versionOf,
 } from '../../../src/audit/store/schema.ts';
 import { NOON, scratch } from '../sample.ts';
+
+/** A day file as the first release made it, with one row. */
+function makeVersion1(dir: string, day: string): string {
+  const db = new Database(dayPath(dir, day));
+  db.exec(fs.readFileSync(new URL('../../fixtures/day-file/version-1.sql', import.meta.url), 'utf8'));
+  db.exec(`INSERT INTO meta VALUES ('version', 1), ('day', '${day}')`);
+  db.exec(`INSERT INTO event VALUES (1, 1000, 'from version 1', '{}')`);
+  db.close();
+  return dayPath(dir, day);
+}
 
 const nothing = (): void => undefined;
 
@@ -63,5 +76,26 @@ describe('day files', () => {
     assert.throws(() => openDayForReading(dir, '2026-11-20'), refused);
     assert.throws(() => openDayForWriting(dir, '2026-11-20', nothing), refused);
     assert.ok(fs.existsSync(dayPath(dir, '2026-11-20')));
+  });
+
+  it('of version 1 are brought up in place when opened for writing, with their rows', t => {
+    const dir = scratch(t);
+    const before = fs.readFileSync(makeVersion1(dir, '2026-11-20'));
+    const read = openDayForReading(dir, '2026-11-20');
+    assert.equal(
+      read?.prepare('SELECT count(*) FROM chain').pluck().get(),
+      0,
+      'reading knows the new tables',
+    );
+    assert.equal(read.prepare('SELECT name FROM event').pluck().get(), 'from version 1');
+    read.close();
+    assert.deepEqual(fs.readFileSync(dayPath(dir, '2026-11-20')), before, 'reading changes nothing');
+
+    const db = openDayForWriting(dir, '2026-11-20', nothing);
+    assert.equal(versionOf(db), SCHEMA_VERSION);
+    assert.equal(db.prepare('SELECT name FROM event').pluck().get(), 'from version 1');
+    assert.equal(db.prepare(`SELECT count(*) FROM sqlite_schema WHERE name = 'chain'`).pluck().get(), 1);
+    db.close();
+    openDayForWriting(dir, '2026-11-20', nothing).close();
   });
 });
