@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { FAULTS } from '../src/core/faults.ts';
 import { CATALOGUE, SETTING_NAMES, defaultText, variableOf } from '../src/settings/catalogue.ts';
 import { VERBS } from '../src/cli/verbs.ts';
+import { METRICS } from '../src/control/metrics.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -19,6 +20,7 @@ export function generated() {
     'README.md': fill(fill(readme, 'settings', settingsTable()), 'verbs', verbList()),
     'docs/reference/settings.md': settingsReference(),
     'docs/reference/faults.md': faultsReference(),
+    'docs/reference/metrics.md': metricsReference(),
   };
 }
 
@@ -85,6 +87,29 @@ whether the same attempt may succeed a moment later.
 
 | code | side | phase | status | retry | what happened, and what to do |
 |---|---|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+/** The metrics for people who write dashboards and alarms. */
+export function metricsReference() {
+  const rows = Object.entries(METRICS).map(
+    ([name, { type, labels, help }]) =>
+      `| ${code(name)} | ${type} | ${labels.map(code).join(', ') || 'none'} | ${cell(help)} |`,
+  );
+  return `# Metrics
+
+Generated from \`src/control/metrics.ts\` by \`scripts/docs.mjs\`; do not edit.
+
+Served at \`/metrics\` of the address that \`metrics.listen\` names (off by default), beside \`/healthz\` (the process lives) and
+\`/readyz\` (it takes connections and can record them; otherwise the obstacles, a line each). Counters add up all workers
+and do not go back when one of them dies. The figures of the control process itself (\`process_*\`, \`nodejs_*\`) are those
+of prom-client.
+
+A dashboard for Grafana and alert rules for Prometheus lie in \`deploy/observability\`.
+
+| metric | type | labels | meaning |
+|---|---|---|---|
 ${rows.join('\n')}
 `;
 }

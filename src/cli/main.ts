@@ -82,9 +82,9 @@ function hintOf(error: unknown): string | null {
   if (typeof hint === 'string' && hint !== '') return hint;
   switch (code) {
     case 'EADDRINUSE':
-      return 'another program listens there; name another port (proxy.listen, console.listen) or stop it';
+      return 'another program listens there; name another port (proxy.listen, console.listen, metrics.listen) or stop it';
     case 'EADDRNOTAVAIL':
-      return 'this machine has no such address; see proxy.listen and console.listen';
+      return 'this machine has no such address; see proxy.listen, console.listen and metrics.listen';
     case 'EACCES':
     case 'EPERM':
       return 'the user who runs this may not do that; check the owner and mode of what is named above';

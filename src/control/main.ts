@@ -25,6 +25,7 @@ import { dismissOrphans, holdDataDir } from './orphans.ts';
 import { watchExpiry } from './policy-expiry.ts';
 import { followPolicy, ListKeeper, listFetcher, prepareLists } from './policy-sources.ts';
 import { recordVersions } from './policy-versions.ts';
+import { startProbes } from './probes.ts';
 import { createSupervisor } from './supervisor.ts';
 
 export interface RunningControl {
@@ -32,6 +33,8 @@ export interface RunningControl {
   proxy: string[];
   /** URLs of the console. */
   console: string[];
+  /** URLs of the metrics and health checks. */
+  metrics: string[];
   /** One-time link that makes the first admin account; null when there is one already. */
   setupLink: string | null;
   /** Drains the workers, empties the spool, closes everything. */
@@ -129,7 +132,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       },
     });
 
-    let consoleListeners: RunningConsole['listeners'] = settings['console.listen'];
+    let ownListeners: RunningConsole['listeners'] = settings['console.listen'];
     const supervisor = createSupervisor({
       settings,
       issuer,
@@ -139,14 +142,14 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       },
       snapshot: () => policy.snapshot(),
       authority: { certificates: [authority.certificatePem] },
-      ownListeners: () => consoleListeners,
+      ownListeners: () => ownListeners,
       allocateProducer: () => allocateProducer(spoolDir(dataDir)),
       onEvent: tell,
     });
     policy.on('applied', snapshot => {
       supervisor.publish(snapshot);
     });
-    // The console first: its workers must know its port, which no flow may reach.
+    // The listeners of this process first: workers must know their ports, which no flow may reach.
     const proxy: string[] = [];
     const web = await startConsole({
       settings,
@@ -161,15 +164,19 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       started,
       log,
     });
-    consoleListeners = web.listeners;
     undo.unshift(() => web.close());
+    const probes = await startProbes({ settings, issuer, policy, lists, authority, recorder, supervisor });
+    undo.unshift(() => probes.close());
+    ownListeners = [...web.listeners, ...probes.listeners];
     undo.unshift(() => supervisor.stop());
     const bound = await supervisor.start();
     proxy.push(...bound.map(({ address, port }) => hostPortText(address, port)));
-    log('info', 'service.ready', { proxy, console: web.urls });
+    const metrics = probes.listeners.map(({ host, port }) => `http://${hostPortText(host, port)}/metrics`);
+    log('info', 'service.ready', { proxy, console: web.urls, metrics });
     return {
       proxy,
       console: web.urls,
+      metrics,
       setupLink: web.setupLink,
       stop: async () => {
         tell('service.stopping', { pid: process.pid });

@@ -8,6 +8,7 @@ import type { FaultCode } from '../core/faults.ts';
 import type { IssuedLeaf, LeafAsk } from '../core/ports.ts';
 import type { PolicySnapshot } from '../policy/compile.ts';
 import type { Counters } from '../proxy/context.ts';
+import type { TallyCounts } from './tally.ts';
 
 /** First message to a worker; nothing listens before it came. */
 export interface StartMessage {
@@ -30,9 +31,15 @@ export type ToWorker =
 
 export interface WorkerHealth {
   counters: Counters;
+  /** What it recorded since it started. */
+  tally: TallyCounts;
   policy: string;
   leafContexts: number;
   rss: number;
+  /** CPU time since it started, user and system, ms. */
+  cpuMs: number;
+  /** 99th percentile of the event loop's delay since the last beat, ms. */
+  loopDelayMs: number;
   spool: { writing: boolean; error: string | null; queuedBytes: number; shed: number };
 }
 

@@ -14,6 +14,7 @@ import type { PolicySnapshot } from '../policy/compile.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import type { FromWorker, ToWorker, WorkerHealth } from './messages.ts';
 import { encodeSettings } from './settings-wire.ts';
+import { added, emptyTally, type TallyCounts } from './tally.ts';
 
 export interface SupervisorOptions {
   settings: Settings;
@@ -28,6 +29,8 @@ export interface SupervisorOptions {
 }
 
 export interface WorkerState {
+  /** Its place, from 0; a worker that is restarted keeps it. */
+  index: number;
   pid: number;
   producer: number;
   /** ms since epoch. */
@@ -36,12 +39,22 @@ export interface WorkerState {
   health: WorkerHealth | null;
 }
 
+/** Totals over all workers of this start, those that died included (up to their last health beat). */
+export interface Totals {
+  tally: TallyCounts;
+  accepted: number;
+  refused: number;
+  /** Records that a full queue shed. */
+  shed: number;
+}
+
 export interface Supervisor {
   /** Resolves with the bound addresses when every worker listens; rejects when one cannot. */
   start(): Promise<{ address: string; port: number }[]>;
   /** Sends the policy in force to all workers. */
   publish(snapshot: PolicySnapshot): void;
   workers(): WorkerState[];
+  totals(): Totals;
   /** Drains all workers. A worker that does not leave within `timeout.drain` and a little is killed. */
   stop(): Promise<void>;
 }
@@ -63,6 +76,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   let asked = settings['proxy.listen'];
   let bound: { address: string; port: number }[] = [];
   let stopping = false;
+  let gone: Totals = { tally: emptyTally(), accepted: 0, refused: 0, shed: 0 };
 
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({
@@ -79,6 +93,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const producer = options.allocateProducer();
     const worker = cluster.fork();
     const state: WorkerState = {
+      index,
       pid: worker.process.pid ?? 0,
       producer,
       started: Date.now(),
@@ -136,6 +151,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       worker.on('exit', (code, signal) => {
         reject(new Error(`worker ended before it listened (${signal ?? `exit ${code}`})`));
         slots.delete(index);
+        gone = withHealth(gone, state.health);
         if (stopping) return;
         options.onEvent('worker.died', { pid: state.pid, producer, code, signal });
         const healthy = Date.now() - state.started > HEALTHY_MS;
@@ -159,11 +175,22 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       for (const { worker } of slots.values()) tell(worker, { kind: 'policy', snapshot });
     },
     workers: () => [...slots.values()].map(s => s.state),
+    totals: () => [...slots.values()].reduce((sum, slot) => withHealth(sum, slot.state.health), gone),
     async stop() {
       stopping = true;
       const grace = settings['timeout.drain'] + 3_000;
       await Promise.all([...slots.values()].map(({ worker }) => drained(worker, grace)));
     },
+  };
+}
+
+function withHealth(sum: Totals, health: WorkerHealth | null): Totals {
+  if (health === null) return sum;
+  return {
+    tally: added(sum.tally, health.tally),
+    accepted: sum.accepted + health.counters.accepted,
+    refused: sum.refused + health.counters.refused,
+    shed: sum.shed + health.spool.shed,
   };
 }
 

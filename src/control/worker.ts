@@ -7,6 +7,7 @@
  */
 import cluster from 'node:cluster';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { openSpool } from '../audit/spool.ts';
 import { loadSnapshot, type PolicySnapshot } from '../policy/compile.ts';
 import { policySource } from '../policy/decide.ts';
@@ -16,6 +17,7 @@ import type { FromWorker, StartMessage, ToWorker, WorkerHealth } from './message
 import { announceWorker } from './orphans.ts';
 import { ControlLink, remoteCredentials, remoteIssuer } from './remote.ts';
 import { decodeSettings } from './settings-wire.ts';
+import { countingSink, emptyTally } from './tally.ts';
 
 const ORPHAN_MS = 10 * 60_000;
 const HEALTH_MS = 2_000;
@@ -40,6 +42,7 @@ async function run(start: StartMessage, takeOver: () => void): Promise<void> {
   });
   const link = new ControlLink(send, settings['limits.mint-queue']);
   const policy = policySource(await loadSnapshot(start.snapshot, readSetFile));
+  const tally = emptyTally();
   const proxy = createProxy({
     settings,
     producer: start.producer,
@@ -47,20 +50,27 @@ async function run(start: StartMessage, takeOver: () => void): Promise<void> {
     ticketKeys: Buffer.from(start.ticketKeys),
     ownListeners: start.ownListeners,
     ports: {
-      audit: spool,
+      audit: countingSink(spool, tally),
       issuer: remoteIssuer(link),
       credentials: remoteCredentials(link, settings['proxy.auth'] === 'basic'),
       policy,
     },
   });
 
+  const loopDelay = monitorEventLoopDelay({ resolution: 10 });
+  loopDelay.enable();
   const health = (): WorkerHealth => {
+    const { user, system } = process.cpuUsage();
     const { writing, error, queuedBytes, shed } = spool.stats();
     return {
       counters: { ...proxy.counters },
+      tally,
       policy: policy.version,
       leafContexts: proxy.leafContexts,
       rss: process.memoryUsage.rss(),
+      cpuMs: (user + system) / 1000,
+      // The sampler sleeps ten milliseconds between two looks and counts them in.
+      loopDelayMs: Math.max(0, loopDelay.percentile(99) / 1e6 - 10),
       spool: { writing, error, queuedBytes, shed },
     };
   };
@@ -68,6 +78,7 @@ async function run(start: StartMessage, takeOver: () => void): Promise<void> {
     spool.probe();
     link.expire(Date.now());
     send({ kind: 'health', health: health() });
+    loopDelay.reset();
   }, HEALTH_MS);
 
   let leaving = false;
@@ -116,6 +127,7 @@ async function run(start: StartMessage, takeOver: () => void): Promise<void> {
 
   announceWorker(dataDir);
   const addresses = await proxy.listen();
+  send({ kind: 'health', health: health() });
   send({ kind: 'listening', addresses: addresses.map(a => ({ address: a.address, port: a.port })) });
 }
 

@@ -145,6 +145,12 @@ export const CATALOGUE = {
     'Names by which browsers may call the console, beside localhost and its own addresses. Guards against DNS rebinding.',
   ),
 
+  'metrics.listen': many(
+    hostPort,
+    [],
+    'Address of `/metrics` (Prometheus), `/healthz` and `/readyz`. Off by default. It asks for no credentials and tells no host, user or client.',
+  ),
+
   'egress.allow': many(
     network,
     [],

@@ -241,7 +241,7 @@ function checkTogether(
   if (settings['origin.trust'].length === 0 && settings['origin.extra-ca'].length === 0)
     report('origin.trust', 'without any store and without origin.extra-ca no origin could be verified');
   const seen = new Map<string, SettingName>();
-  for (const name of ['proxy.listen', 'console.listen'] as const)
+  for (const name of ['proxy.listen', 'console.listen', 'metrics.listen'] as const)
     for (const { host, port } of settings[name]) {
       const key = `${host} ${port}`;
       const other = port === 0 ? undefined : seen.get(key);
