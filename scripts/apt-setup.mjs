@@ -39,6 +39,7 @@ const NEEDS = [
   { package: 'bind9-utils', why: 'consumer of exported lists', there: () => command('named-checkzone') },
   { package: 'libpacparser1', why: 'consumer of exported PAC files', there: () => command('pactester') },
   { package: 'prometheus', why: 'judge of metrics and alert rules', there: () => command('promtool') },
+  { package: 'minisign', why: 'independent judge of signed lists', there: () => command('minisign') },
   { package: 'curl', why: 'client', there: () => command('curl') },
   { package: 'openssl', why: 'independent judge of certificates', there: () => command('openssl') },
 ];

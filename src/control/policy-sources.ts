@@ -2,9 +2,11 @@
  * Keeps the lists that come from elsewhere fresh: looks at each when its time has come, fetches or learns it, and tells in
  * events what became of it. The policy store notices the new copy by itself.
  *
- * One list at a time. A list that fails keeps its last good copy; each failure is told, and an alarm is raised once when
- * a copy is older than `ALARM_AFTER` of its own pauses, and again when it is well. Before the first policy is loaded
- * `prepare` fetches what has no copy at all, since a policy with a missing list does not start.
+ * One list at a time. A list that fails keeps its last good copy; each failure is told. An alarm is raised once when a
+ * copy is older than `ALARM_AFTER` of its own pauses (`list.stale`), and at once when what came has not the digest or the
+ * signature that the policy asks for (`list.untrusted`); when the list is well again, that is told too (`list.fresh`).
+ * Before the first policy is loaded `prepare` fetches what has no copy at all, since a policy with a missing list does not
+ * start.
  */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -12,10 +14,9 @@ import { rootCertificates } from 'node:tls';
 import type { Learned } from '../policy/learned.ts';
 import type { LearnedSource, PolicyDocument, UrlSource } from '../policy/rule.ts';
 import { copyFacts, isDue, pruneCopies, refreshUrl, storeLearned } from '../policy/sources.ts';
-import type { CopyFacts, Refreshed } from '../policy/sources.ts';
+import type { CopyFacts, Fetch, Refreshed } from '../policy/sources.ts';
 import { parsePolicy } from '../policy/parse.ts';
 import { fetchList } from '../policy/sources-fetch.ts';
-import type { Fetched } from '../policy/sources-fetch.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import { learnInThread } from './learn-thread.ts';
 
@@ -24,7 +25,7 @@ export interface ListKeeperOptions {
   dir: string;
   /** Folder of the day files, to learn from. */
   auditDir: string;
-  fetch: (source: UrlSource, known: { etag: string | null; lastModified: string | null }) => Promise<Fetched>;
+  fetch: Fetch;
   onEvent: (name: string, detail: Record<string, unknown>) => void;
   /** Learns a list; in a thread of its own when not given. */
   learn?: (task: Parameters<typeof learnInThread>[0]) => Learned[] | Promise<Learned[]>;
@@ -38,8 +39,12 @@ export interface ListState extends CopyFacts {
   name: string;
   /** Time since the contents were last found current, ms; null when they never were. */
   age: number | null;
-  alarm: boolean;
+  /** What to look after; null when the list is well. */
+  alarm: ListAlarm | null;
 }
+
+/** Older than it should be; or its publisher serves what digest or signature speak against. */
+export type ListAlarm = 'stale' | 'untrusted';
 
 const ALARM_AFTER = 3;
 const TICK_MS = 10_000;
@@ -49,7 +54,7 @@ type Source = UrlSource | LearnedSource;
 export class ListKeeper {
   readonly #options: ListKeeperOptions;
   readonly #now: () => number;
-  readonly #alarmed = new Set<string>();
+  readonly #alarmed = new Map<string, ListAlarm>();
   #document: PolicyDocument | null = null;
   #timer: NodeJS.Timeout | null = null;
   #busy: Promise<void> | null = null;
@@ -111,7 +116,7 @@ export class ListKeeper {
       if (only !== null && only !== name) continue;
       const facts = await copyFacts(this.#options.dir, source);
       if (force || isDue(facts, source.refresh, this.#now())) await this.#refresh(name, source);
-      await this.#judgeAge(name, source);
+      await this.#judge(name, source);
     }
   }
 
@@ -147,13 +152,13 @@ export class ListKeeper {
     return Promise.resolve(learn({ auditDir, since: this.#now() - source.within, source }));
   }
 
-  async #judgeAge(name: string, source: Source): Promise<void> {
+  async #judge(name: string, source: Source): Promise<void> {
     const facts = await copyFacts(this.#options.dir, source);
-    const alarm = isStale(facts, source, this.#now());
-    if (alarm === this.#alarmed.has(name)) return;
-    if (alarm) this.#alarmed.add(name);
-    else this.#alarmed.delete(name);
-    this.#options.onEvent(alarm ? 'list.stale' : 'list.fresh', {
+    const alarm = alarmOf(facts, source, this.#now());
+    if (alarm === (this.#alarmed.get(name) ?? null)) return;
+    if (alarm === null) this.#alarmed.delete(name);
+    else this.#alarmed.set(name, alarm);
+    this.#options.onEvent(alarm === null ? 'list.fresh' : `list.${alarm}`, {
       list: name,
       from: facts.from,
       checked: facts.checked,
@@ -171,15 +176,16 @@ export async function listStates(document: PolicyDocument, dir: string, now: num
       ...facts,
       name,
       age: facts.checked === null ? null : now - Date.parse(facts.checked),
-      alarm: isStale(facts, source, now),
+      alarm: alarmOf(facts, source, now),
     });
   }
   return states;
 }
 
-function isStale(facts: CopyFacts, source: Source, now: number): boolean {
-  if (facts.checked === null) return source.kind === 'url' && facts.failed !== null;
-  return now - Date.parse(facts.checked) > ALARM_AFTER * source.refresh;
+function alarmOf(facts: CopyFacts, source: Source, now: number): ListAlarm | null {
+  if (facts.failed?.untrusted === true) return 'untrusted';
+  if (facts.checked === null) return source.kind === 'url' && facts.failed !== null ? 'stale' : null;
+  return now - Date.parse(facts.checked) > ALARM_AFTER * source.refresh ? 'stale' : null;
 }
 
 function sourcesOf(document: PolicyDocument): [string, Source][] {
@@ -198,8 +204,8 @@ export interface FollowedStore {
 /** The fetcher of an installation: its egress rules and the authorities it trusts for origins. */
 export function listFetcher(settings: Settings): ListKeeperOptions['fetch'] {
   const ca = [...rootCertificates, ...settings['origin.extra-ca'].map(file => readFileSync(file, 'utf8'))];
-  return (source, known) =>
-    fetchList({ url: source.url, maxSize: source.maxSize, ...known, allow: settings['egress.allow'], ca });
+  return (what, known) =>
+    fetchList({ url: what.url, maxSize: what.maxSize, ...known, allow: settings['egress.allow'], ca });
 }
 
 /** Fetch what the policy file names and has no copy yet, so that it can be loaded. */

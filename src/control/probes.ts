@@ -84,7 +84,7 @@ export async function gather(parts: ProbeParts, applied: number): Promise<Metric
       rejected: parts.policy.problems().length > 0,
       applied,
     },
-    lists: await parts.lists.states(),
+    lists: (await parts.lists.states()).map(l => ({ name: l.name, age: l.age, alarm: l.alarm !== null })),
     authorityEnds: Date.parse(parts.authority.describe().notAfter),
     ready: obstacles(parts).length === 0,
   };

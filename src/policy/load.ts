@@ -2,7 +2,8 @@
  * A policy from the disk: the YAML file and the list files it names → a compiled policy and its snapshot, or all
  * problems with file, line, column and hint. Used by the store for the running proxy and by the command line alone.
  *
- * A list file that did not change since the last load is not read again. Lists of more than 500 patterns go into files
+ * A list file that must be signed counts only with its signature (policy/minisign): without a good one the policy is
+ * refused, so the version in force stays. A list file that did not change since the last load is not read again. Lists of more than 500 patterns go into files
  * of their own in `cacheDir` (policy/set-file) for the workers; without a cacheDir there is no snapshot of them.
  */
 import { createReadStream } from 'node:fs';
@@ -15,9 +16,10 @@ import { readListText } from './list-text.ts';
 import { parsePolicy } from './parse.ts';
 import type { Positions, Problem } from './parse.ts';
 import { patternText } from './pattern.ts';
-import type { ListSource, PolicyDocument } from './rule.ts';
+import type { ListSource, PolicyDocument, SignedBy } from './rule.ts';
 import { copyName } from './sources.ts';
 import { writeSetFile } from './set-file.ts';
+import { openSignature } from './signed-file.ts';
 
 export interface FileProblem extends Problem {
   file: string;
@@ -85,7 +87,14 @@ export async function loadPolicyFile(
   for (const [name, source] of Object.entries(document.lists)) {
     const listFile = listFileOf(source, path, options.copies);
     if (listFile !== null) files.push(listFile);
-    const result = await loadList(source, listFile, positions.lists[name] ?? 0, path, options);
+    const signed = signedFile(source, path);
+    if (signed !== null) files.push(signed.path);
+    const result = await loadList(
+      { source, file: listFile, signed },
+      positions.lists[name] ?? 0,
+      path,
+      options,
+    );
     if ('problems' in result) {
       problems.push(...result.problems);
       continue;
@@ -112,29 +121,47 @@ function listFileOf(source: ListSource, policyFile: string, copies: string | und
   return join(copies, copyName(source));
 }
 
+/** Where the signature of a list file lies; null when none is asked for. Copies were checked when they came. */
+function signedFile(source: ListSource, policyFile: string): { path: string; by: SignedBy } | null {
+  if (source.kind !== 'file' || source.signed === undefined) return null;
+  const { at } = source.signed;
+  return { path: resolve(dirname(policyFile), at ?? `${source.file}.minisig`), by: source.signed };
+}
+
 type LoadedList = { signature: string; list: CompiledList; snapshot: ListSnapshot | null };
 
+interface ListFile {
+  source: ListSource;
+  file: string | null;
+  signed: ReturnType<typeof signedFile>;
+}
+
 async function loadList(
-  source: ListSource,
-  file: string | null,
+  { source, file, signed }: ListFile,
   line: number,
   policyFile: string,
   options: LoadOptions,
 ): Promise<LoadedList | { problems: FileProblem[] }> {
   if (source.kind === 'inline' || file === null)
     return finish(listFromPatterns(source.kind === 'inline' ? source.domains : []), null, '', undefined);
-  const signature = await fileSignature(file);
+  let signature = await fileSignature(file);
+  if (signed !== null) signature += ` ${await fileSignature(signed.path)} ${signed.by.keys.join(' ')}`;
   const optional = source.kind === 'learned' || (source.kind === 'url' && options.emptyWithoutCopy === true);
   if (signature === MISSING && optional) return finish(listFromPatterns([]), null, signature, undefined);
   const known = options.cache?.get(cacheKey(source, file));
-  if (known?.signature === signature && signature !== MISSING) return known;
+  if (known?.signature === signature && !signature.includes(MISSING)) return known;
   try {
     const chunks = createReadStream(file, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>;
-    const read = await readListText(chunks, {
+    const check = signed === null ? null : await openSignature(signed.path, signed.by.keys);
+    if (typeof check === 'string') return { problems: [untrusted(policyFile, line, file, check)] };
+    const read = await readListText(check === null ? chunks : check.through(chunks), {
       allowPublicSuffix: source.allowPublicSuffix,
       breathe: () => breathe(),
     });
+    // Reading ends early at what is no list at all; the signature could not fit then.
     if (read.problems.length > 0) return { problems: read.problems.map(p => ({ ...p, file })) };
+    const refused = check?.refused() ?? null;
+    if (refused !== null) return { problems: [untrusted(policyFile, line, file, refused)] };
     return await finish(listFromBuffer(read.buffer), read.buffer, signature, options.cacheDir);
   } catch (e) {
     const fetched = source.kind === 'url';
@@ -151,6 +178,16 @@ async function loadList(
       ],
     };
   }
+}
+
+function untrusted(policyFile: string, line: number, file: string, why: string): FileProblem {
+  return {
+    file: policyFile,
+    line,
+    column: 1,
+    message: `list file ${file} is not trusted: ${why}`,
+    hint: 'Sign it again (minisign -S), or mend `signed-by`; until then the version in force stays.',
+  };
 }
 
 async function finish(

@@ -2,11 +2,12 @@
  * The `lists` of a policy document: where each named list comes from. Inline patterns are checked here; files, URLs and
  * what is learned are only named, and read by policy/load and policy/sources.
  *
- * Bounds: 1,000 lists, 100,000 inline domains per list (more belongs into a file).
+ * Bounds: 1,000 lists, 100,000 inline domains per list (more belongs into a file), 8 signing keys per list.
  */
+import { parseSigningKey } from './minisign.ts';
 import { parsePattern, patternText } from './pattern.ts';
 import { LEARNED_KINDS } from './rule.ts';
-import type { ListSource } from './rule.ts';
+import type { ListSource, SignedBy } from './rule.ts';
 import type { Place, YamlReader } from './yaml-reader.ts';
 
 const MAX_LISTS = 1_000;
@@ -44,9 +45,9 @@ export function readLists(
 const SOURCES = ['file', 'domains', 'url', 'learned'] as const;
 /** Keys that belong to one kind of source. */
 const KEYS: Record<(typeof SOURCES)[number], readonly string[]> = {
-  file: ['allow-public-suffix'],
+  file: ['allow-public-suffix', 'signed-by', 'signature'],
   domains: ['allow-public-suffix'],
-  url: ['allow-public-suffix', 'refresh', 'sha256', 'max-size', 'format'],
+  url: ['allow-public-suffix', 'refresh', 'sha256', 'max-size', 'format', 'signed-by', 'signature'],
   learned: ['min-clients', 'within', 'refresh'],
 };
 
@@ -72,7 +73,7 @@ function readList(reader: YamlReader, place: Place): ListSource | null {
   const allowPublicSuffix = (flag === undefined ? null : reader.flag(flag)) ?? false;
   switch (source) {
     case 'file':
-      return readFileSource(reader, at, allowPublicSuffix);
+      return readFileSource(reader, at, entries, allowPublicSuffix);
     case 'domains':
       return readInline(reader, at, allowPublicSuffix);
     case 'url':
@@ -93,15 +94,54 @@ function readList(reader: YamlReader, place: Place): ListSource | null {
   }
 }
 
-function readFileSource(reader: YamlReader, place: Place, allowPublicSuffix: boolean): ListSource | null {
+function readFileSource(
+  reader: YamlReader,
+  place: Place,
+  entries: ReadonlyMap<string, Place>,
+  allowPublicSuffix: boolean,
+): ListSource | null {
   const path = reader.text(place);
   if (path === null) return null;
   if (path === '' || path.includes('\0')) {
     reader.problem(place, 'the path of the list is empty');
     return null;
   }
-  return { kind: 'file', file: path, allowPublicSuffix };
+  const signed = readSigned(reader, entries);
+  const at = entries.get('signature');
+  if (at !== undefined && (signed?.at === '' || signed?.at?.includes('\0') === true))
+    reader.problem(at, 'the path of the signature is empty');
+  return { kind: 'file', file: path, allowPublicSuffix, ...(signed === null ? {} : { signed }) };
 }
+
+/** `signed-by` and `signature`; null when nobody needs to have signed the list. */
+function readSigned(reader: YamlReader, entries: ReadonlyMap<string, Place>): SignedBy | null {
+  const by = entries.get('signed-by');
+  const where = entries.get('signature');
+  if (by === undefined) {
+    if (where !== undefined)
+      reader.problem(
+        where,
+        '"signature" means nothing without "signed-by"',
+        'Name the public key of who signs the list.',
+      );
+    return null;
+  }
+  const items = reader.items(by);
+  if (items.length === 0 || items.length > MAX_KEYS)
+    reader.problem(by, `"signed-by" needs one key, or up to ${MAX_KEYS}`, KEY_HINT);
+  const keys: string[] = [];
+  for (const item of items) {
+    const text = reader.text(item);
+    if (text === null) continue;
+    if (parseSigningKey(text) === null)
+      reader.problem(item, `"${text.slice(0, 80)}" is no public key of minisign`, KEY_HINT);
+    keys.push(text);
+  }
+  return { keys, at: where === undefined ? null : reader.text(where) };
+}
+
+const MAX_KEYS = 8;
+const KEY_HINT = 'Write the second line of its minisign.pub: 56 characters that begin with RW.';
 
 function readInline(reader: YamlReader, place: Place, allowPublicSuffix: boolean): ListSource | null {
   const items = reader.items(place);
@@ -151,6 +191,19 @@ function readUrl(
       'Anybody on the way could change it otherwise.',
     );
   const format = entries.get('format');
+  const signed = readSigned(reader, entries);
+  const signature = entries.get('signature');
+  if (signature !== undefined && signed !== null && signed.at !== null) {
+    const at = URL.canParse(signed.at) ? new URL(signed.at) : null;
+    const fits = at?.protocol === 'https:' || at?.protocol === url?.protocol;
+    if (at === null || at.username !== '' || at.password !== '' || !fits)
+      reader.problem(
+        signature,
+        `"${signed.at}" is no usable URL`,
+        'Write https://host/path, without user and password.',
+      );
+    else signed.at = at.href;
+  }
   return {
     kind: 'url',
     url: url?.href ?? text,
@@ -159,6 +212,7 @@ function readUrl(
     maxSize: number(reader, entries.get('max-size'), SIZE, 64 * MIB),
     format: format === undefined ? null : reader.text(format),
     allowPublicSuffix,
+    ...(signed === null ? {} : { signed }),
   };
 }
 

@@ -37,7 +37,7 @@ export interface Rule extends Outcome {
 
 /** A named list. `file` is as written, relative to the policy file. */
 export type ListSource =
-  | { kind: 'file'; file: string; allowPublicSuffix: boolean }
+  | { kind: 'file'; file: string; allowPublicSuffix: boolean; signed?: SignedBy }
   | { kind: 'inline'; domains: string[]; allowPublicSuffix: boolean }
   | UrlSource
   | LearnedSource;
@@ -56,6 +56,16 @@ export interface UrlSource {
   /** Name of a format, or null: told from the content. */
   format: string | null;
   allowPublicSuffix: boolean;
+  /** Absent: nobody needs to have signed it. */
+  signed?: SignedBy;
+}
+
+/** Who must have signed a list (policy/minisign). */
+export interface SignedBy {
+  /** Public keys as minisign prints them, 1 to 8; the signature of one is enough. */
+  keys: string[];
+  /** URL, or path relative to the policy file, of the signature; null: the list's own with `.minisig` behind it. */
+  at: string | null;
 }
 
 /** What is learned from recorded traffic; see policy/learned. */

@@ -3,8 +3,11 @@
  * patterns one a line, and beside it what is known about it. The copy is what the policy reads; it is replaced whole and
  * only by contents that are good, so the last good copy stays through every failure of the publisher.
  *
- * What is good: within the size, of the digest if one is given, readable in a known format, not empty, and with no more
- * than `MAX_BAD` of its lines rejected (a login page or an error text is no list). Rejected lines are counted and told.
+ * What is good: within the size, of the digest and with the signature if they are asked for, readable in a known format,
+ * not empty, and with no more than `MAX_BAD` of its lines rejected (a login page or an error text is no list). Rejected
+ * lines are counted and told. A signature is fetched after the list it belongs to, so a publisher who is between the
+ * two uploads is caught out; the next try mends that. Contents that were signed before those we have are refused: who can
+ * keep new lists from us could otherwise play back old ones.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
@@ -12,6 +15,15 @@ import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { DomainSetBuilder, finishWith, openDomainSet } from './domain-set.ts';
 import { importList } from './lists/import.ts';
+import {
+  parseSignature,
+  parseSigningKey,
+  refuseSignature,
+  SIGNATURE_MAX,
+  SignedBytes,
+  signingTime,
+} from './minisign.ts';
+import type { SigningKey } from './minisign.ts';
 import { patternText } from './pattern.ts';
 import type { Pattern } from './pattern.ts';
 import type { LearnedSource, UrlSource } from './rule.ts';
@@ -31,9 +43,22 @@ export interface CopyFacts {
   format: string | null;
   entries: number;
   rejected: number;
-  /** Why the last try failed; null when it did not. */
-  failed: { time: string; message: string; tries: number } | null;
+  /** Who signed these contents and what they say about them; null where no signature is asked for. */
+  signed: { key: string; comment: string } | null;
+  /** Newest time of signing that was ever taken, seconds since epoch; null when signers tell none. */
+  signedAt: number | null;
+  /** Why the last try failed; null when it did not. `untrusted`: what came is not what the policy lets pass as the list. */
+  failed: { time: string; message: string; tries: number; untrusted?: boolean } | null;
 }
+
+/** The bytes came whole, but digest or signature speak against them. */
+class Untrusted extends Error {}
+
+/** Gets something from a publisher; with validators it may answer that nothing changed. */
+export type Fetch = (
+  what: { url: string; maxSize: number },
+  known: { etag: string | null; lastModified: string | null },
+) => Promise<Fetched>;
 
 export type Refreshed =
   { outcome: 'new' | 'same'; facts: CopyFacts } | { outcome: 'failed'; facts: CopyFacts; message: string };
@@ -63,6 +88,8 @@ export async function copyFacts(dir: string, source: UrlSource | LearnedSource):
     format: null,
     entries: 0,
     rejected: 0,
+    signed: null,
+    signedAt: null,
     failed: null,
   };
   try {
@@ -92,7 +119,7 @@ export async function refreshUrl(
   source: UrlSource,
   dir: string,
   now: number,
-  fetch: (source: UrlSource, known: { etag: string | null; lastModified: string | null }) => Promise<Fetched>,
+  fetch: Fetch,
 ): Promise<Refreshed> {
   const known = await copyFacts(dir, source);
   const time = new Date(now).toISOString();
@@ -110,10 +137,16 @@ export async function refreshUrl(
     return { outcome: 'same', facts };
   }
   try {
+    const sha256 = createHash('sha256').update(fetched.body).digest('hex');
+    if (source.sha256 !== null && sha256 !== source.sha256)
+      throw new Untrusted(`its SHA-256 is ${sha256}, not the one in the policy`);
+    const trust = await signatureOf(source, fetched.body, sha256, known, fetch);
     const { patterns, ...read } = await readBody(source, fetched.body);
     const facts: CopyFacts = {
       ...known,
       ...read,
+      ...trust,
+      sha256,
       fetched: time,
       checked: time,
       etag: fetched.etag,
@@ -161,19 +194,54 @@ export async function pruneCopies(
     if (!keep.has(name)) await rm(join(dir, name), { force: true }).catch(() => undefined);
 }
 
+/** Where the signature of a list lies: as the policy says, or beside it. The query stays, it may hold a token. */
+export function signatureUrl({ url, signed }: UrlSource): string {
+  if (signed !== undefined && signed.at !== null) return signed.at;
+  const beside = new URL(url);
+  beside.pathname += '.minisig';
+  return beside.href;
+}
+
+/** The signature that the policy asks for, fetched and checked. Rejects when there is none that counts. */
+async function signatureOf(
+  source: UrlSource,
+  body: Buffer,
+  sha256: string,
+  known: CopyFacts,
+  fetch: Fetch,
+): Promise<Pick<CopyFacts, 'signed' | 'signedAt'>> {
+  const { signed } = source;
+  if (signed === undefined) return { signed: null, signedAt: null };
+  let fetched: Fetched;
+  try {
+    const what = { url: signatureUrl(source), maxSize: SIGNATURE_MAX };
+    fetched = await fetch(what, { etag: null, lastModified: null });
+    if (fetched.kind === 'same') throw new Error('the publisher says "not modified" about it');
+  } catch (e) {
+    throw new Untrusted(`its signature cannot be had: ${e instanceof Error ? e.message : String(e)}`);
+  }
+  const signature = parseSignature(fetched.body);
+  if ('error' in signature) throw new Untrusted(`its signature cannot be used: ${signature.error}`);
+  const bytes = new SignedBytes(signature);
+  bytes.add(body);
+  const keys = signed.keys.map(parseSigningKey).filter((k): k is SigningKey => k !== null);
+  const refused = refuseSignature(signature, keys, bytes.end());
+  if (refused !== null) throw new Untrusted(`its signature does not count: ${refused}`);
+  const at = signingTime(signature.trustedComment);
+  if (at !== null && known.signedAt !== null && at < known.signedAt && sha256 !== known.sha256)
+    throw new Untrusted(
+      `it was signed ${new Date(at * 1000).toISOString()}, before contents that were taken already`,
+    );
+  return {
+    signed: { key: signature.keyId, comment: signature.trustedComment },
+    signedAt: Math.max(at ?? 0, known.signedAt ?? 0) || null,
+  };
+}
+
 async function readBody(
   source: UrlSource,
   body: Buffer,
-): Promise<{
-  patterns: Iterable<Pattern>;
-  sha256: string;
-  format: string;
-  entries: number;
-  rejected: number;
-}> {
-  const sha256 = createHash('sha256').update(body).digest('hex');
-  if (source.sha256 !== null && sha256 !== source.sha256)
-    throw new Error(`its SHA-256 is ${sha256}, not the one in the policy`);
+): Promise<{ patterns: Iterable<Pattern>; format: string; entries: number; rejected: number }> {
   const builder = new DomainSetBuilder();
   const report = await importList(
     pieces(body),
@@ -192,7 +260,6 @@ async function readBody(
   const set = openDomainSet(await finishWith(builder, () => breathe()));
   return {
     patterns: { [Symbol.iterator]: () => set.patterns()[Symbol.iterator]() },
-    sha256,
     format: report.format,
     entries: set.size,
     rejected: report.rejected,
@@ -213,7 +280,12 @@ async function fail(
   const message = e instanceof Error ? e.message : String(e);
   const facts: CopyFacts = {
     ...known,
-    failed: { time, message, tries: (known.failed?.tries ?? 0) + 1 },
+    failed: {
+      time,
+      message,
+      tries: (known.failed?.tries ?? 0) + 1,
+      ...(e instanceof Untrusted ? { untrusted: true } : {}),
+    },
   };
   await note(dir, source, facts);
   return { outcome: 'failed', facts, message };

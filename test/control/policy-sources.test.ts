@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,7 +65,7 @@ describe('keeping lists', () => {
     clock.now += HOUR;
     await keeper.look();
     const [state] = await keeper.states();
-    assert.equal(state?.alarm, true);
+    assert.equal(state?.alarm, 'stale');
     assert.equal(state.age, 4 * HOUR + 1);
     broken = false;
     await keeper.look(true);
@@ -75,7 +76,31 @@ describe('keeping lists', () => {
       'list.failed l',
       'list.fresh l',
     ]);
-    assert.equal((await keeper.states())[0]?.alarm, false);
+    assert.equal((await keeper.states())[0]?.alarm, null);
+  });
+
+  it('alarms at once, and once, when what came is not the list that the policy lets pass', async t => {
+    const digest = createHash('sha256').update('a.test\n').digest('hex');
+    let text = 'a.test\n';
+    const { keeper, events, clock } = house(t, () => Promise.resolve(served(text)));
+    await keeper.follow(
+      documentOf(`version: 1\nlists: { l: { url: https://lists.test/l, refresh: 1h, sha256: ${digest} } }\n`),
+    );
+    await keeper.look();
+    text = 'evil.test\n';
+    await keeper.look(true);
+    await keeper.look(true);
+    assert.equal((await keeper.states())[0]?.alarm, 'untrusted');
+    text = 'a.test\n';
+    clock.now += HOUR;
+    await keeper.look();
+    assert.deepEqual(events, [
+      'list.refreshed l',
+      'list.failed l',
+      'list.untrusted l',
+      'list.failed l',
+      'list.fresh l',
+    ]);
   });
 
   it('learns from recorded traffic, within its time', async t => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readLists } from '../../src/policy/parse-lists.ts';
+import { makeSigner } from '../helpers/minisign.ts';
 import { YamlReader } from '../../src/policy/yaml-reader.ts';
 
 function read(yaml: string): { sources: Record<string, unknown>; problems: string[] } {
@@ -49,6 +50,32 @@ e: { url: 'http://lists.example/', sha256: ${'A'.repeat(64)} }
         allowPublicSuffix: false,
       },
     });
+  });
+
+  it('may have to be signed, by one key or one of several', () => {
+    const [one, two] = [makeSigner().publicKey, makeSigner().publicKey];
+    const { sources, problems } = read(`
+a: { file: a.txt, signed-by: ${one} }
+b: { file: b.txt, signed-by: ['${one}', '${two}'], signature: sigs/b }
+c: { url: 'https://lists.example/c', signed-by: ${two}, signature: 'https://lists.example/c.sig' }
+`);
+    assert.deepEqual(problems, []);
+    const signed = Object.values(sources).map(s => (s as { signed?: unknown }).signed);
+    assert.deepEqual(signed, [
+      { keys: [one], at: null },
+      { keys: [one, two], at: 'sigs/b' },
+      { keys: [two], at: 'https://lists.example/c.sig' },
+    ]);
+    for (const [yaml, message] of [
+      ['a: { file: x, signed-by: hello }', /"hello" is no public key of minisign/],
+      ['a: { file: x, signed-by: [] }', /needs one key/],
+      ['a: { file: x, signature: y }', /means nothing without "signed-by"/],
+      [`a: { file: x, signed-by: ${one}, signature: '' }`, /path of the signature is empty/],
+      [`a: { domains: [a.test], signed-by: ${one} }`, /means nothing for a list from "domains"/],
+      [`a: { url: 'https://l.test/', signed-by: ${one}, signature: 'http://l.test/s' }`, /no usable URL/],
+      [`a: { url: 'http://l.test/', signed-by: ${one} }`, /fetched by https/],
+    ] as const)
+      assert.match(read(yaml).problems.join('\n'), message, yaml);
   });
 
   it('have exactly one source, and only keys that mean something for it', () => {

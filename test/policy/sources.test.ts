@@ -13,9 +13,11 @@ import {
   isDue,
   pruneCopies,
   refreshUrl,
+  signatureUrl,
   storeLearned,
 } from '../../src/policy/sources.ts';
 import type { Fetched } from '../../src/policy/sources-fetch.ts';
+import { makeSigner } from '../helpers/minisign.ts';
 
 const SOURCE: UrlSource = {
   kind: 'url',
@@ -120,6 +122,81 @@ describe('a list from a URL', () => {
     });
     assert.equal(asked, null, 'it is asked for without a validator');
     assert.equal(result.outcome, 'failed');
+  });
+});
+
+describe('a list that must be signed', () => {
+  const signer = makeSigner();
+  const signed: UrlSource = {
+    ...SOURCE,
+    signed: { keys: [makeSigner().publicKey, signer.publicKey], at: null },
+  };
+  const LIST = 'a.test\nb.test\n';
+  const at = (seconds: number): string => `timestamp:${seconds}\tfile:l`;
+  const copyOf = (): string => readFileSync(join(dir, copyName(signed)), 'utf8');
+  /** Serves a list, and the signature (null: none) where it is looked for. */
+  const publisher =
+    (list: string, signature: string | null) =>
+    (what: { url: string; maxSize: number }): Promise<Fetched> => {
+      if (what.url === SOURCE.url) return served(list)();
+      assert.deepEqual([what.url, what.maxSize], [`${SOURCE.url}.minisig`, 10_240]);
+      return signature === null ? Promise.reject(new Error('it answers 404 Not Found')) : served(signature)();
+    };
+
+  it('is taken with the signature of one of the keys, and tells who signed', async () => {
+    for (const prehashed of [true, false]) {
+      const good = signer.sign(LIST, { prehashed, comment: at(1000) });
+      const { outcome, facts } = await refreshUrl(signed, dir, 0, publisher(LIST, good));
+      assert.equal(outcome, prehashed ? 'new' : 'same');
+      assert.equal(facts.signed?.comment, at(1000));
+      assert.equal(facts.signedAt, 1000);
+    }
+    assert.notEqual(
+      copyName(signed),
+      copyName(SOURCE),
+      'contents taken without a signature are another copy',
+    );
+  });
+
+  it('keeps the last good copy when the signature is missing, bad, or of another list', async () => {
+    await refreshUrl(
+      signed,
+      dir,
+      0,
+      publisher('good.test\n', signer.sign('good.test\n', { comment: at(1000) })),
+    );
+    const cases: [string | null, RegExp][] = [
+      [null, /signature cannot be had: it answers 404/],
+      ['<html>not found</html>', /signature cannot be used: it is no signature/],
+      [signer.sign('good.test\n'), /does not fit the list/],
+      [makeSigner().sign(LIST), /which the policy does not name/],
+      [signer.sign(LIST).replace('timestamp:1', 'timestamp:2'), /trusted comment was changed/],
+      [signer.sign(LIST, { comment: at(999) }), /signed 1970-01-01T00:16:39.000Z, before contents/],
+    ];
+    for (const [i, [signature, message]] of cases.entries()) {
+      const { outcome, facts } = await refreshUrl(signed, dir, i + 1, publisher(LIST, signature));
+      assert.equal(outcome, 'failed');
+      assert.match(facts.failed?.message ?? '', message);
+      assert.equal(facts.failed?.untrusted, true);
+      assert.equal(facts.etag, '"1"', 'the validator stays that of the copy');
+      assert.equal(copyOf(), 'good.test\n');
+    }
+    const network = await refreshUrl(signed, dir, 9, () => Promise.reject(new Error('no route')));
+    assert.equal(network.facts.failed?.untrusted, undefined, 'a publisher who is away is no alarm by itself');
+    const mended = await refreshUrl(
+      signed,
+      dir,
+      10,
+      publisher(LIST, signer.sign(LIST, { comment: at(1001) })),
+    );
+    assert.deepEqual([mended.outcome, mended.facts.failed, copyOf()], ['new', null, LIST]);
+  });
+
+  it('looks for the signature beside the list, its query kept, or where the policy says', () => {
+    const url = 'https://lists.test/a/l.txt?token=1';
+    assert.equal(signatureUrl({ ...signed, url }), 'https://lists.test/a/l.txt.minisig?token=1');
+    const elsewhere = { keys: [], at: 'https://sigs.test/l' };
+    assert.equal(signatureUrl({ ...signed, url, signed: elsewhere }), 'https://sigs.test/l');
   });
 });
 

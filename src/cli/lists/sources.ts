@@ -82,6 +82,13 @@ function print(states: readonly ListState[], json: boolean): void {
     );
     if (s.rejected > 0) console.log(`  ${s.rejected} lines were not usable`);
     if (s.failed !== null) console.log(`  failed ${s.failed.tries} times: ${visible(s.failed.message)}`);
-    if (s.alarm) console.log('  older than it should be');
+    if (s.signed !== null)
+      console.log(`  signed with ${s.signed.key}: ${visible(s.signed.comment.slice(0, 200))}`);
+    if (s.alarm !== null) console.log(`  ${ALARM[s.alarm]}`);
   }
 }
+
+const ALARM: Record<NonNullable<ListState['alarm']>, string> = {
+  stale: 'older than it should be',
+  untrusted: 'what its publisher serves now is not trusted; the last good copy stays in force',
+};
