@@ -242,7 +242,7 @@ export const METRICS = {
   },
   sightglass_list_stale: {
     type: 'gauge',
-    help: '1 when the good copy of a list is older than three of its refreshes, or none was ever had.',
+    help: '1 when the good copy of a list is older than three of its refreshes, none was ever had, or what is served now is not trusted.',
     labels: ['list'],
     read: s => s.lists.map(l => ({ labels: { list: l.name }, value: flag(l.alarm) })),
   },
