@@ -204,6 +204,12 @@ export interface ExchangeRow {
   sni: string | null;
   /** Why the verdict fell, in one sentence. */
   reason: string;
+  /** Masking profile under which it was recorded; null where nothing was inspected, or it is not known any more. */
+  mask: string | null;
+  /** TLS profile that was offered to the origin; null like `mask`, and for plain HTTP. */
+  tlsProfile: string | null;
+  /** Parent group; null for straight to the origin. */
+  parent: string | null;
 }
 
 /** One client connection: the ledger row, as in `search --flows --format ndjson`. */
@@ -229,6 +235,10 @@ export interface FlowRow {
   ms: number;
   fault: string | null;
   exchanges: number;
+  /** As in ExchangeRow. */
+  mask: string | null;
+  tlsProfile: string | null;
+  parent: string | null;
 }
 
 /** Something that is no connection: a start, a policy change, a gap, an alarm. */
@@ -389,6 +399,10 @@ export interface VerdictInfo {
   reason: string;
   capture: string;
   block: string;
+  /** As in the rows. */
+  mask: string | null;
+  tlsProfile: string | null;
+  parent: string | null;
 }
 
 export interface TlsLegInfo {

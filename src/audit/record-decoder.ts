@@ -4,7 +4,7 @@
  */
 import { ByteReader, CodecError } from './bytes.ts';
 import { FRAME } from './frame.ts';
-import { BIT } from './record-format.ts';
+import { BIT, CONTEXT_PARTS, readManner } from './record-format.ts';
 import type { ExchangeContext } from './record-format.ts';
 import type {
   AuditRecord,
@@ -160,7 +160,10 @@ function recordFrom(type: number, value: unknown): AuditRecord {
 }
 
 function contextFrom(value: unknown): ExchangeContext {
-  if (!Array.isArray(value) || value.length !== 13) throw new CodecError('payload is no context');
+  if (!Array.isArray(value) || value.length < CONTEXT_PARTS || value.length > CONTEXT_PARTS + 1)
+    throw new CodecError('payload is no context');
+  const manner = readManner(value[CONTEXT_PARTS]);
+  if (manner === null) throw new CodecError('payload is no context');
   const v = value as [
     string,
     string | null,
@@ -184,6 +187,14 @@ function contextFrom(value: unknown): ExchangeContext {
     port: v[4],
     protocol: v[5],
     capture: v[6],
-    verdict: { action: v[7], rule: v[8], policy: v[9], reason: v[10], capture: v[11], block: v[12] },
+    verdict: {
+      action: v[7],
+      rule: v[8],
+      policy: v[9],
+      reason: v[10],
+      capture: v[11],
+      block: v[12],
+      ...manner,
+    },
   };
 }

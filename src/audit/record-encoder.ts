@@ -13,7 +13,7 @@
 import type { ByteWriter } from './bytes.ts';
 import { CodecError } from './bytes.ts';
 import { FRAME, FRAME_HEAD, MAX_FRAME, sealFrame } from './frame.ts';
-import { BIT } from './record-format.ts';
+import { BIT, mannerParts } from './record-format.ts';
 import type { ExchangeContext } from './record-format.ts';
 import type { AuditRecord, BodyRecord, ExchangeRecord } from '../core/records.ts';
 
@@ -197,6 +197,7 @@ export class RecordEncoder {
       r.verdict.reason,
       r.verdict.capture,
       r.verdict.block,
+      ...mannerParts(r.verdict),
     ]);
     let id = this.contexts.get(key);
     if (id === undefined) {

@@ -95,7 +95,7 @@ function replayText(s: ReplaySummary, file: string): string {
   const lines = [
     `${file} (version ${s.policy}) against ${s.flows} flows, ${span}`,
     `  would change  ${s.changed}`,
-    `  unchanged     ${s.unchanged}${s.otherManner === 0 ? '' : `, ${s.otherManner} of them recorded or told otherwise`}`,
+    `  unchanged     ${s.unchanged}${s.otherManner === 0 ? '' : `, ${s.otherManner} of them recorded, told or led otherwise`}`,
   ];
   if (s.undecided > 0) lines.push(`  left out      ${s.undecided} that ended before a decision`);
   for (const change of s.changes) lines.push('', ...changeText(change));

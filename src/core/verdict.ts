@@ -11,9 +11,11 @@ export type BlockKind = 'page' | 'alert' | 'reset';
 
 /** What is masked of an inspected exchange before it is recorded; capture/mask.ts says what each one leaves. */
 export type MaskProfile = 'standard' | 'strict';
+export const MASK_PROFILES: readonly MaskProfile[] = ['standard', 'strict'];
 
 /** What is offered to an origin; proxy/tls-profile.ts lists the suites. The checks of its certificate never differ. */
 export type TlsProfile = 'modern' | 'tls13' | 'compatible';
+export const TLS_PROFILES: readonly TlsProfile[] = ['modern', 'tls13', 'compatible'];
 
 /** Upstream proxies to go through: the group's name and its members, `host:port`, in the order they are tried. */
 export interface ParentWay {
@@ -59,4 +61,24 @@ const STRICTNESS: readonly Action[] = ['block', 'inspect', 'passthrough'];
 export function stricter(a: Verdict, b: Verdict): Verdict {
   if (a.action === b.action) return b.mask === 'strict' && a.mask !== 'strict' ? b : a;
   return STRICTNESS.indexOf(b.action) < STRICTNESS.indexOf(a.action) ? b : a;
+}
+
+/** How a verdict is carried out beside what it records: as rows keep it, with the defaults written out. */
+export interface Manner {
+  /** Null where nothing is recorded of what flows inside: beside `passthrough` and `block`. */
+  mask: MaskProfile | null;
+  /** Null where we do no TLS with the origin. */
+  tls: TlsProfile | null;
+  /** Name of the parent group; null for straight to the origin. */
+  parent: string | null;
+}
+
+/** The manner of a verdict; `scheme` is the flow's, since plain HTTP has no TLS profile. */
+export function mannerOf(verdict: Verdict, scheme: 'http' | 'https' | null): Manner {
+  const inspected = verdict.action === 'inspect';
+  return {
+    mask: inspected ? (verdict.mask ?? 'standard') : null,
+    tls: inspected && scheme !== 'http' ? (verdict.tls ?? 'modern') : null,
+    parent: verdict.parent?.group ?? null,
+  };
 }

@@ -3,8 +3,8 @@
  * and reaches its origin. A combination that could never have an effect is a problem, not a setting that is ignored: who
  * wrote it counts on it.
  */
-import { ACTIONS } from '../core/verdict.ts';
-import type { Action, BlockKind, CaptureLevel, MaskProfile, TlsProfile } from '../core/verdict.ts';
+import { ACTIONS, MASK_PROFILES, TLS_PROFILES } from '../core/verdict.ts';
+import type { Action, BlockKind, CaptureLevel } from '../core/verdict.ts';
 import { DEFAULT_BLOCK, DEFAULT_CAPTURE } from './rule.ts';
 import type { Outcome } from './rule.ts';
 import { nearest } from './yaml-reader.ts';
@@ -12,8 +12,6 @@ import type { Place, YamlReader } from './yaml-reader.ts';
 
 const CAPTURES: readonly CaptureLevel[] = ['flow', 'headers', 'bodies'];
 const BLOCKS: readonly BlockKind[] = ['page', 'alert', 'reset'];
-const MASKS: readonly MaskProfile[] = ['standard', 'strict'];
-const TLS_PROFILES: readonly TlsProfile[] = ['modern', 'tls13', 'compatible'];
 
 /** Keys of an outcome, in rules and in the default. */
 export const OUTCOME_KEYS = ['action', 'capture', 'block', 'reason', 'mask', 'tls', 'parent'] as const;
@@ -57,7 +55,7 @@ export function readOutcome(
     reader.problem(owner, `${owner.path} has no action`, `Add "action:" with one of ${ACTIONS.join(', ')}.`);
   const action = one('action', ACTIONS);
   if (action !== null) refuseIdle(reader, action, entries);
-  const mask = one('mask', MASKS);
+  const mask = one('mask', MASK_PROFILES);
   const tls = one('tls', TLS_PROFILES);
   const parent = readParent(reader, entries.get('parent'), parents);
   return {

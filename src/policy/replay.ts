@@ -10,7 +10,8 @@
  * counts are then told as approximate (`exact: false`). Hits per rule are bounded by the rules.
  */
 import type { FlowFacts } from '../core/facts.ts';
-import type { Action, BlockKind, CaptureLevel, Verdict } from '../core/verdict.ts';
+import { mannerOf } from '../core/verdict.ts';
+import type { Action, Verdict } from '../core/verdict.ts';
 import type { CompiledPolicy } from './compile.ts';
 import { decide } from './decide.ts';
 
@@ -56,7 +57,7 @@ export interface ReplaySummary {
   undecided: number;
   unchanged: number;
   changed: number;
-  /** Unchanged in action, but another capture level or kind of block. */
+  /** Unchanged in action, but another capture level, masking or TLS profile, parent group or kind of block. */
   otherManner: number;
   /** Time of the oldest and newest flow, ms; null when there were none. */
   from: number | null;
@@ -162,7 +163,7 @@ export class Replay {
     const is = decide(facts, this.#policy);
     this.#hits.set(is.rule, (this.#hits.get(is.rule) ?? 0) + 1);
     if (is.action === was.action) {
-      if (!sameManner(was, is)) this.#otherManner++;
+      if (!sameManner(was, is, facts.scheme)) this.#otherManner++;
       return;
     }
     this.#changed++;
@@ -227,12 +228,15 @@ export function replay(flows: Iterable<RecordedFlow>, candidate: CompiledPolicy)
   return run.summary();
 }
 
-interface Manner {
-  action: Action;
-  capture: CaptureLevel;
-  block: BlockKind;
-}
-
-function sameManner(a: Manner, b: Manner): boolean {
-  return a.action === 'block' ? a.block === b.block : a.capture === b.capture;
+/** Whether two verdicts of the same action are also recorded, told and carried out alike. */
+function sameManner(a: Verdict, b: Verdict, scheme: FlowFacts['scheme']): boolean {
+  if (a.action === 'block') return a.block === b.block;
+  const was = mannerOf(a, scheme);
+  const is = mannerOf(b, scheme);
+  return (
+    (a.action === 'passthrough' || a.capture === b.capture) &&
+    was.mask === is.mask &&
+    was.tls === is.tls &&
+    was.parent === is.parent
+  );
 }

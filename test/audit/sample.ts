@@ -195,6 +195,7 @@ export function randomExchange(rng: Rng, flowNumber: number, n: number, time: nu
       rule: rng.pick(['all-else', 'ads', 'Banks_1']),
       policy: rng.pick(['0123456789ab', 'ba9876543210']),
       reason: odd(`because of ${word()}`),
+      ...randomManner(rng),
     },
     reqHeaders: `Host: h\r\nReferer: https://${word()}/${rng.int(50)}\r\nX-Team: ${odd(rng.pick(['red', 'blue']))}\r\n`,
     resHeaders: `Date: ${rng.int(100)}\r\nServer: ${rng.pick(['nginx', 'Caddy'])}\r\n`,
@@ -205,6 +206,22 @@ export function randomExchange(rng: Rng, flowNumber: number, n: number, time: nu
     faultDetail: rng.oneIn(9) ? rng.pick(HOSTILE) : null,
     upgraded: rng.oneIn(9),
   });
+}
+
+/** What a verdict may say beside its action; mostly nothing, as in life. */
+function randomManner(rng: Rng): Pick<Verdict, 'mask' | 'tls' | 'parent'> {
+  return {
+    ...(rng.oneIn(4) ? { mask: rng.pick(['standard', 'strict'] as const) } : {}),
+    ...(rng.oneIn(4) ? { tls: rng.pick(['modern', 'tls13', 'compatible'] as const) } : {}),
+    ...(rng.oneIn(4)
+      ? {
+          parent: {
+            group: rng.oneIn(6) ? rng.pick(HOSTILE) : rng.pick(['corp', 'Branch']),
+            via: ['p1.test:3128', 'p2.test:3128'],
+          },
+        }
+      : {}),
+  };
 }
 
 /** A query that must be right. */

@@ -96,6 +96,9 @@ describe('search', () => {
       reason: 'inspected by default',
       sni: 'www.example.test',
       contentType: 'text/html',
+      mask: 'standard',
+      tlsProfile: 'modern',
+      parent: null,
     });
   });
 
@@ -138,6 +141,9 @@ describe('search', () => {
       'ms',
       'fault',
       'exchanges',
+      'mask',
+      'tlsProfile',
+      'parent',
     ]);
     assert.deepEqual(ledger?.['alpn'], ['h2', 'http/1.1']);
     const events = json((await run(t, '--events', '--json', 'event:policy.*')).out);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ACTIONS, stricter } from '../../src/core/verdict.ts';
+import { ACTIONS, mannerOf, stricter } from '../../src/core/verdict.ts';
 import type { Action, Verdict } from '../../src/core/verdict.ts';
 
 const verdict = (action: Action, rule: string): Verdict => ({
@@ -24,4 +24,22 @@ test('block is stricter than inspect, inspect than passthrough, in either order'
 
 test('of two equal verdicts the first stays', () => {
   assert.equal(stricter(verdict('block', 'one'), verdict('block', 'two')).rule, 'one');
+});
+
+test('the manner has its defaults written out, and only where they mean something', () => {
+  const corp = { group: 'corp', via: ['p.test:3128'] };
+  const plain = verdict('inspect', 'one');
+  assert.deepEqual(mannerOf(plain, 'https'), { mask: 'standard', tls: 'modern', parent: null });
+  assert.deepEqual(mannerOf(plain, 'http'), { mask: 'standard', tls: null, parent: null });
+  assert.deepEqual(mannerOf({ ...plain, mask: 'strict', tls: 'tls13', parent: corp }, 'https'), {
+    mask: 'strict',
+    tls: 'tls13',
+    parent: 'corp',
+  });
+  assert.deepEqual(mannerOf({ ...verdict('passthrough', 'one'), parent: corp }, 'https'), {
+    mask: null,
+    tls: null,
+    parent: 'corp',
+  });
+  assert.deepEqual(mannerOf(verdict('block', 'one'), null), { mask: null, tls: null, parent: null });
 });

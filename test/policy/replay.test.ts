@@ -7,6 +7,7 @@ import type { RecordedFlow } from '../../src/policy/replay.ts';
 import { anyDocument, anyFlow } from './arbitraries.ts';
 import { compiledOf, flow, policyOf } from './facts.ts';
 import { verdict } from './recorded.ts';
+import type { Verdict } from '../../src/core/verdict.ts';
 
 const CANDIDATE = `version: 1
 default: inspect
@@ -86,6 +87,25 @@ describe('replay', () => {
     const policy = policyOf('version: 1\ndefault: { action: inspect, capture: bodies }\n');
     const s = replay([recorded('a.test')], policy);
     assert.deepEqual([s.changed, s.otherManner], [0, 1]);
+  });
+
+  it('compares masking, TLS profile and parent group, with what goes without saying said', () => {
+    const others = (was: Verdict, outcome: string, over = {}): number => {
+      const text = `version: 1\nparents: { corp: ['p.test:3128'] }\ndefault: ${outcome}\n`;
+      return replay([recorded('a.test', over, was)], policyOf(text)).otherManner;
+    };
+    const inspected = verdict('inspect', 'default');
+    assert.equal(others(inspected, '{ action: inspect, mask: standard, tls: modern }'), 0);
+    assert.equal(others(inspected, '{ action: inspect, mask: strict }'), 1);
+    assert.equal(others(inspected, '{ action: inspect, tls: compatible }'), 1);
+    const plain = { scheme: 'http', outcome: 'none', hello: null };
+    assert.equal(others(inspected, '{ action: inspect, tls: compatible }', plain), 0);
+    assert.equal(others(inspected, '{ action: inspect, parent: corp }'), 1);
+    const viaCorp = { group: 'corp', via: ['another.test:8080'] };
+    assert.equal(others({ ...inspected, parent: viaCorp }, '{ action: inspect, parent: corp }'), 0);
+    const passed = { ...verdict('passthrough', 'default'), capture: 'bodies' as const };
+    assert.equal(others(passed, 'passthrough'), 0);
+    assert.equal(others(passed, '{ action: passthrough, parent: corp }'), 1);
   });
 
   it('changes nothing when the candidate is what decided, and agrees with decide otherwise', () => {

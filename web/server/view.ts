@@ -6,6 +6,7 @@
 import { FAULTS, isFaultCode } from '../../src/core/faults.ts';
 import { flowIdText } from '../../src/core/records.ts';
 import { isoTime } from '../../src/audit/export/lines.ts';
+import { mannerColumns } from '../../src/audit/store/rows.ts';
 import type { BodyFacts } from '../../src/core/records.ts';
 import type * as store from '../../src/audit/store/store.ts';
 import type * as contract from '../contract.ts';
@@ -34,6 +35,9 @@ export function exchangeRow(e: store.ExchangeRow): contract.ExchangeRow {
     contentType: e.contentType,
     sni: e.sni,
     reason: e.reason,
+    mask: e.mask,
+    tlsProfile: e.tlsProfile,
+    parent: e.parent,
   };
 }
 
@@ -57,6 +61,9 @@ export function flowRow(f: store.FlowRow): contract.FlowRow {
     ms: f.ms,
     fault: f.fault,
     exchanges: f.exchanges,
+    mask: f.mask,
+    tlsProfile: f.tlsProfile,
+    parent: f.parent,
   };
 }
 
@@ -105,6 +112,9 @@ export function exchangeDetail(
       reason: e.reason,
       capture: e.capture,
       block: flow?.record.verdict?.block ?? 'page',
+      mask: e.mask,
+      tlsProfile: e.tlsProfile,
+      parent: e.parent,
     },
     fault: faultInfo(e.fault, e.faultDetail),
     upgraded: e.upgraded,
@@ -118,6 +128,7 @@ export function exchangeDetail(
 export function flowDetail(f: store.FlowDetail): contract.FlowDetail {
   const { record } = f;
   const { facts, verdict } = record;
+  const manner = mannerColumns(verdict, facts?.scheme ?? null);
   const ended = record.kind === 'flow' ? record : null;
   return {
     row:
@@ -142,6 +153,7 @@ export function flowDetail(f: store.FlowDetail): contract.FlowDetail {
             ms: 0,
             fault: null,
             exchanges: f.exchanges.length,
+            ...manner,
           },
     open: f.open,
     clientPort: record.clientPort,
@@ -150,7 +162,18 @@ export function flowDetail(f: store.FlowDetail): contract.FlowDetail {
     groups: facts?.groups ?? [],
     outcome: facts?.outcome ?? null,
     hello: facts?.hello ?? null,
-    verdict: verdict,
+    verdict:
+      verdict === null
+        ? null
+        : {
+            action: verdict.action,
+            rule: verdict.rule,
+            policy: verdict.policy,
+            reason: verdict.reason,
+            capture: verdict.capture,
+            block: verdict.block,
+            ...manner,
+          },
     fault: faultInfo(ended?.fault ?? null, ended?.faultDetail ?? null),
     originAddress: ended?.originAddress ?? null,
     clientTls: ended?.clientTls ?? null,

@@ -70,6 +70,9 @@ export const EXCHANGE_FIELDS = [
   'reason',
   'sni',
   'contentType',
+  'mask',
+  'tlsProfile',
+  'parent',
 ] as const satisfies readonly (keyof ExchangeRow)[];
 export const FLOW_FIELDS = [
   'flow',
@@ -90,6 +93,9 @@ export const FLOW_FIELDS = [
   'ms',
   'fault',
   'exchanges',
+  'mask',
+  'tlsProfile',
+  'parent',
 ] as const satisfies readonly (keyof FlowRow)[];
 export const EVENT_FIELDS = ['time', 'event', 'detail'] as const satisfies readonly (keyof EventRow)[];
 

@@ -2,6 +2,7 @@
  * The meaning of a query as plain data, and the one table of fields that queries may name. Parser, SQL, live filter,
  * help text and completion all read this table, so they cannot drift apart. Pure.
  */
+import { MASK_PROFILES, TLS_PROFILES } from '../../core/verdict.ts';
 
 /** What a query looks through. */
 export type Kind = 'exchanges' | 'flows' | 'events';
@@ -68,6 +69,23 @@ export const FIELDS: readonly Field[] = [
   { name: 'policy', type: 'name', kinds: BOTH, nullable: true, help: 'version of the policy that decided' },
   { name: 'reason', type: 'part', kinds: BOTH, nullable: true, help: 'reason of the verdict' },
   { name: 'fault', type: 'name', kinds: BOTH, nullable: true, help: 'what went wrong' },
+  {
+    name: 'mask',
+    type: 'name',
+    kinds: BOTH,
+    nullable: true,
+    values: MASK_PROFILES,
+    help: 'masking profile under which it was recorded',
+  },
+  {
+    name: 'tlsprofile',
+    type: 'name',
+    kinds: BOTH,
+    nullable: true,
+    values: TLS_PROFILES,
+    help: 'TLS profile that was offered to the origin',
+  },
+  { name: 'parent', type: 'name', kinds: BOTH, nullable: true, help: 'parent group that it went through' },
   {
     name: 'ms',
     type: 'number',

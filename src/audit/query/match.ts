@@ -57,6 +57,8 @@ function exchangeValue(name: string, row: ExchangeRow): Value {
       return row.resBytes;
     case 'type':
       return row.contentType;
+    case 'tlsprofile':
+      return row.tlsProfile;
     default:
       return columnOf(row, name);
   }
@@ -70,6 +72,8 @@ function flowValue(name: string, row: FlowRow): Value {
       return row.bytesUp;
     case 'down':
       return row.bytesDown;
+    case 'tlsprofile':
+      return row.tlsProfile;
     case 'alpn':
       return row.alpn?.join(',') ?? null;
     default:

@@ -60,6 +60,9 @@ const WHAT_FIELDS = new Set([
   'policy',
   'reason',
   'fault',
+  'mask',
+  'tlsprofile',
+  'parent',
 ]);
 const LANE_FIELDS = new Set([
   'host',
@@ -71,6 +74,9 @@ const LANE_FIELDS = new Set([
   'policy',
   'reason',
   'fault',
+  'mask',
+  'tlsprofile',
+  'parent',
   'ja4',
   'alpn',
   'ingress',
@@ -182,8 +188,8 @@ function inTable(table: 'what' | 'who' | 'lane', node: Node): Fragment {
 }
 
 /** Columns of the shared tables by field name; the rest is named as the field. */
-const COLUMN: Record<string, string> = { verdict: 'action' };
-const COLUMNS = new Set([...WHAT_FIELDS, ...LANE_FIELDS, 'client', 'user', 'action']);
+const COLUMN: Record<string, string> = { verdict: 'action', tlsprofile: 'tls' };
+const COLUMNS = new Set([...WHAT_FIELDS, ...LANE_FIELDS, 'client', 'user', 'action', 'tls']);
 
 function fieldInTable(table: 'what' | 'who' | 'lane', field: Field, test: Test): Fragment {
   const column = COLUMN[field.name] ?? field.name;

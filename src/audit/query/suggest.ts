@@ -24,6 +24,11 @@ const OTHER_NAMES: Record<string, string> = {
   date: 'time',
   sent: 'up',
   received: 'down',
+  masking: 'mask',
+  tls: 'tlsprofile',
+  profile: 'tlsprofile',
+  upstream: 'parent',
+  via: 'parent',
 };
 
 /** The field of this kind that an unknown name most likely means, or null. */

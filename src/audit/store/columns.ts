@@ -4,10 +4,11 @@ import type Database from 'better-sqlite3';
 import type { EventRow, ExchangeRow, FlowRow } from './store.ts';
 
 const EXCHANGE_ROWS = `SELECT x.id, x.flow, x.n, x.time, x.us, x.up, x.down, o.client, o.user, w.method, w.scheme, h.name AS host,
-  w.port, u.path, w.status, w.protocol, w.action, w.rule, w.policy, w.fault, w.reason, w.sni, w.type
+  w.port, u.path, w.status, w.protocol, w.action, w.rule, w.policy, w.fault, w.reason, w.sni, w.type,
+  w.mask, w.tls, w.parent
   FROM exchange x JOIN who o ON o.id = x.who JOIN what w ON w.id = x.what JOIN host h ON h.id = w.host JOIN url u ON u.id = x.url`;
 const FLOW_ROWS = `SELECT x.id, x.flow, x.time, x.us, x.up, x.down, x.exchanges, o.client, o.user, h.name AS host, l.port, l.sni,
-  l.alpn, l.ja4, l.action, l.rule, l.policy, l.reason, l.fault
+  l.alpn, l.ja4, l.action, l.rule, l.policy, l.reason, l.fault, l.mask, l.tls, l.parent
   FROM flow x JOIN who o ON o.id = x.who JOIN lane l ON l.id = x.lane LEFT JOIN host h ON h.id = l.host`;
 
 interface ExchangeColumns {
@@ -34,6 +35,9 @@ interface ExchangeColumns {
   reason: string;
   sni: string | null;
   type: string | null;
+  mask: string | null;
+  tls: string | null;
+  parent: string | null;
 }
 
 interface FlowColumns {
@@ -56,6 +60,9 @@ interface FlowColumns {
   policy: string | null;
   reason: string | null;
   fault: string | null;
+  mask: string | null;
+  tls: string | null;
+  parent: string | null;
 }
 
 /** The row of an id that was just found. */
@@ -108,6 +115,9 @@ function toExchangeRow(r: ExchangeColumns): ExchangeRow {
     reason: r.reason,
     sni: r.sni,
     contentType: r.type,
+    mask: r.mask,
+    tlsProfile: r.tls,
+    parent: r.parent,
   };
 }
 
@@ -131,5 +141,8 @@ function toFlowRow(r: FlowColumns): FlowRow {
     ms: r.us / 1000,
     fault: r.fault,
     exchanges: r.exchanges,
+    mask: r.mask,
+    tlsProfile: r.tls,
+    parent: r.parent,
   };
 }

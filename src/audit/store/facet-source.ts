@@ -26,6 +26,9 @@ export const FACET_SOURCE: Record<
     scheme: WHAT('scheme'),
     port: WHAT('port'),
     protocol: WHAT('protocol'),
+    mask: WHAT('mask'),
+    tlsprofile: WHAT('tls'),
+    parent: WHAT('parent'),
   },
   flows: {
     host: { key: 'lane', value: HOST_OF('lane') },
@@ -38,5 +41,8 @@ export const FACET_SOURCE: Record<
     fault: LANE('fault'),
     scheme: LANE('scheme'),
     port: LANE('port'),
+    mask: LANE('mask'),
+    tlsprofile: LANE('tls'),
+    parent: LANE('parent'),
   },
 };

@@ -1,6 +1,8 @@
 /** Records as the rows that lists show. Pure; used for live views, while sqlite.ts reads the same shapes from disk. */
 import { exchangeIdText, flowIdText } from '../../core/records.ts';
+import { mannerOf } from '../../core/verdict.ts';
 import type { EventRecord, ExchangeRecord, FlowRecord } from '../../core/records.ts';
+import type { Verdict } from '../../core/verdict.ts';
 import type { EventRow, ExchangeRow, FlowRow } from './store.ts';
 
 export function exchangeRow(r: ExchangeRecord, sni: string | null): ExchangeRow {
@@ -27,6 +29,7 @@ export function exchangeRow(r: ExchangeRecord, sni: string | null): ExchangeRow 
     reason: r.verdict.reason,
     sni,
     contentType: r.contentType,
+    ...mannerColumns(r.verdict, r.scheme),
   };
 }
 
@@ -51,7 +54,18 @@ export function flowRow(r: FlowRecord): FlowRow {
     ms: r.ms,
     fault: r.fault,
     exchanges: r.exchanges,
+    ...mannerColumns(r.verdict, r.facts?.scheme ?? null),
   };
+}
+
+/** The manner of a verdict under the names that rows have for it. */
+export function mannerColumns(
+  verdict: Verdict | null,
+  scheme: 'http' | 'https' | null,
+): Pick<FlowRow, 'mask' | 'tlsProfile' | 'parent'> {
+  if (verdict === null) return { mask: null, tlsProfile: null, parent: null };
+  const { mask, tls, parent } = mannerOf(verdict, scheme);
+  return { mask, tlsProfile: tls, parent };
 }
 
 export const eventRow = (r: EventRecord): EventRow => ({ time: r.time, event: r.name, detail: r.detail });

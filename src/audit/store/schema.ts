@@ -94,6 +94,13 @@ const VERSION_2 = `
 CREATE TABLE chain (seq INTEGER PRIMARY KEY, entries BLOB NOT NULL);
 -- signed statements over the chain; n is counted over all days
 CREATE TABLE checkpoint (n INTEGER PRIMARY KEY, statement TEXT NOT NULL, signature BLOB);
+-- the manner of a verdict (core/verdict.ts: mannerOf); NULL also where version 1 wrote the row and nobody knows
+ALTER TABLE what ADD COLUMN mask TEXT;
+ALTER TABLE what ADD COLUMN tls TEXT;
+ALTER TABLE what ADD COLUMN parent TEXT;
+ALTER TABLE lane ADD COLUMN mask TEXT;
+ALTER TABLE lane ADD COLUMN tls TEXT;
+ALTER TABLE lane ADD COLUMN parent TEXT;
 `;
 
 /** The index + 1 is the version a step leads to. Never edit one that was released, append. */

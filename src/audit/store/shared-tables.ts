@@ -7,6 +7,7 @@
  * Bounds: the caches as set below, some 100 MB if all were full of long texts; typical days need a tenth.
  */
 import { parseAddress } from '../../core/network.ts';
+import { mannerOf } from '../../core/verdict.ts';
 import { addressBytes } from '../query/value.ts';
 import { HeaderHabits, splitHead } from './headers.ts';
 import { SEEN } from './layout.ts';
@@ -84,6 +85,7 @@ export class SharedTables {
 
   what(r: ExchangeRecord, sni: string | null): Entry {
     const v = r.verdict;
+    const manner = mannerOf(v, r.scheme);
     const key = JSON.stringify([
       r.host,
       r.port,
@@ -100,6 +102,9 @@ export class SharedTables {
       v.reason,
       r.capture,
       v.block,
+      manner.mask,
+      manner.tls,
+      manner.parent,
     ]);
     return cached(this.whatCache, key, () => {
       const id = this.ids.take('what');
@@ -120,6 +125,9 @@ export class SharedTables {
         v.reason,
         r.capture,
         v.block,
+        manner.mask,
+        manner.tls,
+        manner.parent,
       );
       return id;
     });
@@ -168,6 +176,7 @@ export class SharedTables {
     const f = r.facts;
     const v = r.verdict;
     const hello = f?.hello ?? null;
+    const manner = v === null ? null : mannerOf(v, f?.scheme ?? null);
     const fields = [
       f?.port ?? null,
       f?.scheme ?? null,
@@ -181,6 +190,9 @@ export class SharedTables {
       v?.policy ?? null,
       v?.reason ?? null,
       r.fault,
+      manner?.mask ?? null,
+      manner?.tls ?? null,
+      manner?.parent ?? null,
     ];
     const host = f?.host ?? null;
     return cached(this.laneCache, JSON.stringify([host, ...fields]), () => {

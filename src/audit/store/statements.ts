@@ -50,7 +50,9 @@ export function prepareAll(db: Database.Database) {
     ),
     exchangeFull: q(`INSERT INTO exchange VALUES (${values(21)})`),
     seen: q('INSERT OR IGNORE INTO seen VALUES (?, ?, ?)'),
-    what: q(`INSERT INTO what VALUES (${values(16)})`),
+    what: q(
+      `INSERT INTO what (id, host, port, scheme, protocol, method, status, type, fault, sni, action, rule, policy, reason, capture, block, mask, tls, parent) VALUES (${values(19)})`,
+    ),
     who: q('INSERT INTO who VALUES (?, ?, ?, ?)'),
     host: q('INSERT INTO host VALUES (?, ?)'),
     hostText: q('INSERT INTO host_fts (rowid, name) VALUES (?, ?)'),
@@ -66,7 +68,9 @@ export function prepareAll(db: Database.Database) {
     dropWaiting: q('DELETE FROM waiting_body WHERE flow = ? AND n = ? AND side = ?'),
     open: q('INSERT OR REPLACE INTO open_flow VALUES (?, ?, ?)'),
     dropOpen: q('DELETE FROM open_flow WHERE flow = ?'),
-    lane: q(`INSERT INTO lane VALUES (${values(14)})`),
+    lane: q(
+      `INSERT INTO lane (id, host, port, scheme, ingress, sni, alpn, ja4, outcome, action, rule, policy, reason, fault, mask, tls, parent) VALUES (${values(17)})`,
+    ),
     laneText: q('INSERT INTO lane_fts (rowid, text) VALUES (?, ?)'),
     doc: q('INSERT INTO doc VALUES (?, ?)'),
     flow: q(`INSERT INTO flow VALUES (${values(13)})`),

@@ -32,6 +32,12 @@ export interface ExchangeRow {
   reason: string;
   sni: string | null;
   contentType: string | null;
+  /** Masking profile that was in force; null where nothing was inspected, or the row is older than the column. */
+  mask: string | null;
+  /** What was offered to the origin; null like `mask`, and for plain HTTP. */
+  tlsProfile: string | null;
+  /** Parent group; null for straight. */
+  parent: string | null;
 }
 
 /** One flow of the ledger. */
@@ -55,6 +61,10 @@ export interface FlowRow {
   ms: number;
   fault: string | null;
   exchanges: number;
+  /** As in ExchangeRow. */
+  mask: string | null;
+  tlsProfile: string | null;
+  parent: string | null;
 }
 
 export interface EventRow {
@@ -169,6 +179,9 @@ export const FACETS = [
   'scheme',
   'port',
   'protocol',
+  'mask',
+  'tlsprofile',
+  'parent',
 ] as const;
 export type FacetField = (typeof FACETS)[number];
 

@@ -6,6 +6,7 @@
 import { searchablePath } from '../../../src/audit/store/searchable.ts';
 import type { Node, Test, Words } from '../../../src/audit/query/ast.ts';
 import type { ExchangeRecord, FlowRecord } from '../../../src/core/records.ts';
+import type { Verdict } from '../../../src/core/verdict.ts';
 
 export interface Stored {
   record: ExchangeRecord;
@@ -68,6 +69,7 @@ function exchangeField(name: string, { record: r, sni }: Stored): unknown {
     rule: r.verdict.rule,
     policy: r.verdict.policy,
     reason: r.verdict.reason,
+    ...manner(r.verdict, r.scheme),
     bytes: r.req.size + r.res.size,
     up: r.req.size,
     down: r.res.size,
@@ -91,12 +93,23 @@ function flowField(name: string, r: FlowRecord): unknown {
     rule: r.verdict?.rule,
     policy: r.verdict?.policy,
     reason: r.verdict?.reason,
+    ...(r.verdict === null ? {} : manner(r.verdict, r.facts?.scheme)),
     bytes: r.bytesUp + r.bytesDown,
     up: r.bytesUp,
     down: r.bytesDown,
     flow: [r.flow, null],
   };
   return name in fields ? fields[name] : (r as unknown as Record<string, unknown>)[name];
+}
+
+/** Profiles are said of inspected flows only, defaults included; TLS only where there is any. */
+function manner(v: Verdict, scheme: string | undefined): Record<string, unknown> {
+  const inspected = v.action === 'inspect';
+  return {
+    mask: inspected ? (v.mask ?? 'standard') : null,
+    tlsprofile: inspected && scheme !== 'http' ? (v.tls ?? 'modern') : null,
+    parent: v.parent === undefined ? null : v.parent.group,
+  };
 }
 
 const lower = (text: string): string => text.replace(/[A-Z]/g, c => c.toLowerCase());

@@ -6,8 +6,19 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { DayReader } from '../../../src/audit/store/day-reader.ts';
 import { DayWriter } from '../../../src/audit/store/day-writer.ts';
 import { openDayForReading, openDayForWriting } from '../../../src/audit/store/schema.ts';
+import { mannerOf } from '../../../src/core/verdict.ts';
 import { makeRng } from '../../fuzz/rng.ts';
-import { exchange, flow, flowId, flowOpen, HOSTILE, NOON, randomExchange, scratch } from '../sample.ts';
+import {
+  exchange,
+  flow,
+  flowId,
+  flowOpen,
+  HOSTILE,
+  NOON,
+  query,
+  randomExchange,
+  scratch,
+} from '../sample.ts';
 import type { ExchangeDetail } from '../../../src/audit/store/store.ts';
 import type { ExchangeRecord } from '../../../src/core/records.ts';
 import type { TestContext } from 'node:test';
@@ -89,6 +100,8 @@ describe('exchanges', () => {
         [detail.verdict, detail.rule, detail.policy, detail.reason],
         [verdict.action, verdict.rule, verdict.policy, verdict.reason],
       );
+      const { mask, tls, parent } = mannerOf(verdict, record.scheme);
+      assert.deepEqual([detail.mask, detail.tlsProfile, detail.parent], [mask, tls, parent]);
     }
   });
 
@@ -123,6 +136,30 @@ describe('exchanges', () => {
       const { kind: _kind, flow: _flow, verdict: _verdict, ...rest } = exchange({ n: i + 1, ...change });
       assert.deepEqual(recordOf(reader.detail.exchange(i + 1)), rest);
     }
+  });
+});
+
+describe('rows that version 1 wrote', () => {
+  it('say nothing of the manner of their verdict, beside rows that do', t => {
+    const { writer, reader } = day(t);
+    writer.begin();
+    writer.exchange(exchange());
+    writer.flow(flow());
+    writer.commit();
+    for (const table of ['what', 'lane'])
+      writer.db.exec(`UPDATE ${table} SET mask = NULL, tls = NULL, parent = NULL`);
+    const { verdict } = exchange();
+    writer.begin();
+    const corp = { group: 'corp', via: ['p1.test:3128'] };
+    writer.exchange(exchange({ n: 2, verdict: { ...verdict, mask: 'strict', parent: corp } }));
+    writer.commit();
+    const found = (text: string): unknown[] =>
+      reader
+        .rows('exchanges', reader.find('exchanges', query(text), {}, null, 10))
+        .map(row => [row.exchange, row.mask, row.tlsProfile, row.parent]);
+    assert.deepEqual(found('mask:strict parent:corp'), [['1-1.2', 'strict', 'modern', 'corp']]);
+    assert.deepEqual(found('-mask:* -parent:*'), [['1-1.1', null, null, null]]);
+    assert.equal(reader.detail.flow(flowId(1, 1))?.row.tlsProfile, null);
   });
 });
 

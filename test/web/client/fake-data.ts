@@ -172,6 +172,9 @@ export class Maker {
       ms,
       fault,
       exchanges: 0,
+      mask: where.verdict === 'inspect' ? 'standard' : null,
+      tlsProfile: where.verdict === 'inspect' ? 'modern' : null,
+      parent: where.verdict === 'passthrough' ? 'branch' : null,
     };
     const exchanges: ExchangeRow[] = [];
     if (where.verdict === 'inspect' && where.paths.length > 0) {
@@ -203,6 +206,9 @@ export class Maker {
       ms: 5003,
       fault: 'ingress-malformed',
       exchanges: 0,
+      mask: null,
+      tlsProfile: null,
+      parent: null,
     };
   }
 
@@ -232,6 +238,9 @@ export class Maker {
       sni: where.host,
       fault: last ? 'request-aborted' : null,
       contentType: status === 304 || status === 204 ? null : this.#pick(TYPES),
+      mask: 'standard',
+      tlsProfile: 'modern',
+      parent: null,
     };
   }
 }

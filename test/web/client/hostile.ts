@@ -41,6 +41,9 @@ export function hostileFlow(text: string, at: number): FakeFlow {
     reason: text,
     ms: 12,
     fault: text,
+    mask: text,
+    tlsProfile: text,
+    parent: text,
   };
   return {
     row: { ...common, alpn: [text], ja4: text, bytesUp: 1, bytesDown: 1, exchanges: 1 },

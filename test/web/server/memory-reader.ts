@@ -117,6 +117,9 @@ export function row(more: Partial<ExchangeRow> = {}): ExchangeRow {
     reason: 'because',
     sni: 'www.example.com',
     contentType: 'text/plain',
+    mask: 'standard',
+    tlsProfile: 'modern',
+    parent: null,
     ...more,
   };
 }
@@ -159,6 +162,9 @@ export function flow(id: string): FlowDetail {
       ms: 30,
       fault: null,
       exchanges: 1,
+      mask: 'standard',
+      tlsProfile: 'modern',
+      parent: null,
     },
     open: false,
     record: {

@@ -6,12 +6,13 @@ import { FIELDS } from '../../../src/audit/query/ast.ts';
 import { FACET_FIELDS, KINDS } from '../../../web/contract.ts';
 import { exchangeDetail, exchangeRow, flowDetail, flowRow, headerFields } from '../../../web/server/view.ts';
 import { exchange, flow, row } from './memory-reader.ts';
+import type { Verdict } from '../../../src/core/verdict.ts';
 
 /** The command line contract (`search --format ndjson`), which rows in the console share. */
 const EXCHANGE =
   'exchange flow time client user method scheme host port path status protocol reqBytes resBytes ms verdict rule policy fault';
 const FLOW =
-  'flow time client user host port sni alpn ja4 verdict rule policy reason bytesUp bytesDown ms fault exchanges';
+  'flow time client user host port sni alpn ja4 verdict rule policy reason bytesUp bytesDown ms fault exchanges mask tlsProfile parent';
 
 test('rows have the fields of the command line contract', () => {
   const exchangeKeys = Object.keys(exchangeRow(row()));
@@ -69,4 +70,21 @@ test('the flow inside an exchange lists no exchanges of its own', () => {
   const found = { ...flow('1-1'), exchanges: [row(), row()] };
   assert.equal(flowDetail(found).exchanges.length, 2);
   assert.deepEqual(exchangeDetail(exchange(), found, null).flow?.exchanges, []);
+});
+
+test('the manner of a verdict stands beside it, of an exchange and of a flow that is still open', () => {
+  const one = exchangeDetail(exchange({ mask: 'strict', parent: 'corp' }), null, null).verdict;
+  assert.deepEqual([one.mask, one.tlsProfile, one.parent], ['strict', 'modern', 'corp']);
+  const found = flow('1-1');
+  const verdict: Verdict = {
+    ...{ action: 'inspect', rule: 'r', policy: '0123456789ab', reason: 'because' },
+    ...{ capture: 'headers', block: 'page', tls: 'tls13' },
+    parent: { group: 'corp', via: ['p.test:3128'] },
+  };
+  const record = { ...found.record, verdict };
+  const open = flowDetail({ ...found, row: null, open: true, record });
+  assert.deepEqual(
+    [open.row.parent, open.verdict?.mask, open.verdict?.tlsProfile],
+    ['corp', 'standard', open.row.tlsProfile],
+  );
 });

@@ -19,6 +19,35 @@ const BLOCK: Readonly<Record<string, string>> = {
   reset: 'by resetting the connection',
 };
 
+const MASK: Readonly<Record<string, string>> = {
+  standard: 'credentials, cookies and secret query values',
+  strict: 'every value but a few that speak of transport and format',
+};
+
+const TLS: Readonly<Record<string, string>> = {
+  modern: 'TLS 1.2 and 1.3, forward secret suites only',
+  tls13: 'TLS 1.3 only',
+  compatible: 'TLS 1.2 and 1.3, older suites too',
+};
+
+function Manner({
+  field,
+  value,
+  says,
+}: {
+  field: string;
+  value: string;
+  says: Readonly<Record<string, string>>;
+}) {
+  const sentence = says[value];
+  return (
+    <>
+      <FilterValue field={field} value={value} />
+      {sentence === undefined ? '' : `: ${sentence}`}
+    </>
+  );
+}
+
 export function Decision({ verdict }: { verdict: VerdictInfo }) {
   return (
     <Facts
@@ -43,6 +72,17 @@ export function Decision({ verdict }: { verdict: VerdictInfo }) {
         ['Reason', <Captured text={verdict.reason} />],
         ['Policy version', <FilterValue field="policy" value={verdict.policy} mono />],
         ['Recorded', verdict.action === 'inspect' ? (CAPTURE[verdict.capture] ?? verdict.capture) : null],
+        ['Masking', verdict.mask === null ? null : <Manner field="mask" value={verdict.mask} says={MASK} />],
+        [
+          'TLS with the origin',
+          verdict.tlsProfile === null ? null : (
+            <Manner field="tlsprofile" value={verdict.tlsProfile} says={TLS} />
+          ),
+        ],
+        [
+          'Parent group',
+          verdict.parent === null ? null : <FilterValue field="parent" value={verdict.parent} />,
+        ],
       ]}
     />
   );

@@ -25,6 +25,9 @@ const COMMON: readonly FieldHelp[] = [
   { field: 'ms', help: 'How long it took', example: 'ms:>2s' },
   { field: 'policy', help: 'Version of the policy that decided', example: 'policy:3fa2c19b0d4e' },
   { field: 'reason', help: 'Words of the reason', example: 'reason:"no SNI"' },
+  { field: 'mask', help: 'Masking profile under which it was recorded', example: 'mask:strict' },
+  { field: 'tlsprofile', help: 'What was offered to the origin', example: 'tlsprofile:compatible' },
+  { field: 'parent', help: 'Parent group that it went through', example: 'parent:corp' },
   { field: 'time', help: 'Point in time', example: 'time:7d..1d' },
 ];
 
@@ -58,6 +61,8 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
   method: ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'],
   status: ['2xx', '3xx', '4xx', '5xx', '>=400'],
   scheme: ['http', 'https'],
+  mask: ['standard', 'strict'],
+  tlsprofile: ['modern', 'tls13', 'compatible'],
   ingress: ['connect', 'http', 'socks5', 'transparent'],
 };
 
