@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { FAULTS } from '../src/core/faults.ts';
 import { CATALOGUE, SETTING_NAMES, defaultText, variableOf } from '../src/settings/catalogue.ts';
 import { VERBS } from '../src/cli/verbs.ts';
+import { ANSWERS, CHECKS } from '../src/control/doctor/answer.ts';
 import { METRICS } from '../src/control/metrics.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -21,6 +22,7 @@ export function generated() {
     'docs/reference/settings.md': settingsReference(),
     'docs/reference/faults.md': faultsReference(),
     'docs/reference/metrics.md': metricsReference(),
+    'docs/reference/doctor.md': doctorReference(),
   };
 }
 
@@ -88,6 +90,29 @@ whether the same attempt may succeed a moment later.
 | code | side | phase | status | retry | what happened, and what to do |
 |---|---|---|---|---|---|
 ${rows.join('\n')}
+`;
+}
+
+/** What the doctor can answer, for people and for scripts that read its codes. */
+export function doctorReference() {
+  const parts = Object.entries(CHECKS).map(([check, question]) => {
+    const rows = Object.entries(ANSWERS)
+      .filter(([name]) => name.startsWith(`${check}-`))
+      .map(([name, { state, next }]) => `| ${code(name)} | ${state} | ${cell(next ?? '')} |`);
+    return `## ${question}\n\n| answer | state | next step |\n|---|---|---|\n${rows.join('\n')}`;
+  });
+  return `# Doctor
+
+Generated from \`src/control/doctor/answer.ts\` by \`scripts/docs.mjs\`; do not edit.
+
+\`sightglass doctor\` examines an installation, with or without a running proxy, and changes nothing. \`--host NAME\` names
+origins to try; without it those are tried that the records of the last day name most often. \`--json\` prints the answers with
+these codes. It exits with 1 when an answer is \`bad\`.
+
+*good* needs nothing; *attention* works, but will not stay so or not for everybody; *bad* is broken; *unknown* could not be
+seen.
+
+${parts.join('\n\n')}
 `;
 }
 

@@ -40,6 +40,10 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: 'decode a ClientHello',
     load: async () => (await import('./hello.ts')).helloCommand(),
   },
+  doctor: {
+    summary: 'examine ports, names, clock, keys, disk, parents, origins and clients',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
   demo: {
     summary: 'run everything with a local origin and sample traffic',
     load: async () => (await import('./demo.ts')).demoCommand(),

@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 
 const FOLDER = 'run';
+const HOLDER = 'control.json';
 
 /** Called by a worker once it is up. The note is removed at a clean exit. */
 export function announceWorker(dataDir: string): void {
@@ -47,7 +48,7 @@ export function dismissOrphans(dataDir: string): number[] {
 export function holdDataDir(dataDir: string): () => void {
   const folder = join(dataDir, FOLDER);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, 'control.json');
+  const file = join(folder, HOLDER);
   const holder = readNote(file);
   if (holder !== null && lives(holder))
     throw new Error(`${dataDir} is in use by the process ${holder.pid}; stop it or choose another data-dir`);
@@ -55,6 +56,12 @@ export function holdDataDir(dataDir: string): () => void {
   return () => {
     rmSync(file, { force: true });
   };
+}
+
+/** Whether another living control process holds the data directory. */
+export function isDataDirHeld(dataDir: string): boolean {
+  const holder = readNote(join(dataDir, FOLDER, HOLDER));
+  return holder !== null && lives(holder);
 }
 
 interface Note {

@@ -22,7 +22,7 @@ import { Identifier } from './identity.ts';
 import { LeafContexts } from './leaf-contexts.ts';
 import { originContexts } from './origin.ts';
 import { reconsider } from './reconsider.ts';
-import { createResolver } from './resolve.ts';
+import { createResolver, staticNames } from './resolve.ts';
 import { Turn } from './turn.ts';
 
 export interface ProxyOptions {
@@ -60,7 +60,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   const bound: { host: string; port: number }[] = [];
   const turn = new Turn(ports.audit);
   let counter = 0;
-  const resolve = createResolver({ statics: staticNames(settings), timeout: settings['timeout.dial'] });
+  const resolve = createResolver({ statics: staticNames(settings['origin.resolve']), timeout: settings['timeout.dial'] });
   const egress = (): EgressRules => ({
     allow: settings['egress.allow'],
     ownListeners: [...bound, ...options.ownListeners],
@@ -191,16 +191,6 @@ function opened(server: Server, host: string, port: number): Promise<AddressInfo
       resolve(server.address() as AddressInfo);
     });
   });
-}
-
-function staticNames(settings: Settings): Map<string, { address: string; family: 4 | 6 }[]> {
-  const names = new Map<string, { address: string; family: 4 | 6 }[]>();
-  for (const { name, address } of settings['origin.resolve']) {
-    const list = names.get(name) ?? [];
-    list.push({ address, family: address.includes(':') ? 6 : 4 });
-    names.set(name, list);
-  }
-  return names;
 }
 
 function certificateDigest(pem: string): string {

@@ -30,6 +30,19 @@ export interface ResolverOptions {
 const TTL_OK = 30_000;
 const TTL_FAILED = 2_000;
 
+/** The answers of `origin.resolve` by name; a name may have several addresses. */
+export function staticNames(
+  entries: readonly { name: string; address: string }[],
+): Map<string, ResolvedAddress[]> {
+  const names = new Map<string, ResolvedAddress[]>();
+  for (const { name, address } of entries) {
+    const list = names.get(name) ?? [];
+    list.push({ address, family: address.includes(':') ? 6 : 4 });
+    names.set(name, list);
+  }
+  return names;
+}
+
 /** Returns a caching resolver. It rejects with the faults `dns-failed` and `dns-timeout`. */
 export function createResolver(options: ResolverOptions = {}): Resolve {
   const ttl = options.ttl ?? TTL_OK;
