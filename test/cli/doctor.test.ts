@@ -44,7 +44,10 @@ describe('the verb', () => {
     const { state, answers } = JSON.parse(machine.stdout) as { state: string; answers: { code: string }[] };
     assert.equal(state, 'bad');
     assert.equal(machine.code, 1);
-    assert.ok(answers.some(a => a.code === 'origin-ours'), 'loopback is refused by the egress rules');
+    assert.ok(
+      answers.some(a => a.code === 'origin-ours'),
+      'loopback is refused by the egress rules',
+    );
   });
 
   test('used wrongly', async () => {
