@@ -60,7 +60,10 @@ export function createProxy(options: ProxyOptions): Proxy {
   const bound: { host: string; port: number }[] = [];
   const turn = new Turn(ports.audit);
   let counter = 0;
-  const resolve = createResolver({ statics: staticNames(settings['origin.resolve']), timeout: settings['timeout.dial'] });
+  const resolve = createResolver({
+    statics: staticNames(settings['origin.resolve']),
+    timeout: settings['timeout.dial'],
+  });
   const egress = (): EgressRules => ({
     allow: settings['egress.allow'],
     ownListeners: [...bound, ...options.ownListeners],
