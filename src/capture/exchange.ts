@@ -6,8 +6,10 @@ import type { BodyFacts, BodyRecord, ExchangeRecord, FlowId } from '../core/reco
 import type { Verdict } from '../core/verdict.ts';
 import type { Field, Version } from '../wire/http1/index.ts';
 import type { TapResult } from './body.ts';
-import type { QueryMask } from './mask.ts';
-import { maskHeaders, maskPath, STRICT } from './mask.ts';
+import type { BodyHead } from './mask/body.ts';
+import { maskedText } from '../core/masking.ts';
+import { Tally } from './mask/masker.ts';
+import type { Masker } from './mask/masker.ts';
 
 /** What the relay saw. Heads are as parsed, unmasked; times are ms since epoch. */
 export interface SeenExchange {
@@ -36,14 +38,25 @@ export interface SeenExchange {
 
 /**
  * The records of one exchange, in the order in which they are appended: kept bodies first (records.ts), the exchange
- * last. Empty for capture level `flow`. Masked by the profile of the verdict, `standard` being what settings name.
+ * last. Empty for capture level `flow`. `masker` is that of the profile the verdict names.
  */
-export function assembleExchange(seen: SeenExchange, standard: QueryMask): (BodyRecord | ExchangeRecord)[] {
-  const { verdict, request, response, req, res } = seen;
+export function assembleExchange(seen: SeenExchange, masker: Masker): (BodyRecord | ExchangeRecord)[] {
+  const { verdict, request, response } = seen;
   if (verdict.capture === 'flow') return [];
-  const keys = verdict.mask === 'strict' ? STRICT : standard;
+  const tally = new Tally();
+  const path = masker.path(request.target, tally);
+  const reqHeaders = masker.head(request.fields, 'req-head', tally);
+  const resHeaders = response === null ? '' : masker.head(response.fields, 'res-head', tally);
+  const bodies = verdict.capture === 'bodies';
+  const upgraded = seen.upgraded;
+  const req = bodies
+    ? masker.body(seen.req, bodyHead(request.fields, upgraded), 'req-body', tally)
+    : seen.req;
+  const res = bodies
+    ? masker.body(seen.res, bodyHead(response?.fields ?? [], upgraded), 'res-body', tally)
+    : seen.res;
   const records: (BodyRecord | ExchangeRecord)[] = [];
-  if (verdict.capture === 'bodies') {
+  if (bodies) {
     if (req.kept !== null)
       records.push({ kind: 'body', flow: seen.flow, n: seen.n, side: 'req', data: req.kept });
     if (res.kept !== null)
@@ -62,21 +75,34 @@ export function assembleExchange(seen: SeenExchange, standard: QueryMask): (Body
     scheme: seen.scheme,
     host: seen.host,
     port: seen.port,
-    path: maskPath(request.target, keys),
+    path,
     status: response === null ? null : response.status,
     protocol: request.protocol ?? (request.version === '1.1' ? 'HTTP/1.1' : 'HTTP/1.0'),
     verdict,
     capture: verdict.capture,
-    reqHeaders: maskHeaders(request.fields, keys),
-    resHeaders: response === null ? '' : maskHeaders(response.fields, keys),
+    reqHeaders,
+    resHeaders,
     contentType: response === null ? null : mediaType(response.fields),
     req: factsFor(verdict, req),
     res: factsFor(verdict, res),
     fault: seen.fault === null ? null : seen.fault.code,
     faultDetail: seen.fault === null ? null : seen.fault.detail,
-    upgraded: seen.upgraded,
+    upgraded,
+    ...(tally.items.length === 0 ? {} : { masked: maskedText(tally.items) }),
   });
   return records;
+}
+
+/** What the head says of the body behind it. */
+function bodyHead(fields: readonly Field[], upgraded: boolean): BodyHead {
+  let contentType: string | null = null;
+  let contentEncoding: string | null = null;
+  for (const { name, value } of fields) {
+    if (name === 'content-type') contentType ??= value;
+    else if (name === 'content-encoding')
+      contentEncoding = contentEncoding === null ? value : `${contentEncoding}, ${value}`;
+  }
+  return { contentType, contentEncoding, upgraded };
 }
 
 /** Below capture level `bodies` only the size is told, whatever a tap may have kept before the verdict fell. */

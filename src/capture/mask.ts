@@ -4,12 +4,31 @@
  *
  * The mark uses characters above latin1, which no octet of a head can produce: it cannot be forged from the wire,
  * and masking what is masked changes nothing. Control octets are written as `\xHH`, so a field stays one line.
- * It does not promise to find secrets in places that have no name for them (path segments, free text, bodies).
+ * It does not promise to find secrets in places that have no name for them (path segments, free text): what has a form
+ * of its own (cards, tokens) is found there by mask/text, bodies are the business of mask/body.
  */
 import type { Field } from '../wire/http1/index.ts';
 
 const MASK = '‹masked›';
-const MASKED = /^‹masked(?: \d+)?›$/;
+const MASKED = /^‹masked(?: [^›]{1,60})?›$/;
+
+/** What a profile adds to the masking by name. */
+export interface Look {
+  /** Whether fields with secret names are masked at all, and further names of such fields, lower case. */
+  readonly byName: boolean;
+  readonly headers: ReadonlySet<string>;
+  /** The text with what has a form of its own masked. */
+  scan(text: string): string;
+  /** Told of each value that was masked because of a name. */
+  found(what: 'headers' | 'query'): void;
+}
+
+const BY_NAME_ONLY: Look = {
+  byName: true,
+  headers: new Set(),
+  scan: text => text,
+  found: () => undefined,
+};
 
 /** Query keys whose values are masked; made once by `queryMask`. */
 export interface QueryMask {
@@ -55,11 +74,14 @@ export const COMMON_SECRETS = queryMask([
  * Head fields as the record keeps them: one `name: value\r\n` per field, in order, in the spelling of the wire,
  * secrets masked. `keys` masks the queries of URLs in Referer, Location and their like.
  */
-export function maskHeaders(fields: readonly Field[], keys: QueryMask = COMMON_SECRETS): string {
+export function maskHeaders(
+  fields: readonly Field[],
+  keys: QueryMask = COMMON_SECRETS,
+  look: Look = BY_NAME_ONLY,
+): string {
   let out = '';
   for (const field of fields) {
-    const masker = keys.all === true ? strictMaskerOf(field.name) : maskerOf(field.name);
-    const value = masker === null ? field.value : masker(field.value, keys);
+    const value = fieldValue(field.name, field.value, keys, look);
     out += (CONTROL.test(field.rawName) ? escaped(field.rawName) : field.rawName) + ': ';
     out += (CONTROL.test(value) ? escaped(value) : value) + '\r\n';
   }
@@ -68,19 +90,35 @@ export function maskHeaders(fields: readonly Field[], keys: QueryMask = COMMON_S
 
 /** One field's value as `maskHeaders` would write it. `name` in lower case. */
 export function maskValue(name: string, value: string, keys: QueryMask = COMMON_SECRETS): string {
-  const masker = keys.all === true ? strictMaskerOf(name) : maskerOf(name);
-  return escaped(masker === null ? value : masker(value, keys));
+  return escaped(fieldValue(name, value, keys, BY_NAME_ONLY));
+}
+
+function fieldValue(name: string, value: string, keys: QueryMask, look: Look): string {
+  if (keys.all !== true && !look.byName && !OUR_OWN.has(name))
+    return HARMLESS.has(name) ? value : look.scan(value);
+  const masker = keys.all === true ? strictMaskerOf(name) : look.headers.has(name) ? whole : maskerOf(name);
+  if (masker === null) return value;
+  if (masker === unknown) return look.scan(value);
+  const masked = masker(value, keys);
+  if (masker !== url) {
+    if (masked !== value) look.found('headers');
+    return masked;
+  }
+  if (masked !== value) look.found('query');
+  return look.scan(masked);
 }
 
 /**
  * A request target or URL as the record keeps it: values of the named keys masked in query, fragment and path
  * parameters (`;jsessionid=…`), userinfo masked.
  */
-export function maskPath(path: string, keys: QueryMask): string {
+export function maskPath(path: string, keys: QueryMask, look: Look = BY_NAME_ONLY): string {
   // Userinfo needs `//` somewhere; most targets have neither that nor a parameter.
   let text = path.includes('//') ? maskUserinfo(path) : path;
   if (keys.all === true) text = maskEverything(text);
   else if (text.includes('=')) text = maskParameters(text, keys);
+  if (text !== path) look.found('query');
+  text = look.scan(text);
   return CONTROL.test(text) ? escaped(text) : text;
 }
 
@@ -145,9 +183,15 @@ const setCookie: Masker = value => {
 
 const url: Masker = (value, keys) => maskPath(value, keys);
 
+/** The name says nothing of a secret; the value may still hold something that has a form of its own. */
+const unknown: Masker = value => value;
+
+/** Credentials for this very proxy: masked whatever a profile says. */
+const OUR_OWN: ReadonlySet<string> = new Set(['proxy-authorization', 'proxy-authentication-info']);
+
 /**
- * By name. `null` says that the value may stay although its name looks like one of a secret (`classify`), or is so
- * common that it need not be looked at again.
+ * By name. `null` says that the value may stay although its name looks like one of a secret (`classify`), or that it is
+ * one of the common fields of transport and format, which hold nothing of a person and need not be looked at.
  */
 const MASKERS = new Map<string, Masker | null>([
   ['authorization', credentials],
@@ -204,9 +248,9 @@ function maskerOf(name: string): Masker | null {
   return known === undefined ? classify(name) : known;
 }
 
-function classify(name: string): Masker | null {
+function classify(name: string): Masker {
   // A name of any length must cost little: nobody names a secret beyond this.
-  const masker = name.length <= 128 && SECRET_NAME.test(name) ? whole : null;
+  const masker = name.length <= 128 && SECRET_NAME.test(name) ? whole : unknown;
   if (decided < MAX_DECIDED) {
     decided++;
     MASKERS.set(name, masker);

@@ -3,6 +3,7 @@
  * without a control process as long as something stands behind these (DESIGN §3).
  */
 import type { FlowFacts, OriginFacts, RequestFacts } from './facts.ts';
+import type { MaskingProfile } from './masking.ts';
 import type { AuditRecord } from './records.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -64,6 +65,8 @@ export interface PolicySource {
   decideOrigin?(facts: FlowFacts, origin: OriginFacts): Verdict | null;
   /** The verdict of a rule that looks at requests, `inspect` or `block`; null when none decides. */
   decideRequest?(facts: FlowFacts, request: RequestFacts): Verdict | null;
+  /** A masking profile by its name; profiles of earlier versions stay known for what is still under way. */
+  masking?(name: string): MaskingProfile | undefined;
   /** The block by which a rule with `apply: immediate` ends an open flow with these facts; null when none does. */
   ends?(facts: FlowFacts): Verdict | null;
 }

@@ -8,6 +8,7 @@
  * fault `worker-died`.
  */
 import type { CertFacts, FlowFacts, TlsLeg } from './facts.ts';
+import type { BodyForm } from './masking.ts';
 import type { CaptureLevel, Verdict } from './verdict.ts';
 
 /**
@@ -77,9 +78,14 @@ export interface FlowRecord extends FlowStart {
 export interface BodyFacts {
   size: number;
   kept: number;
-  /** Lower-case hex; null when bodies are not captured (hashing is then skipped too). */
+  /**
+   * Lower-case hex; null when bodies are not captured (hashing is then skipped too), and of a body in which something was
+   * masked: with the rest of it known, what is missing could be tried out against it.
+   */
   sha256: string | null;
   truncated: boolean;
+  /** Absent: `raw`. In which form it is stored, or why it is not. */
+  form?: BodyForm;
 }
 
 /** One HTTP request with its response. */
@@ -119,6 +125,8 @@ export interface ExchangeRecord {
   faultDetail: string | null;
   /** True when the exchange became a WebSocket or other upgrade. */
   upgraded: boolean;
+  /** What was masked, as core/masking writes it; absent when nothing was. */
+  masked?: string;
 }
 
 /** Captured bytes of one side of an exchange, written just before its exchange record. At most `capture` limit long. */

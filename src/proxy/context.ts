@@ -3,7 +3,7 @@
  * ports. Nothing here opens a socket.
  */
 import type { CaptureBudget } from '../capture/body.ts';
-import type { QueryMask } from '../capture/mask.ts';
+import type { Maskers } from '../capture/mask/masker.ts';
 import type { AuditSink, CredentialCheck, LeafIssuer, PolicySource } from '../core/ports.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import type { Dialer } from './dial.ts';
@@ -49,7 +49,7 @@ export interface ProxyContext extends ProxyPorts {
   /** SHA-256 fingerprints (hex) of our own CA certificates: never trusted upstream. */
   ownCas: ReadonlySet<string>;
   budget: CaptureBudget;
-  queryMask: QueryMask;
+  maskers: Maskers;
   counters: Counters;
   nextFlow: () => number;
   /** True from SIGTERM on: no new exchange on kept-alive connections. */

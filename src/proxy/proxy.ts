@@ -5,7 +5,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { CaptureBudget } from '../capture/body.ts';
-import { queryMask } from '../capture/mask.ts';
+import { Maskers } from '../capture/mask/masker.ts';
 import { Fault } from '../core/faults.ts';
 import { addressText } from '../core/network.ts';
 import { FLOWS_PER_PRODUCER } from '../core/records.ts';
@@ -82,7 +82,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     originTls: originContexts(settings['origin.trust'], settings['origin.extra-ca']),
     ownCas: new Set(options.authority.certificates.map(certificateDigest)),
     budget: new CaptureBudget(settings['capture.memory']),
-    queryMask: queryMask(settings['capture.mask-query']),
+    maskers: new Maskers(settings['capture.mask-query'], name => ports.policy.masking?.(name)),
     counters: {
       accepted: 0,
       open: 0,

@@ -4,10 +4,11 @@ import { describe, test } from 'node:test';
 import { BodyTap, CaptureBudget } from '../../src/capture/body.ts';
 import type { SeenExchange } from '../../src/capture/exchange.ts';
 import { assembleExchange, mediaType } from '../../src/capture/exchange.ts';
-import { queryMask } from '../../src/capture/mask.ts';
+import { Maskers } from '../../src/capture/mask/masker.ts';
 import type { CaptureLevel } from '../../src/core/verdict.ts';
 
-const KEYS = queryMask(['token']);
+const MASKERS = new Maskers(['token']);
+const KEYS = MASKERS.of(undefined);
 
 function seen(capture: CaptureLevel, more: Partial<SeenExchange> = {}): SeenExchange {
   const tap = (text: string) => {
@@ -67,11 +68,11 @@ test('bodies first, the exchange last, secrets masked', () => {
   assert.equal(exchange.res.sha256?.length, 64);
 });
 
-test('the verdict chooses the masking profile', () => {
+test('the masker of the verdict’s profile is what masks', () => {
   const verdict = { ...seen('headers').verdict, mask: 'strict' as const };
   const request = { ...seen('headers').request, target: '/a?x=y', fields: [] };
   const path = (more: Partial<SeenExchange>) =>
-    assembleExchange(seen('headers', { request, ...more }), KEYS).map(r =>
+    assembleExchange(seen('headers', { request, ...more }), MASKERS.of(more.verdict?.mask)).map(r =>
       r.kind === 'exchange' ? r.path : '',
     );
   assert.deepEqual(path({}), ['/a?x=y']);
@@ -118,4 +119,52 @@ test('media types', () => {
   assert.equal(of(';charset=x'), null);
   assert.equal(of('x'.repeat(300))?.length, 100);
   assert.equal(mediaType([]), null);
+});
+
+describe('what was masked', () => {
+  const body = (text: string, limit = 1000) => {
+    const one = new BodyTap({ limit, hash: true, budget: new CaptureBudget(10_000) });
+    one.push(Buffer.from(text));
+    return one.finish();
+  };
+  const post = (text: string, type: string) =>
+    assembleExchange(
+      seen('bodies', {
+        request: {
+          ...seen('bodies').request,
+          fields: [{ name: 'content-type', rawName: 'Content-Type', value: type }],
+        },
+        req: body(text),
+      }),
+      KEYS,
+    );
+
+  test('stands in the record, place by place', () => {
+    const [req, , exchange] = post('{"password":"x","card":"4111 1111 1111 1111"}', 'application/json');
+    assert.ok(req?.kind === 'body' && exchange?.kind === 'exchange');
+    assert.equal(req.data.toString(), '{"password":"‹masked›","card":"‹masked card›"}');
+    assert.equal(exchange.masked, 'path:query=1 req-body:json=1 req-body:card=1');
+    assert.deepEqual(exchange.req, {
+      size: 45,
+      kept: req.data.length,
+      sha256: null,
+      truncated: false,
+      form: 'masked',
+    });
+  });
+
+  test('a body that cannot be read is not stored and the record says so', () => {
+    const records = post('\u0000\u0001binary', 'application/grpc');
+    const exchange = records.at(-1);
+    assert.ok(exchange?.kind === 'exchange');
+    assert.equal(records.filter(r => r.kind === 'body' && r.side === 'req').length, 0);
+    assert.equal(exchange.req.form, 'binary');
+    assert.equal(exchange.req.kept, 0);
+  });
+
+  test('a record in which nothing was masked has no such field', () => {
+    const request = { ...seen('headers').request, target: '/', fields: [] };
+    const [exchange] = assembleExchange(seen('headers', { request }), KEYS);
+    assert.ok(exchange?.kind === 'exchange' && !('masked' in exchange));
+  });
 });

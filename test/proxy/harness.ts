@@ -8,7 +8,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CaptureBudget } from '../../src/capture/body.ts';
-import { queryMask } from '../../src/capture/mask.ts';
+import { Maskers } from '../../src/capture/mask/masker.ts';
 import type { FlowFacts } from '../../src/core/facts.ts';
 import { Fault } from '../../src/core/faults.ts';
 import type { LeafIssuer } from '../../src/core/ports.ts';
@@ -74,7 +74,7 @@ export class Harness {
       originTls: originContexts([], []),
       ownCas: new Set(),
       budget: new CaptureBudget(settings['capture.memory']),
-      queryMask: queryMask(settings['capture.mask-query']),
+      maskers: new Maskers(settings['capture.mask-query']),
       // prettier-ignore
       counters: { accepted: 0, open: 0, refused: 0, inspected: 0, passed: 0, blocked: 0, exchanges: 0, faults: 0 },
       nextFlow: () => ++this.#flows,

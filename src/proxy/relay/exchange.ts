@@ -4,7 +4,7 @@
  */
 import { BodyTap, CountingTap } from '../../capture/body.ts';
 import { assembleExchange } from '../../capture/exchange.ts';
-import { maskPath, STRICT, type QueryMask } from '../../capture/mask.ts';
+import type { Masker } from '../../capture/mask/masker.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { Field, RequestHead, ResponseHead } from '../../wire/http1/index.ts';
@@ -62,13 +62,14 @@ export class LiveExchange {
   }
 
   get path(): string {
-    return maskPath(this.target, this.#masked);
+    return this.#masker.path(this.target);
   }
 
-  /** A flow that is masked strictly stays so for a request that another rule blocks. */
-  get #masked(): QueryMask {
-    const strict = this.verdict.mask === 'strict' || this.#flow.verdict?.mask === 'strict';
-    return strict ? STRICT : this.#flow.ctx.queryMask;
+  /** The profile of the request's rule; of the flow's for a request that another rule blocks, and where that is strict. */
+  get #masker(): Masker {
+    const flow = this.#flow.verdict?.mask;
+    const own = this.verdict.action === 'inspect' ? this.verdict.mask : flow;
+    return this.#flow.ctx.maskers.of(flow === 'strict' ? flow : own);
   }
 
   get verdict(): Verdict {
@@ -129,7 +130,7 @@ export class LiveExchange {
         fault,
         upgraded: this.upgraded,
       },
-      this.#masked,
+      this.#masker,
     );
     for (const record of records) ctx.audit.append(record);
     ctx.turn.schedule();
