@@ -257,4 +257,4 @@ function faultInfo(code: string | null, detail: string | null): contract.FaultIn
 }
 
 /** What capture writes in place of a secret; no octet of a head can produce these characters (src/capture/mask.ts). */
-const MASK = /‹masked(?: \d+)?›/;
+const MASK = /‹masked(?: [^›]{1,60})?›/;
