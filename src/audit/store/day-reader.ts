@@ -83,6 +83,18 @@ export class DayReader {
     return rows as RowOf[K][];
   }
 
+  // ---------------------------------------------------------------------------------------------------- feed
+
+  /** Ids above `id`, oldest first, at most `limit`. */
+  after(kind: Kind, id: number, limit: number): number[] {
+    return this.pluck(`SELECT id FROM ${TABLE[kind]} WHERE id > ? ORDER BY id LIMIT ?`, [id, limit]);
+  }
+
+  /** Id of the newest row, 0 without any. */
+  newest(kind: Kind): number {
+    return this.pluck(`SELECT coalesce(max(id), 0) FROM ${TABLE[kind]}`, [])[0] ?? 0;
+  }
+
   // ------------------------------------------------------------------------------------------- whole answers
 
   /** Number of matching rows; stops early when expired. */

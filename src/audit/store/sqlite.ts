@@ -9,6 +9,7 @@
 import fs from 'node:fs';
 import { parseFlowId } from '../../core/records.ts';
 import { DayReader } from './day-reader.ts';
+import { feedPage } from './feed.ts';
 import { dayPath, listDays, openDayForReading } from './schema.ts';
 import { ThreadStore } from './thread-store.ts';
 import type { Kind, Query } from '../query/ast.ts';
@@ -21,6 +22,8 @@ import type {
   DayStats,
   ExchangeDetail,
   FacetOptions,
+  FeedOptions,
+  FeedPage,
   Facets,
   FlowDetail,
   FlowRow,
@@ -177,6 +180,10 @@ export class SqliteStore implements AuditStore {
       const reader = this.reader(day);
       return reader === null ? [] : [{ day, bytes: fileBytes(this.dir, day), ...reader.stats() }];
     });
+  }
+
+  async feed(options: FeedOptions): Promise<FeedPage> {
+    return feedPage(this.daysDown().reverse(), day => this.reader(day), options);
   }
 
   async close(): Promise<void> {

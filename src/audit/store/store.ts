@@ -219,6 +219,38 @@ export interface DayStats {
   to: number | null;
 }
 
+/** One row of the feed, with what else is known of it where that was asked for. */
+export type FedRow =
+  | { kind: 'exchange'; row: ExchangeRow; detail: ExchangeDetail | null; bodies: FedBodies | null }
+  | { kind: 'flow'; row: FlowRow; record: FlowRecord | null }
+  | { kind: 'event'; row: EventRow };
+
+export interface FedBodies {
+  req: StoredBody | null;
+  res: StoredBody | null;
+}
+
+export interface FeedOptions {
+  /** `next` of the page before; null begins with the oldest row there is, `end` behind the newest. */
+  after: string | null;
+  /** Rows in a page at most, all kinds together, 1 … 10,000. */
+  limit: number;
+  kinds: readonly Kind[];
+  /** How much comes beside each row: nothing, heads and the whole flow record, or captured bodies too. */
+  detail: 'none' | 'heads' | 'bodies';
+}
+
+export interface FeedPage {
+  /** In the order in which each kind was taken in; a row is in exactly one page. */
+  rows: FedRow[];
+  /** Cursor behind these rows. Every driver has its own form; it survives restarts. */
+  next: string;
+  /** Rows behind `next`, by day; the first day is that of `next`. Days without any are left out. */
+  waiting: { day: string; rows: number }[];
+  /** All days that can be read, oldest first. A day that had rows waiting and is not among them was deleted. */
+  days: string[];
+}
+
 export interface AuditStore {
   search<K extends Kind>(query: Query, options: SearchOptions<K>): Promise<Page<K>>;
   count(query: Query, options: CountOptions): Promise<Count>;
@@ -230,6 +262,8 @@ export interface AuditStore {
   flow(id: string, exchangeLimit?: number): Promise<FlowDetail | null>;
   body(exchange: string, side: 'req' | 'res'): Promise<StoredBody | null>;
   days(): Promise<DayStats[]>;
+  /** Rows in the order they came, for streams and alerts. Rows of a kind that is not asked for are passed over. */
+  feed(options: FeedOptions): Promise<FeedPage>;
   close(): Promise<void>;
 }
 

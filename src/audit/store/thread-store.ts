@@ -13,6 +13,8 @@ import type {
   DayStats,
   ExchangeDetail,
   FacetOptions,
+  FeedOptions,
+  FeedPage,
   Facets,
   FlowDetail,
   Histogram,
@@ -79,6 +81,15 @@ export class ThreadStore implements AuditStore {
 
   days(): Promise<DayStats[]> {
     return this.ask('days', []);
+  }
+
+  async feed(options: FeedOptions): Promise<FeedPage> {
+    const page = await this.ask<FeedPage>('feed', [options]);
+    for (const fed of page.rows)
+      if (fed.kind === 'exchange' && fed.bodies !== null)
+        for (const body of [fed.bodies.req, fed.bodies.res])
+          if (body !== null) body.data = Buffer.from(body.data);
+    return page;
   }
 
   async close(): Promise<void> {

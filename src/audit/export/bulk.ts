@@ -1,0 +1,49 @@
+/**
+ * Elasticsearch `_bulk`: an action line and a document of ECS per record. The action is `create` with an id of our own, so a
+ * record that is sent twice is stored once: the second try is answered 409, which is as good as taken. Pure.
+ */
+import { createHash } from 'node:crypto';
+import { ecsLine } from './ecs.ts';
+import { idOf } from './facts.ts';
+import type { Sender } from './facts.ts';
+import type { Include } from './json.ts';
+import { jsonLine } from './lines.ts';
+import type { Bounded } from './bound.ts';
+
+/** Two lines, each with its end. */
+export function bulkLines(bounded: Bounded, sender: Sender, include: Include): string {
+  const document = ecsLine(bounded, sender, include);
+  return `${jsonLine({ create: { _id: documentId(bounded, sender, document) } })}\n${document}\n`;
+}
+
+/** Unique among proxies of other names; an event has no id and is known by what it says. At most 512 octets (Elasticsearch). */
+function documentId({ fed }: Bounded, sender: Sender, document: string): string {
+  const id = idOf(fed);
+  const own = id ?? createHash('sha256').update(document).digest('hex').slice(0, 40);
+  return `${sender.host.replace(/[^!-~]/g, '_').slice(0, 200)}/${fed.kind}/${own}`;
+}
+
+/** What a receiver answers to a bulk request: how many documents it took, and the first reason why it did not take one. */
+export function bulkOutcome(answer: unknown): {
+  taken: number;
+  refused: number;
+  retry: number;
+  reason: string | null;
+} {
+  const items = (answer as { items?: unknown } | null)?.items;
+  const outcome = { taken: 0, refused: 0, retry: 0, reason: null as string | null };
+  if (!Array.isArray(items)) return outcome;
+  for (const item of items as unknown[]) {
+    const create = (item as { create?: { status?: unknown; error?: { reason?: unknown; type?: unknown } } })
+      .create;
+    const status = typeof create?.status === 'number' ? create.status : 0;
+    if ((status >= 200 && status < 300) || status === 409) outcome.taken++;
+    else {
+      if (status === 429 || status >= 500 || status === 0) outcome.retry++;
+      else outcome.refused++;
+      outcome.reason ??=
+        `${status} ${String(create?.error?.type ?? '')} ${String(create?.error?.reason ?? '')}`.trim();
+    }
+  }
+  return outcome;
+}
