@@ -9,6 +9,7 @@ import {
   constants,
   existsSync,
   lstatSync,
+  readdirSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -40,6 +41,14 @@ const NEEDS = [
   { package: 'libpacparser1', why: 'consumer of exported PAC files', there: () => command('pactester') },
   { package: 'prometheus', why: 'judge of metrics and alert rules', there: () => command('promtool') },
   { package: 'minisign', why: 'independent judge of signed lists', there: () => command('minisign') },
+  { package: 'rsyslog', why: 'receiver of streams', there: () => command('rsyslogd') },
+  {
+    package: 'rsyslog-openssl',
+    why: 'TLS of the receiver of streams',
+    there: () => inLibraries('rsyslog/lmnsd_ossl.so'),
+  },
+  { package: 'calamaris', why: 'reader of the Squid log', there: () => command('calamaris') },
+  { package: 'goaccess', why: 'reader of Squid and W3C logs', there: () => command('goaccess') },
   { package: 'curl', why: 'client', there: () => command('curl') },
   { package: 'openssl', why: 'independent judge of certificates', there: () => command('openssl') },
 ];
@@ -93,6 +102,11 @@ function apt(...args) {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   });
   return status;
+}
+
+/** Whether a file lies in the library folder of this machine's kind, whatever that is called. */
+function inLibraries(file) {
+  return readdirSync('/usr/lib').some(folder => existsSync(join('/usr/lib', folder, file)));
 }
 
 function command(name) {

@@ -23,6 +23,8 @@ export const API = {
   flow: '/api/flow/:id',
   body: '/api/exchange/:id/body/:side',
   preview: '/api/exchange/:id/preview/:side',
+  /** One exchange with its bodies as a HAR file. */
+  har: '/api/exchange/:id/har',
   histogram: '/api/histogram',
   facets: '/api/facets',
   export: '/api/export',
@@ -330,9 +332,23 @@ export interface Facet {
   exact: boolean;
 }
 
-/** GET /api/export: `QueryParams` and `format`; an attachment. Whether it is whole stands in its last line. */
-export const EXPORT_FORMATS = ['ndjson', 'csv'] as const;
+/**
+ * GET /api/export: `QueryParams` and `format`; an attachment. Whether it is whole stands in the last line of ndjson and csv,
+ * and in `_sightglass` of a HAR; the trail tells it for every format. HAR needs the permission `body` too.
+ */
+export const EXPORT_FORMATS = ['ndjson', 'csv', 'har', 'ecs', 'ocsf', 'cef', 'squid', 'w3c'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+/** Which rows a format can hold. */
+export const EXPORT_KINDS: Readonly<Record<ExportFormat, readonly Kind[]>> = {
+  ndjson: KINDS,
+  csv: KINDS,
+  har: ['exchanges'],
+  ecs: KINDS,
+  ocsf: KINDS,
+  cef: KINDS,
+  squid: ['exchanges', 'flows'],
+  w3c: ['exchanges'],
+};
 /** No export holds more rows; one that reached it says `truncated`. */
 export const EXPORT_MAX = 100_000;
 

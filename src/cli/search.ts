@@ -1,24 +1,20 @@
 /**
  * `sightglass search`: the query language on the day files, with or without a running proxy. The fields of ndjson and csv are
- * a contract with scripts (DESIGN §10). Rows come newest first; a table shows 50 unless told otherwise, ndjson and
- * csv give everything unless told otherwise. Rows are written page by page, so memory stays flat.
+ * a contract with scripts (DESIGN §10); the other formats are those of other products (docs/streams.md). Rows come newest
+ * first; a table shows 50 unless told otherwise, the other formats give everything unless told otherwise. Rows are written
+ * page by page, so memory stays flat.
  */
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { Command, Option } from 'commander';
-import {
-  csvLine,
-  EVENT_FIELDS,
-  EXCHANGE_FIELDS,
-  exported,
-  FLOW_FIELDS,
-  isoTime,
-  jsonLine,
-  visible,
-} from '../audit/export/lines.ts';
+import { FILE_FORMATS, fileWriter, FORMAT_INFO } from '../audit/export/formats.ts';
+import { gather } from '../audit/export/gather.ts';
+import { isoTime, visible } from '../audit/export/lines.ts';
 import { explainError, parseQuery } from '../audit/query/parse.ts';
 import { parseTime, TIME_HINT } from '../audit/query/time.ts';
 import { auditDir } from '../audit/recorder.ts';
 import { openStore } from '../audit/store/sqlite.ts';
+import { VERSION } from '../control/version.ts';
 import { loadSettings } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
 import type { Kind } from '../audit/query/ast.ts';
@@ -31,7 +27,7 @@ import type {
   SearchOptions,
 } from '../audit/store/store.ts';
 
-const FORMATS = ['table', 'ndjson', 'csv'] as const;
+const FORMATS = ['table', ...FILE_FORMATS] as const;
 type Format = (typeof FORMATS)[number];
 
 const PAGE = 1000;
@@ -80,6 +76,7 @@ Examples:
   sightglass search 'client:10.1.0.0/16 -method:GET path:/login'
   sightglass search --flows 'verdict:block OR fault:*' --format csv
   sightglass search '"order 4711"' --format ndjson --limit 100
+  sightglass search 'flow:3-1a' --format har > flow.har
 A query that begins with - needs -- before it:  sightglass search -- '-status:200'
 The language is described in docs/query-language.md.`;
 
@@ -114,7 +111,7 @@ async function run(store: AuditStore, text: string, options: Options, now: numbe
   }
   const format = options.json === true ? 'ndjson' : options.format;
   const limit = limitOption(options.limit) ?? (format === 'table' ? TABLE_ROWS : Infinity);
-  const printer = printerFor(format, kind);
+  const printer = printerFor(format, kind, now);
   await write(printer.head);
   let left = limit;
   let before: string | null = null;
@@ -122,11 +119,12 @@ async function run(store: AuditStore, text: string, options: Options, now: numbe
   do {
     const page: SearchOptions<Kind> = { kind, ...range, limit: Math.min(PAGE, left) };
     const found: Page<Kind> = await store.search(parsed.query, before === null ? page : { ...page, before });
-    await write(found.rows.map(row => printer.line(row)).join(''));
+    await write(await printer.lines(store, found.rows));
     left -= found.rows.length;
     printed += found.rows.length;
     before = found.next;
   } while (before !== null && left > 0);
+  await write(printer.tail);
   if (format !== 'table') return;
   if (printed === 0) console.error('nothing found');
   else if (before !== null) console.error(`the newest ${printed}; --limit shows more`);
@@ -158,22 +156,28 @@ type Row = ExchangeRow | FlowRow | EventRow;
 
 interface Printer {
   head: string;
-  line: (row: Row) => string;
+  lines: (store: AuditStore, rows: readonly Row[]) => Promise<string>;
+  tail: string;
 }
 
-function printerFor(format: Format, kind: Kind): Printer {
-  const fields = kind === 'exchanges' ? EXCHANGE_FIELDS : kind === 'flows' ? FLOW_FIELDS : EVENT_FIELDS;
-  switch (format) {
-    case 'ndjson':
-      return { head: '', line: row => `${jsonLine(exported(row, fields))}\n` };
-    case 'csv':
-      return {
-        head: `${fields.join(',')}\n`,
-        line: row => `${csvLine(Object.values(exported(row, fields)))}\n`,
-      };
-    case 'table':
-      return tableOf(kind);
+function printerFor(format: Format, kind: Kind, now: number): Printer {
+  if (format === 'table') {
+    const { head, line } = tableOf(kind);
+    return { head, lines: async (_store, rows) => rows.map(line).join(''), tail: '' };
   }
+  const { kinds, detail } = FORMAT_INFO[format];
+  if (!kinds.includes(kind))
+    throw new UsageError(
+      `${format} holds no ${kind}`,
+      `It holds ${kinds.join(' and ')}: leave out --${kind}, or choose another format.`,
+    );
+  const writer = fileWriter(format, kind, { sender: { host: hostname(), version: VERSION }, now });
+  return {
+    head: writer.head,
+    lines: async (store, rows) =>
+      (await gather(store, kind, rows, detail)).map(fed => writer.line(fed)).join(''),
+    tail: writer.tail(null),
+  };
 }
 
 interface Column {
@@ -224,7 +228,7 @@ const EVENT_COLUMNS: Column[] = [
   { title: 'DETAIL', width: 0, value: (r: EventRow) => JSON.stringify(r.detail) },
 ];
 
-function tableOf(kind: Kind): Printer {
+function tableOf(kind: Kind): { head: string; line: (row: Row) => string } {
   const columns = kind === 'exchanges' ? EXCHANGE_COLUMNS : kind === 'flows' ? FLOW_COLUMNS : EVENT_COLUMNS;
   // On a terminal long lines are cut; in a pipe nothing is.
   const width = process.stdout.isTTY ? process.stdout.columns : Infinity;

@@ -66,6 +66,34 @@ describe('search', () => {
       .split('\n')
       .map(line => JSON.parse(line) as Record<string, unknown>);
 
+  it('writes the formats of other products, one record a line', async t => {
+    const lines = async (...argv: string[]): Promise<string[]> =>
+      (await run(t, ...argv)).out.trimEnd().split('\n');
+    const squid = await lines('--format', 'squid');
+    assert.equal(squid.length, 1201);
+    assert.match(
+      squid[1200] ?? '',
+      /^\d+\.\d{3} +\d+ 10\.1\.2\.3 TCP_MISS\/200 \d+ GET https:\/\/www\.example\.test\/item\/1 /,
+    );
+    assert.match((await lines('--flows', '--format', 'squid'))[0] ?? '', / CONNECT www\.example\.test:443 /);
+    const cef = await lines('path:/item/1200', '--format', 'cef');
+    assert.match(cef[0] ?? '', /^CEF:0\|Sightglass\|/);
+    for (const format of ['ecs', 'ocsf']) {
+      const rows = (await lines('host:evil.test', '--format', format)).map(
+        line => JSON.parse(line) as object,
+      );
+      assert.equal(rows.length, 1);
+    }
+    const w3c = await lines('path:/item/1200', '--format', 'w3c');
+    assert.equal(w3c.length, 5);
+    const har = JSON.parse((await run(t, 'path:/item/1200', '--format', 'har')).out) as {
+      log: { entries: { request: { url: string; headers: unknown[] } }[] };
+    };
+    assert.equal(har.log.entries[0]?.request.url, 'https://www.example.test/item/1200');
+    assert.equal(har.log.entries[0]?.request.headers.length, 2);
+    await assert.rejects(run(t, '--flows', '--format', 'har'), /har holds no flows/);
+  });
+
   it('prints all matches as ndjson, newest first, page after page', async t => {
     const rows = json((await run(t, 'host:www.example.test', '--format', 'ndjson')).out);
     assert.equal(rows.length, 1200);

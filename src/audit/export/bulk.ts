@@ -23,6 +23,11 @@ function documentId({ fed }: Bounded, sender: Sender, document: string): string 
   return `${sender.host.replace(/[^!-~]/g, '_').slice(0, 200)}/${fed.kind}/${own}`;
 }
 
+/** The part of an answer's item that is looked at. */
+interface Item {
+  create?: { status?: number; error?: { type?: string; reason?: string } };
+}
+
 /** What a receiver answers to a bulk request: how many documents it took, and the first reason why it did not take one. */
 export function bulkOutcome(answer: unknown): {
   taken: number;
@@ -33,16 +38,13 @@ export function bulkOutcome(answer: unknown): {
   const items = (answer as { items?: unknown } | null)?.items;
   const outcome = { taken: 0, refused: 0, retry: 0, reason: null as string | null };
   if (!Array.isArray(items)) return outcome;
-  for (const item of items as unknown[]) {
-    const create = (item as { create?: { status?: unknown; error?: { reason?: unknown; type?: unknown } } })
-      .create;
-    const status = typeof create?.status === 'number' ? create.status : 0;
+  for (const { create } of items as Item[]) {
+    const status = create?.status ?? 0;
     if ((status >= 200 && status < 300) || status === 409) outcome.taken++;
     else {
       if (status === 429 || status >= 500 || status === 0) outcome.retry++;
       else outcome.refused++;
-      outcome.reason ??=
-        `${status} ${String(create?.error?.type ?? '')} ${String(create?.error?.reason ?? '')}`.trim();
+      outcome.reason ??= `${status} ${create?.error?.type ?? ''} ${create?.error?.reason ?? ''}`.trim();
     }
   }
   return outcome;

@@ -213,6 +213,9 @@ function ours(fed: Exchange | Flow, cut: readonly string[]): Record<string, unkn
     verdict: row.verdict,
     policy: row.policy,
     fault: row.fault,
+    mask: row.mask,
+    tls_profile: row.tlsProfile,
+    parent: row.parent,
     ...(fed.kind === 'flow'
       ? { ja4: fed.row.ja4, exchanges: fed.row.exchanges, origin_tls: fed.record?.originTls }
       : { upgraded: fed.detail?.upgraded }),

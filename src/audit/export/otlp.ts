@@ -118,11 +118,17 @@ const verdictOf = (row: {
   rule: string | null;
   policy: string | null;
   reason: string | null;
+  mask: string | null;
+  tlsProfile: string | null;
+  parent: string | null;
 }): [string, Value][] => [
   ['sightglass.verdict', row.verdict],
   ['sightglass.rule', row.rule],
   ['sightglass.policy', row.policy],
   ['sightglass.reason', row.reason],
+  ['sightglass.mask', row.mask],
+  ['sightglass.tls_profile', row.tlsProfile],
+  ['sightglass.parent', row.parent],
 ];
 
 function attributesOf(pairs: readonly [string, Value][]): { key: string; value: Record<string, unknown> }[] {

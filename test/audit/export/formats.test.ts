@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { FILE_FORMATS, fileWriter, FORMAT_INFO } from '../../../src/audit/export/formats.ts';
 import { headField, severityOf, urlOf } from '../../../src/audit/export/facts.ts';
 import { plain } from '../../../src/audit/export/json.ts';
-import { NOON } from '../sample.ts';
+import { NOON, VERDICT } from '../sample.ts';
 import { ACTIVE, body, fedEvent, fedExchange, fedFlow, nastyFed, SENDER, whole } from './fed.ts';
 import type { FedRow } from '../../../src/audit/store/store.ts';
 
@@ -80,6 +80,7 @@ describe('facts', () => {
   });
   it('call a block by policy no failure', () => {
     assert.equal(severityOf(fedEvent({ name: 'recorder.failing' })), 'warning');
-    assert.equal(severityOf(fedFlow({ fault: 'blocked-by-policy' })), 'warning');
+    const verdict = { ...VERDICT, action: 'block' as const };
+    assert.equal(severityOf(fedFlow({ verdict, fault: 'blocked-by-policy' })), 'notice');
   });
 });

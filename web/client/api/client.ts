@@ -162,6 +162,7 @@ export const api = {
 /** Addresses that the browser itself opens: downloads and the live stream. */
 export const addresses = {
   body: (id: string, side: 'req' | 'res'): string => withSide(API.body, id, side),
+  har: (id: string): string => withId(API.har, id),
   export: (query: QueryParams, format: ExportFormat): string => API.export + params({ ...query, format }),
   listExport: (about: ListExportParams): string => API.listExport + params(about),
   ca: (format: CaFormat): string => API.ca + params({ format }),

@@ -4,12 +4,13 @@
  */
 import { useEffect, useRef } from 'react';
 import type { ReactNode } from 'react';
-import { api } from '../api/client.ts';
+import { addresses, api } from '../api/client.ts';
 import { useAsk } from '../hooks/use-ask.ts';
 import type { Asked } from '../hooks/use-ask.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Failed, Waiting } from '../parts/notes.tsx';
+import { useSession } from '../state/session.tsx';
 import type { View } from '../state/view.ts';
 import { pathOf } from '../state/places.ts';
 import type { Opened } from '../state/places.ts';
@@ -31,6 +32,7 @@ export function Panel(props: PanelProps) {
 
 function ExchangePanel(props: PanelProps) {
   const { id } = props.opened;
+  const { can } = useSession();
   const asked = useAsk(`exchange ${id}`, signal => api.exchange(id, signal));
   const { previous = null, next = null } = asked.data ?? {};
   return (
@@ -39,12 +41,20 @@ function ExchangePanel(props: PanelProps) {
       title="Request"
       asked={asked}
       extra={
-        previous === null && next === null ? null : (
-          <>
-            <Step to={previous} icon="previous" label="Earlier request of this connection" go={props.go} />
-            <Step to={next} icon="next" label="Later request of this connection" go={props.go} />
-          </>
-        )
+        <>
+          {previous === null && next === null ? null : (
+            <>
+              <Step to={previous} icon="previous" label="Earlier request of this connection" go={props.go} />
+              <Step to={next} icon="next" label="Later request of this connection" go={props.go} />
+            </>
+          )}
+          {can('export') && can('body') ? (
+            <a className="icon-button" href={addresses.har(id)} download title="Save as HAR">
+              <Icon name="download" />
+              <span className="visually-hidden">Save as HAR</span>
+            </a>
+          ) : null}
+        </>
       }
     >
       {asked.data === null ? null : <ExchangeView key={id} detail={asked.data} go={props.go} />}

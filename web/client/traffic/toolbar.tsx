@@ -1,5 +1,6 @@
 /** What stands above the list: which rows, which query, which time, and what to do with the result. */
-import { EXPORT_FORMATS } from '../../contract.ts';
+import { EXPORT_FORMATS, EXPORT_KINDS } from '../../contract.ts';
+import type { ExportFormat } from '../../contract.ts';
 import { addresses } from '../api/client.ts';
 import type { ApiFailure } from '../api/failure.ts';
 import type { TailState } from '../hooks/use-rows.ts';
@@ -70,13 +71,13 @@ export function Toolbar({ view, change, failure, tail }: ToolbarProps) {
           >
             {close => (
               <ul className="menu-list">
-                {EXPORT_FORMATS.map(format => (
+                {EXPORT_FORMATS.filter(
+                  format => EXPORT_KINDS[format].includes(view.show) && (format !== 'har' || can('body')),
+                ).map(format => (
                   <li key={format}>
                     <a href={addresses.export(viewParams(view), format)} download onClick={close}>
-                      <strong>{format === 'csv' ? 'CSV' : 'NDJSON'}</strong>
-                      <span>
-                        {format === 'csv' ? 'for spreadsheets, formulas disarmed' : 'one JSON object a line'}
-                      </span>
+                      <strong>{FORMAT_WORDS[format][0]}</strong>
+                      <span>{FORMAT_WORDS[format][1]}</span>
                     </a>
                   </li>
                 ))}
@@ -88,6 +89,17 @@ export function Toolbar({ view, change, failure, tail }: ToolbarProps) {
     </div>
   );
 }
+
+const FORMAT_WORDS: Readonly<Record<ExportFormat, readonly [string, string]>> = {
+  ndjson: ['NDJSON', 'one JSON object a line'],
+  csv: ['CSV', 'for spreadsheets, formulas disarmed'],
+  har: ['HAR', 'for browsers, with captured bodies'],
+  ecs: ['ECS', 'Elastic Common Schema'],
+  ocsf: ['OCSF', 'Open Cybersecurity Schema'],
+  cef: ['CEF', 'ArcSight Common Event Format'],
+  squid: ['Squid', 'native access log'],
+  w3c: ['W3C', 'extended log file'],
+};
 
 function Tail({ view, tail, change }: { view: View; tail: TailState; change: ToolbarProps['change'] }) {
   if (view.range.kind === 'fixed') return null;

@@ -3,6 +3,7 @@
  * only as an attachment of unknown type, or as text inside JSON: never as a document a browser would render here.
  */
 import type { Request, Response, Router } from 'express';
+import { harEntry, harHead, harTail } from '../../../src/audit/export/har.ts';
 import type { ExchangeDetail as StoredExchange, StoredBody } from '../../../src/audit/store/store.ts';
 import { API } from '../../contract.ts';
 import type { BodyPreview, ExchangeDetail, FlowDetail } from '../../contract.ts';
@@ -42,6 +43,27 @@ export function detailRoutes(router: Router, deps: ConsoleDeps): void {
     if (found === null) throw notFound();
     write(caller, 'flow.viewed', { flow: id, host: found.record.facts?.host ?? null });
     sendJson<FlowDetail>(res, flowDetail(found));
+  });
+
+  router.get(API.har, async (req, res) => {
+    const caller = requireCaller(req, sessions, 'export');
+    requireCaller(req, sessions, 'body');
+    const { id, flow } = exchangeIdParam(req);
+    const exchange = await audit.exchange(id);
+    if (exchange === null) throw notFound();
+    const [reqBody, resBody, of] = await Promise.all([
+      audit.body(id, 'req'),
+      audit.body(id, 'res'),
+      audit.flow(flow, 1),
+    ]);
+    const address = of?.record.kind === 'flow' ? of.record.originAddress : null;
+    const entry = harEntry(exchange, { req: reqBody, res: resBody }, address);
+    write(caller, 'exchange.exported', { exchange: id, host: exchange.host, format: 'har' });
+    attach(res, `sightglass-${id}.har`);
+    res
+      .status(200)
+      .type('application/json')
+      .send(`${harHead(deps.version)}${entry}${harTail(null)}`);
   });
 
   router.get(API.preview, async (req, res) => {

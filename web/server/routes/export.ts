@@ -2,22 +2,16 @@
  * Export of a question's rows as a file, streamed page by page: memory holds one page, a slow reader slows the store's
  * reading down, and a reader that goes away ends it. No more than EXPORT_MAX rows, two exports at a time.
  *
- * The last line says the truth about completeness (`rows`, `truncated`); a file without that line was cut off.
- * Start and end are in the trail, with how much left the house.
+ * The last line of ndjson, csv and HAR says the truth about completeness (`rows`, `truncated`); a file without it was cut
+ * off. Start and end are in the trail for every format, with how much left the house.
  */
 import { once } from 'node:events';
 import type { Response, Router } from 'express';
-import {
-  csvLine,
-  EVENT_FIELDS,
-  EXCHANGE_FIELDS,
-  exported,
-  FLOW_FIELDS,
-  jsonLine,
-} from '../../../src/audit/export/lines.ts';
-import type { RowOf } from '../../../src/audit/store/store.ts';
-import { API, EXPORT_FORMATS, EXPORT_MAX } from '../../contract.ts';
-import type { ExportFormat, Kind } from '../../contract.ts';
+import { hostname } from 'node:os';
+import { fileWriter, FORMAT_INFO } from '../../../src/audit/export/formats.ts';
+import { gather } from '../../../src/audit/export/gather.ts';
+import { API, EXPORT_FORMATS, EXPORT_KINDS, EXPORT_MAX } from '../../contract.ts';
+import type { ExportFormat } from '../../contract.ts';
 import { ApiFailure } from '../answer.ts';
 import { requireCaller } from '../auth.ts';
 import type { Caller } from '../auth.ts';
@@ -28,6 +22,7 @@ import type { Question } from '../question.ts';
 import { attach } from './detail.ts';
 
 const PAGE = 1000;
+const BODY_CHUNK = 20;
 const MAX_RUNNING = 2;
 
 export function exportRoutes(router: Router, deps: ConsoleDeps, max = EXPORT_MAX): void {
@@ -37,7 +32,14 @@ export function exportRoutes(router: Router, deps: ConsoleDeps, max = EXPORT_MAX
   router.get(API.export, async (req, res) => {
     const caller = requireCaller(req, deps.sessions, 'export');
     const format = choiceParam(req, 'format', EXPORT_FORMATS, 'ndjson');
+    if (FORMAT_INFO[format].detail === 'bodies') requireCaller(req, deps.sessions, 'body');
     const question = questionOf(req, now());
+    if (!EXPORT_KINDS[format].includes(question.kind))
+      throw new ApiFailure(
+        'bad-request',
+        `The format ${format} holds no ${question.kind}.`,
+        `Choose another format, or look at ${EXPORT_KINDS[format].join(' or ')}.`,
+      );
     // Rows that come while the export runs stay out of it: it is the answer as of its start.
     const until = question.until ?? now() + 1;
     if (running >= MAX_RUNNING)
@@ -83,13 +85,24 @@ export function exportRoutes(router: Router, deps: ConsoleDeps, max = EXPORT_MAX
       });
     // The first page is asked for before anything is sent, so that a failing store still gets a plain error answer.
     let page = await pageAfter(null);
+    const { detail, mediaType, extension } = FORMAT_INFO[format];
+    const writer = fileWriter(format, options.kind, {
+      sender: { host: hostname(), version: deps.version },
+      now: now(),
+      crlf: true,
+    });
+    // Records with their bodies are few at a time: a page of them must fit in memory.
+    const chunk = detail === 'bodies' ? BODY_CHUNK : PAGE;
     const stamp = new Date(now()).toISOString().slice(0, 19).replaceAll(':', '');
-    attach(res, `sightglass-${options.kind}-${stamp}.${format}`);
-    res.status(200).type(format === 'csv' ? 'text/csv' : 'application/x-ndjson');
-    if (format === 'csv') res.write(`${csvLine(FIELDS[options.kind])}\r\n`);
+    attach(res, `sightglass-${options.kind}-${stamp}.${extension}`);
+    res.status(200).type(mediaType);
+    res.write(writer.head);
     for (;;) {
       done.rows += page.rows.length;
-      if (!(await put(res, lines(options.kind, page.rows, format)))) return;
+      for (let at = 0; at < page.rows.length; at += chunk) {
+        const fed = await gather(deps.audit, options.kind, page.rows.slice(at, at + chunk), detail);
+        if (!(await put(res, fed.map(one => writer.line(one)).join('')))) return;
+      }
       if (page.next === null || done.rows >= max) break;
       // A log-out ends what it started.
       if (deps.sessions.get(caller.token, false) === null) {
@@ -100,11 +113,7 @@ export function exportRoutes(router: Router, deps: ConsoleDeps, max = EXPORT_MAX
     }
     done.truncated = page.next !== null;
     done.aborted = false;
-    res.end(
-      format === 'csv'
-        ? `# rows=${done.rows} truncated=${done.truncated}\r\n`
-        : `${JSON.stringify({ end: true, rows: done.rows, truncated: done.truncated })}\n`,
-    );
+    res.end(writer.tail({ rows: done.rows, truncated: done.truncated }));
   }
 }
 
@@ -112,20 +121,6 @@ interface Progress {
   rows: number;
   truncated: boolean;
   aborted: boolean;
-}
-
-const FIELDS: Readonly<Record<Kind, readonly string[]>> = {
-  exchanges: EXCHANGE_FIELDS,
-  flows: FLOW_FIELDS,
-  events: EVENT_FIELDS,
-};
-
-/** The same lines that `sightglass search --format` writes. */
-function lines(kind: Kind, rows: readonly RowOf[Kind][], format: ExportFormat): string {
-  return rows
-    .map(row => exported(row, FIELDS[kind]))
-    .map(row => (format === 'csv' ? `${csvLine(Object.values(row))}\r\n` : `${jsonLine(row)}\n`))
-    .join('');
 }
 
 /** Write and wait until there is room again. False when the reader has gone. */

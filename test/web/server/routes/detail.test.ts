@@ -188,3 +188,20 @@ test('whatever strangers wrote comes back as JSON data, unchanged and never as a
     assert.ok(!page.text.includes(evil) || evil === '<!--', evil);
   }
 });
+
+test('one exchange as HAR, with its body, for those who may export and see bodies', async t => {
+  const h = await house(t);
+  h.audit.put({}, { data: Buffer.from('hello') });
+  const viewer = await h.person('viewer');
+  assert.equal(errorOf(await viewer.get('/api/exchange/1-1.1/har')).code, 'not-allowed');
+  const auditor = await h.person('auditor');
+  const answer = await auditor.get('/api/exchange/1-1.1/har');
+  assert.equal(answer.headers['content-disposition'], 'attachment; filename="sightglass-1-1.1.har"');
+  const har = answer.json<{
+    log: { entries: { response: { content: { text: string } }; _redacted: string[] }[] };
+  }>();
+  assert.equal(har.log.entries[0]?.response.content.text, 'hello');
+  assert.deepEqual(har.log.entries[0]?._redacted, ['request.headers.Authorization']);
+  assert.equal(h.trail.page(null, 1).rows[0]?.action, 'exchange.exported');
+  assert.equal(errorOf(await auditor.get('/api/exchange/1-9.9/har')).code, 'not-found');
+});

@@ -106,3 +106,35 @@ test('a reader that does not read stops the export; two at a time; a log-out end
   });
   assert.ok(bytes < 60_000 * 1000);
 });
+
+test('other formats: each with its own name and type, HAR only for those who may see bodies', async t => {
+  const h = await house(t);
+  h.audit.put({}, { data: Buffer.from('hello') });
+  const auditor = await h.person('auditor');
+  const of = (format: string, more = '') => auditor.get(`/api/export?format=${format}${more}`);
+  for (const [format, type, start] of [
+    ['har', 'application/json', '{"log":'],
+    ['ecs', 'application/x-ndjson', '{"@timestamp"'],
+    ['ocsf', 'application/x-ndjson', '{"time":'],
+    ['cef', 'text/plain', 'CEF:0|'],
+    ['squid', 'text/plain', '17'],
+    ['w3c', 'text/plain', '#Version: 1.0'],
+  ] as const) {
+    const answer = await of(format);
+    assert.equal(answer.status, 200, `${format}: ${answer.text}`);
+    assert.ok(String(answer.headers['content-type']).startsWith(type), format);
+    assert.ok(answer.text.startsWith(start), `${format}: ${answer.text.slice(0, 40)}`);
+    assert.match(
+      String(answer.headers['content-disposition']),
+      /^attachment; filename="sightglass-[\w-]+\.\w+"$/,
+    );
+  }
+  assert.deepEqual(
+    (JSON.parse((await of('har')).text) as { log: { _sightglass: unknown } }).log._sightglass,
+    {
+      rows: 1,
+      truncated: false,
+    },
+  );
+  assert.equal(errorOf(await of('har', '&kind=flows')).code, 'bad-request');
+});
