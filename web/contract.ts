@@ -817,11 +817,12 @@ export interface ApplyRequest extends CandidateRequest {
   base: string;
 }
 
-/** POST /api/policy/rollback */
+/** POST /api/policy/rollback. The lists come back with the document, unless `lists` is `keep`. */
 export interface RollbackRequest {
   n: number;
   comment: string;
   base: string;
+  lists?: 'keep';
 }
 
 export interface ApplyAnswer {
@@ -831,7 +832,13 @@ export interface ApplyAnswer {
   /** Number of the version that came into force; null while it is not recorded yet. */
   n: number | null;
   problems: PolicyProblem[];
-  /** Rollback: lists whose contents are others than they were in that version. */
+}
+
+export interface RollbackAnswer extends ApplyAnswer {
+  /** Lists whose contents were put back; `held`: those of them that are not refreshed until somebody fetches them. */
+  restored: string[];
+  held: string[];
+  /** Lists whose contents are others than they were in that version. */
   otherLists: string[];
 }
 

@@ -8,10 +8,15 @@ import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { jsonLine, visible } from '../audit/export/lines.ts';
 import { loadPolicyFile, problemText } from '../policy/load.ts';
+import { copiesDir } from '../policy/list-copies.ts';
 import type { RefusedPolicy } from '../policy/load.ts';
 import { policyChanges, unifiedDiff } from '../policy/versions-diff.ts';
 import type { Compared } from '../policy/versions-diff.ts';
 import { replacePolicy } from '../policy/versions-file.ts';
+import { listDeltas } from '../policy/versions-lists.ts';
+import type { ListSide } from '../policy/versions-lists.ts';
+import { restoreVersion } from '../policy/versions-restore.ts';
+import type { Restored } from '../policy/versions-restore.ts';
 import { PolicyVersions, versionsDir } from '../policy/versions.ts';
 import type { PolicyVersion, VersionHead } from '../policy/versions.ts';
 import { parsePolicy } from '../policy/parse.ts';
@@ -22,6 +27,8 @@ import { addSettingsFlags } from './settings-flags.ts';
 /** Where policy and versions of an installation lie. */
 interface Place {
   file: string;
+  /** Folder of the copies of fetched and learned lists. */
+  copies: string;
   versions: PolicyVersions;
 }
 
@@ -30,6 +37,7 @@ function placeOf(input: SettingsInput): Place {
   const dataDir = settings['data-dir'];
   return {
     file: settings['policy.file'] ?? join(dataDir, 'policy.yaml'),
+    copies: copiesDir(join(dataDir, 'policy')),
     versions: new PolicyVersions(versionsDir(dataDir)),
   };
 }
@@ -83,15 +91,17 @@ export function diffCommand(): Command {
     .allowExcessArguments(false);
   const input = addSettingsFlags(command, [...FLAGS]);
   return command.action(async (a: string | undefined, b: string | undefined, options: { json?: boolean }) => {
-    const { file, versions } = placeOf(input());
+    const { file, copies, versions } = placeOf(input());
     const from = a === undefined ? await versions.newest() : await versions.get(a);
     if (from === null)
       throw wrongUse('no version was recorded yet', 'The first start of the service records one.');
-    const to = b === undefined ? await sideOfFile(file) : sideOf(await versions.get(b));
-    const left = sideOf(from);
+    const to = b === undefined ? await sideOfFile(file, copies) : sideOf(versions, await versions.get(b));
+    const left = sideOf(versions, from);
     const diff = unifiedDiff(left.text, to.text, left.label, to.label);
     const changes =
-      left.compared === null || to.compared === null ? [] : policyChanges(left.compared, to.compared);
+      left.compared === null || to.compared === null
+        ? []
+        : policyChanges(left.compared, to.compared, await listDeltas(left.lists, to.lists));
     if (options.json === true)
       console.log(jsonLine({ from: left.label, to: to.label, same: diff === '', changes, diff }));
     else if (diff === '' && changes.length === 0) console.log('no difference');
@@ -107,76 +117,95 @@ interface DiffSide {
   text: string;
   /** Null when the text is no good policy. */
   compared: Compared | null;
+  lists: ListSide;
 }
 
-function sideOf(version: PolicyVersion): DiffSide {
+function sideOf(versions: PolicyVersions, version: PolicyVersion): DiffSide {
   const parsed = parsePolicy(version.text);
   return {
     label: `version ${version.n} (${version.version})`,
     text: version.text,
     compared: parsed.ok ? { document: parsed.document, lists: version.lists } : null,
+    lists: versions.side(version),
   };
 }
 
-async function sideOfFile(file: string): Promise<DiffSide> {
-  const loaded = await loadPolicyFile(file);
-  if (!loaded.ok) return { label: file, text: await readFile(file, 'utf8'), compared: null };
-  const lists = [...loaded.compiled.lists].map(
-    ([name, l]) => [name, { digest: l.digest, size: l.set.size }] as const,
+async function sideOfFile(file: string, copies: string): Promise<DiffSide> {
+  const loaded = await loadPolicyFile(file, { copies, emptyWithoutCopy: true });
+  if (!loaded.ok)
+    return {
+      label: file,
+      text: await readFile(file, 'utf8'),
+      compared: null,
+      lists: { lists: {}, set: () => null },
+    };
+  const { compiled } = loaded;
+  const lists = Object.fromEntries(
+    [...compiled.lists].map(([name, l]) => [name, { digest: l.digest, size: l.set.size }] as const),
   );
   return {
     label: file,
     text: loaded.text,
-    compared: { document: loaded.document, lists: Object.fromEntries(lists) },
+    compared: { document: loaded.document, lists },
+    lists: { lists, set: name => compiled.lists.get(name)?.set ?? null },
   };
 }
 
 export function rollbackCommand(): Command {
   const command = new Command('rollback')
-    .description('Put the document of an earlier version back into the policy file.')
+    .description('Put an earlier version back: the policy file and what its lists held.')
     .argument('<VERSION>', 'number or id of the version, as `policy history` shows them')
     .requiredOption('--comment <TEXT>', 'why; stands in the history')
     .option('--author <NAME>', 'who (default: the user who runs this)')
+    .option('--document-only', 'leave the lists as they are now')
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false);
   const input = addSettingsFlags(command, [...FLAGS]);
   return command.action(
-    async (which: string, options: { comment: string; author?: string; json?: boolean }) => {
-      const { file, versions } = placeOf(input());
+    async (
+      which: string,
+      options: { comment: string; author?: string; documentOnly?: boolean; json?: boolean },
+    ) => {
+      const { file, copies, versions } = placeOf(input());
       const wanted = await versions.get(which);
-      const result = await replacePolicy(file, wanted.text, versions, {
-        origin: 'rollback',
+      const note = {
+        origin: 'rollback' as const,
         author: authorOf(options.author),
         comment: `back to version ${wanted.n}: ${oneLine(options.comment)}`,
+      };
+      const result = await restoreVersion({ policyFile: file, copies, versions }, wanted, note, {
+        lists: options.documentOnly !== true,
+        now: Date.now(),
       });
       if (!result.ok) {
         refuse(result);
         return;
       }
-      const { compiled } = result.loaded;
-      const other = Object.entries(wanted.lists)
-        .filter(([name, l]) => compiled.lists.get(name)?.digest !== l.digest)
-        .map(([name]) => name);
+      const { written, restored, held, otherLists } = result;
+      const policy = result.loaded.compiled.version;
       if (options.json === true)
-        console.log(
-          jsonLine({
-            file,
-            to: wanted.n,
-            policy: compiled.version,
-            written: result.written,
-            otherLists: other,
-          }),
-        );
-      else {
-        console.log(
-          result.written
-            ? `${file}: version ${wanted.n} is back as ${compiled.version}`
-            : `${file} holds version ${wanted.n} already`,
-        );
-        for (const name of other) console.log(`note: the list ${name} has other contents now than then`);
-      }
+        console.log(jsonLine({ file, to: wanted.n, policy, written, restored, held, otherLists }));
+      else tellRestored(file, wanted.n, result);
     },
   );
+}
+
+function tellRestored(
+  file: string,
+  n: number,
+  { written, loaded, restored, held, otherLists }: Restored,
+): void {
+  console.log(
+    written
+      ? `${file}: version ${n} is back as ${loaded.compiled.version}`
+      : `${file} and its lists hold version ${n} already`,
+  );
+  if (restored.length > 0) console.log(`lists as they were: ${restored.join(', ')}`);
+  for (const name of held)
+    console.log(
+      `note: ${name} stays so until \`sightglass lists fetch ${name}\`; it is not refreshed meanwhile`,
+    );
+  for (const name of otherLists) console.log(`note: the list ${name} has other contents now than then`);
 }
 
 export function applyCommand(): Command {

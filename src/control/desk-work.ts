@@ -32,7 +32,9 @@ import { copiesDir } from '../policy/sources.ts';
 import { policyChanges } from '../policy/versions-diff.ts';
 import type { Compared } from '../policy/versions-diff.ts';
 import { loadCandidate, replacePolicy } from '../policy/versions-file.ts';
-import { PolicyVersions, versionsDir } from '../policy/versions.ts';
+import { listDeltas } from '../policy/versions-lists.ts';
+import { restoreVersion } from '../policy/versions-restore.ts';
+import { PolicyVersions, VersionError, versionsDir } from '../policy/versions.ts';
 import { loadPolicyFile } from '../policy/load.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
 import type { DeskPlace } from './desk.ts';
@@ -52,6 +54,10 @@ export async function doJob(place: DeskPlace, job: DeskJob, tell: Tell): Promise
       return hits(place, job);
     case 'apply':
       return apply(place, job);
+    case 'rollback':
+      return rollback(place, job);
+    case 'diff':
+      return diff(place, job);
     case 'export':
       return exportNames(place, job, tell);
     case 'import':
@@ -145,15 +151,43 @@ function hits(
 
 async function apply(
   { policyFile, dataDir }: DeskPlace,
-  { text, note, expect }: Extract<DeskJob, { do: 'apply' }>,
+  { text, note }: Extract<DeskJob, { do: 'apply' }>,
 ): Promise<DeskResult['apply']> {
   const result = await replacePolicy(policyFile, text, new PolicyVersions(versionsDir(dataDir)), note);
-  if (!result.ok) return { written: false, version: null, problems: result.problems, otherLists: [] };
-  const { compiled } = result.loaded;
-  const otherLists = Object.entries(expect ?? {})
-    .filter(([name, digest]) => compiled.lists.get(name)?.digest !== digest)
-    .map(([name]) => name);
-  return { written: result.written, version: compiled.version, problems: [], otherLists };
+  if (!result.ok) return { written: false, version: null, problems: result.problems };
+  return { written: result.written, version: result.loaded.compiled.version, problems: [] };
+}
+
+async function rollback(
+  { policyFile, dataDir }: DeskPlace,
+  { n, note, lists, now }: Extract<DeskJob, { do: 'rollback' }>,
+): Promise<DeskResult['rollback']> {
+  const versions = new PolicyVersions(versionsDir(dataDir));
+  const place = { policyFile, copies: copiesOf(dataDir), versions };
+  try {
+    const result = await restoreVersion(place, await versions.get(String(n)), note, { lists, now });
+    const none = { restored: [], held: [], otherLists: [] };
+    if (!result.ok) return { written: false, version: null, problems: result.problems, ...none };
+    const { written, restored, held, otherLists } = result;
+    return { written, version: result.loaded.compiled.version, problems: [], restored, held, otherLists };
+  } catch (e) {
+    throw e instanceof VersionError ? refusal(e) : e;
+  }
+}
+
+async function diff(
+  { dataDir }: DeskPlace,
+  { from, to }: Extract<DeskJob, { do: 'diff' }>,
+): Promise<DeskResult['diff']> {
+  const versions = new PolicyVersions(versionsDir(dataDir));
+  const [a, b] = [await versions.get(String(from)), await versions.get(String(to))];
+  const [before, after] = [parsePolicy(a.text), parsePolicy(b.text)];
+  if (!before.ok || !after.ok) return [];
+  return policyChanges(
+    { document: before.document, lists: a.lists },
+    { document: after.document, lists: b.lists },
+    await listDeltas(versions.side(a), versions.side(b)),
+  );
 }
 
 async function exportNames(

@@ -116,7 +116,12 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     undo.unshift(() => {
       expiry.stop();
     });
-    await recordVersions(policy, new PolicyVersions(versionsDir(dataDir)), tell);
+    const versions = new PolicyVersions(versionsDir(dataDir), {
+      onLost: (list, message) => {
+        tell('policy.list-not-kept', { list, message });
+      },
+    });
+    await recordVersions(policy, versions, tell);
     const db = openControlDb(dataDir);
     undo.unshift(() => {
       db.close();

@@ -90,7 +90,7 @@ export class ListKeeper {
     tick();
   }
 
-  /** Refresh what is due, or everything (`force`), or one list. Never rejects. */
+  /** Refresh what is due, or with `force` everything, held lists too; or one list. Never rejects. */
   async look(force = false, only: string | null = null): Promise<void> {
     while (this.#busy !== null) await this.#busy;
     this.#busy = this.#lookNow(force, only).finally(() => {
@@ -126,7 +126,7 @@ export class ListKeeper {
       const result: Refreshed =
         source.kind === 'url'
           ? await refreshUrl(source, dir, this.#now(), fetch)
-          : await storeLearned(source, dir, this.#now(), await this.#learn(source));
+          : await this.#learnAnew(source);
       const { facts } = result;
       if (result.outcome === 'failed')
         onEvent('list.failed', {
@@ -145,6 +145,12 @@ export class ListKeeper {
     } catch (e) {
       onEvent('list.failed', { list: name, message: e instanceof Error ? e.message : String(e) });
     }
+  }
+
+  async #learnAnew(source: LearnedSource): Promise<Refreshed> {
+    const { dir } = this.#options;
+    const before = await copyFacts(dir, source);
+    return storeLearned(source, dir, this.#now(), await this.#learn(source), before);
   }
 
   #learn(source: LearnedSource): Promise<Learned[]> {

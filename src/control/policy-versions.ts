@@ -8,7 +8,7 @@ import type { PolicyVersions } from '../policy/versions.ts';
 
 /** The part of the policy store that is needed. */
 export interface VersionedStore {
-  loaded(): Pick<LoadedPolicy, 'text' | 'compiled'>;
+  loaded(): Pick<LoadedPolicy, 'text' | 'compiled' | 'listFiles'>;
   on(event: 'applied', listener: (snapshot: unknown, compiled: CompiledPolicy) => void): void;
 }
 

@@ -17,7 +17,7 @@ import { parsePolicy } from './parse.ts';
 import type { Positions, Problem } from './parse.ts';
 import { patternText } from './pattern.ts';
 import type { ListSource, PolicyDocument, SignedBy } from './rule.ts';
-import { copyName } from './sources.ts';
+import { copyName } from './list-copies.ts';
 import { writeSetFile } from './set-file.ts';
 import { openSignature } from './signed-file.ts';
 
@@ -36,6 +36,17 @@ export interface LoadedPolicy {
   snapshot: PolicySnapshot | null;
   /** The policy file and every list file, absolute. */
   files: string[];
+  /** Where lists were read from, by name; inline ones are not among them. */
+  listFiles: Record<string, ListFile>;
+}
+
+/** A file that a list was read from. */
+export interface ListFile {
+  path: string;
+  /** Its `fileSignature` when it was read: while that stays, the file holds what was loaded. */
+  seen: string;
+  /** The signature that it was checked with, absolute; null when none was asked for. */
+  signature: string | null;
 }
 
 export interface RefusedPolicy {
@@ -46,7 +57,7 @@ export interface RefusedPolicy {
 }
 
 /** Lists already compiled, by file and flag; bounded by the lists of the last policy loaded with it. */
-export type ListCache = Map<string, { signature: string; list: CompiledList; snapshot: ListSnapshot | null }>;
+export type ListCache = Map<string, LoadedList>;
 
 /** Sets up to this size travel inside the snapshot. */
 const INLINE_MAX = 500;
@@ -61,6 +72,8 @@ export interface LoadOptions {
   copies?: string;
   /** A list without a copy counts as empty instead of being a problem: for trying out what is not in force. */
   emptyWithoutCopy?: boolean;
+  /** Files to read in place of others, by absolute path: for contents that are not in their places yet. */
+  instead?: ReadonlyMap<string, string>;
 }
 
 /** Load a policy. Rejects never for what the files hold; only when the cacheDir cannot be written. */
@@ -84,6 +97,7 @@ export async function loadPolicyFile(
   const lists = new Map<string, CompiledList>();
   const snapshots: Record<string, ListSnapshot> = {};
   const used: ListCache = new Map();
+  const listFiles: Record<string, ListFile> = {};
   for (const [name, source] of Object.entries(document.lists)) {
     const listFile = listFileOf(source, path, options.copies);
     if (listFile !== null) files.push(listFile);
@@ -99,7 +113,11 @@ export async function loadPolicyFile(
       problems.push(...result.problems);
       continue;
     }
-    if (listFile !== null) used.set(cacheKey(source, listFile), result);
+    if (listFile !== null) {
+      used.set(cacheKey(source, listFile), result);
+      const [seen = ''] = result.signature.split(' ', 1);
+      listFiles[name] = { path: listFile, seen, signature: signed?.path ?? null };
+    }
     lists.set(name, result.list);
     if (result.snapshot !== null) snapshots[name] = result.snapshot;
   }
@@ -111,7 +129,7 @@ export async function loadPolicyFile(
   const compiled = compilePolicy(document, lists);
   const complete = Object.keys(snapshots).length === lists.size;
   const snapshot = complete ? { version: compiled.version, document, lists: snapshots } : null;
-  return { ok: true, text, document, positions, compiled, snapshot, files };
+  return { ok: true, text, document, positions, compiled, snapshot, files, listFiles };
 }
 
 /** The file that holds a list; null for what stands in the document, and for copies that nobody keeps here. */
@@ -128,31 +146,37 @@ function signedFile(source: ListSource, policyFile: string): { path: string; by:
   return { path: resolve(dirname(policyFile), at ?? `${source.file}.minisig`), by: source.signed };
 }
 
-type LoadedList = { signature: string; list: CompiledList; snapshot: ListSnapshot | null };
+interface LoadedList {
+  /** What changes with anything that decides what is loaded; the file's own comes first, up to a space. */
+  signature: string;
+  list: CompiledList;
+  snapshot: ListSnapshot | null;
+}
 
-interface ListFile {
+interface ListPlace {
   source: ListSource;
   file: string | null;
   signed: ReturnType<typeof signedFile>;
 }
 
 async function loadList(
-  { source, file, signed }: ListFile,
+  { source, file, signed }: ListPlace,
   line: number,
   policyFile: string,
   options: LoadOptions,
 ): Promise<LoadedList | { problems: FileProblem[] }> {
   if (source.kind === 'inline' || file === null)
     return finish(listFromPatterns(source.kind === 'inline' ? source.domains : []), null, '', undefined);
-  let signature = await fileSignature(file);
-  if (signed !== null) signature += ` ${await fileSignature(signed.path)} ${signed.by.keys.join(' ')}`;
+  const from = (path: string): string => options.instead?.get(path) ?? path;
+  let signature = await fileSignature(from(file));
+  if (signed !== null) signature += ` ${await fileSignature(from(signed.path))} ${signed.by.keys.join(' ')}`;
   const optional = source.kind === 'learned' || (source.kind === 'url' && options.emptyWithoutCopy === true);
   if (signature === MISSING && optional) return finish(listFromPatterns([]), null, signature, undefined);
   const known = options.cache?.get(cacheKey(source, file));
   if (known?.signature === signature && !signature.includes(MISSING)) return known;
   try {
-    const chunks = createReadStream(file, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>;
-    const check = signed === null ? null : await openSignature(signed.path, signed.by.keys);
+    const chunks = createReadStream(from(file), { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>;
+    const check = signed === null ? null : await openSignature(from(signed.path), signed.by.keys);
     if (typeof check === 'string') return { problems: [untrusted(policyFile, line, file, check)] };
     const read = await readListText(check === null ? chunks : check.through(chunks), {
       allowPublicSuffix: source.allowPublicSuffix,

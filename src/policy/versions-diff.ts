@@ -7,12 +7,22 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { conditionText } from './condition.ts';
+import type { ListDelta } from './list-delta.ts';
 import type { Outcome, PolicyDocument, Rule } from './rule.ts';
 
-/** What is known of a list's contents: digest of the compiled set and the number of its patterns. */
+/** What is known of a list's contents: digest of the compiled set, the number of its patterns, and the text if it was kept. */
 export interface ListContents {
   digest: string;
   size: number;
+  kept?: KeptText;
+}
+
+/** A list's text as it was, and the signature that lay beside its file. */
+export interface KeptText {
+  /** SHA-256 of the text, hex; its name among the kept texts (policy/versions-lists). */
+  sha256: string;
+  /** The signature file, where the list has to be signed. */
+  signature?: string;
 }
 
 const MAX_EDITS = 1_000;
@@ -134,8 +144,15 @@ export interface Compared {
   lists: Readonly<Record<string, ListContents>>;
 }
 
-/** Changes in words, in the order of the document; at most `MAX_CHANGES`, then a line that says how many more. */
-export function policyChanges(before: Compared, after: Compared): string[] {
+/**
+ * Changes in words, in the order of the document; at most `MAX_CHANGES`, then a line that says how many more. `deltas`: what
+ * differs in lists, where that is known.
+ */
+export function policyChanges(
+  before: Compared,
+  after: Compared,
+  deltas: Readonly<Record<string, ListDelta>> = {},
+): string[] {
   const out: string[] = [];
   const [a, b] = [before.document, after.document];
   if (!isDeepStrictEqual(a.default, b.default))
@@ -151,22 +168,36 @@ export function policyChanges(before: Compared, after: Compared): string[] {
     const [before, after] = [was, is].map(p => (Object.hasOwn(p, group) ? p[group]?.join(', ') : undefined));
     if (before !== after) out.push(`parents ${group}: ${before ?? 'none'} → ${after ?? 'none'}`);
   }
-  out.push(...listChanges(before, after), ...ruleChanges(a.rules, b.rules));
+  out.push(...listChanges(before, after, deltas), ...ruleChanges(a.rules, b.rules));
   if (out.length <= MAX_CHANGES) return out;
   return [...out.slice(0, MAX_CHANGES), `and ${out.length - MAX_CHANGES} more changes`];
 }
 
-function listChanges(before: Compared, after: Compared): string[] {
+function listChanges(
+  before: Compared,
+  after: Compared,
+  deltas: Readonly<Record<string, ListDelta>>,
+): string[] {
   const out: string[] = [];
   for (const name of new Set([...Object.keys(before.lists), ...Object.keys(after.lists)])) {
     const was = Object.hasOwn(before.lists, name) ? before.lists[name] : undefined;
     const is = Object.hasOwn(after.lists, name) ? after.lists[name] : undefined;
     if (was === undefined) out.push(`list ${name}: added, ${is?.size ?? 0} names`);
     else if (is === undefined) out.push(`list ${name}: removed, ${was.size} names`);
-    else if (was.digest !== is.digest)
-      out.push(`list ${name}: other contents, ${was.size} → ${is.size} names`);
+    else if (was.digest !== is.digest) {
+      const delta = Object.hasOwn(deltas, name) ? deltas[name] : undefined;
+      out.push(`list ${name}: ${contentsText(was.size, is.size, delta)}`);
+    }
   }
   return out;
+}
+
+function contentsText(was: number, is: number, delta: ListDelta | undefined): string {
+  const sizes = `${was} → ${is} names`;
+  if (delta === undefined) return `other contents, ${sizes}`;
+  const more = delta.added + delta.removed - delta.sample.length;
+  const names = [...delta.sample, ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+  return `${delta.added} added, ${delta.removed} removed, ${sizes}: ${names}`;
 }
 
 function ruleChanges(before: readonly Rule[], after: readonly Rule[]): string[] {

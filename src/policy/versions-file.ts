@@ -76,11 +76,12 @@ export async function repositoryOf(policyFile: string): Promise<string | null> {
 }
 
 /** A symbolic link is kept; what it points at is written. */
-async function realpathOf(file: string): Promise<string> {
+export async function realpathOf(file: string): Promise<string> {
   return realpath(file).catch(() => resolve(file));
 }
 
-async function writeDraft(target: string, text: string): Promise<string> {
+/** A text beside the file it may replace, with the mode and owner of that. */
+export async function writeDraft(target: string, text: string): Promise<string> {
   const draft = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.draft`);
   const old = await stat(target).catch(() => null);
   const handle = await open(draft, 'wx', 0o600);
@@ -98,7 +99,8 @@ async function writeDraft(target: string, text: string): Promise<string> {
   return draft;
 }
 
-function renamed<T extends LoadedPolicy | RefusedPolicy>(result: T, draft: string, target: string): T {
+/** What was loaded of a draft, told of the file it stands for. */
+export function renamed<T extends LoadedPolicy | RefusedPolicy>(result: T, draft: string, target: string): T {
   const files = result.files.map(f => (f === draft ? target : f));
   if (result.ok) return { ...result, files };
   const problems = result.problems.map(p => (p.file === draft ? { ...p, file: target } : p));

@@ -7,16 +7,23 @@
  * round. Whoever writes the file through this program (a rollback, the console) leaves a note of author and comment
  * before, which the version takes up when it appears; an edit by hand has neither.
  *
- * Bounds: `MAX_VERSIONS` files and `MAX_BYTES`; beyond either the oldest go, the newest always stays. It does not keep
- * the contents of list files, only their digests: a rollback brings the document back and says which lists differ.
+ * The texts of lists lie beside them (policy/versions-lists, with bounds of its own), so that a rollback brings back what was
+ * in force and not only the document (policy/versions-restore). A version whose lists cannot be kept is recorded all the
+ * same, with their digests.
+ *
+ * Bounds: `MAX_VERSIONS` files and `MAX_BYTES`; beyond either the oldest go, the newest always stays.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CompiledPolicy } from './compile.ts';
+import type { DomainSet } from './domain-set.ts';
+import type { ListFile } from './load.ts';
 import { parsePolicy } from './parse.ts';
 import { policyChanges } from './versions-diff.ts';
 import type { ListContents } from './versions-diff.ts';
+import { KeptLists, listDeltas } from './versions-lists.ts';
+import type { ListSide } from './versions-lists.ts';
 
 export type { ListContents } from './versions-diff.ts';
 
@@ -73,21 +80,57 @@ const NOTE = 'note.json';
 /** Where the versions of a data directory lie. */
 export const versionsDir = (dataDir: string): string => join(dataDir, 'policy', 'versions');
 
+/** What comes into force: `listFiles` as policy/load tells them; without them texts are made of the compiled lists. */
+export interface VersionedPolicy {
+  text: string;
+  compiled: CompiledPolicy;
+  listFiles?: Readonly<Record<string, ListFile>>;
+}
+
 export class PolicyVersions {
   readonly #dir: string;
   readonly #bounds: { versions: number; bytes: number };
+  readonly #kept: KeptLists;
+  readonly #onLost: (list: string, message: string) => void;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(dir: string, bounds: { versions?: number; bytes?: number } = {}) {
+  /** `onLost` hears of lists whose text could not be kept with a version. */
+  constructor(
+    dir: string,
+    bounds: {
+      versions?: number;
+      bytes?: number;
+      lists?: { versions?: number; bytes?: number };
+      onLost?: (list: string, message: string) => void;
+    } = {},
+  ) {
     this.#dir = dir;
     this.#bounds = { versions: bounds.versions ?? MAX_VERSIONS, bytes: bounds.bytes ?? MAX_BYTES };
+    this.#kept = new KeptLists(join(dir, 'lists'), bounds.lists);
+    this.#onLost = bounds.onLost ?? (() => undefined);
+  }
+
+  /** The texts of lists that versions name. */
+  get kept(): KeptLists {
+    return this.#kept;
+  }
+
+  /** The lists of a version as a side of a comparison. */
+  side(version: Pick<PolicyVersion, 'lists'>): ListSide {
+    return {
+      lists: version.lists,
+      set: async (name): Promise<DomainSet | null> => {
+        const kept = Object.hasOwn(version.lists, name) ? version.lists[name]?.kept : undefined;
+        return kept === undefined ? null : this.#kept.set(kept.sha256);
+      },
+    };
   }
 
   /**
    * Record that a policy came into force at `now` (ms). Null when the newest version is this very one (a restart).
    * Calls wait for each other. Rejects when the disk refuses.
    */
-  record(policy: { text: string; compiled: CompiledPolicy }, now: number): Promise<PolicyVersion | null> {
+  record(policy: VersionedPolicy, now: number): Promise<PolicyVersion | null> {
     const mine = this.#turn.then(() => this.#record(policy, now));
     this.#turn = mine.catch(() => undefined);
     return mine;
@@ -137,7 +180,7 @@ export class PolicyVersions {
   }
 
   async #record(
-    { text, compiled }: { text: string; compiled: CompiledPolicy },
+    { text, compiled, listFiles = {} }: VersionedPolicy,
     now: number,
   ): Promise<PolicyVersion | null> {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
@@ -146,8 +189,7 @@ export class PolicyVersions {
     if (lastFile?.version === compiled.version) return null;
     const digest = sha256(text);
     const note = await this.#takeNote(digest);
-    const lists: Record<string, ListContents> = {};
-    for (const [name, l] of compiled.lists) lists[name] = { digest: l.digest, size: l.set.size };
+    const lists = await this.#kept.keepAll(compiled, listFiles, this.#onLost);
     const before = last === null ? null : parsePolicy(last.text);
     const version: PolicyVersion = {
       n: (lastFile?.n ?? 0) + 1,
@@ -163,6 +205,10 @@ export class PolicyVersions {
           ? policyChanges(
               { document: before.document, lists: last.lists },
               { document: compiled.document, lists },
+              await listDeltas(this.side(last), {
+                lists,
+                set: name => compiled.lists.get(name)?.set ?? null,
+              }),
             )
           : [],
       sha256: digest,
@@ -170,7 +216,17 @@ export class PolicyVersions {
     };
     await this.#write(version);
     await this.#prune();
+    await this.#kept.prune(version.n, () => this.#texts());
     return version;
+  }
+
+  /** Texts of the lists of each version, newest first. */
+  async *#texts(): AsyncGenerator<string[]> {
+    for (const { name } of (await this.#files()).reverse()) {
+      const version = await this.#read(name).catch(() => null);
+      if (version !== null)
+        yield Object.values(version.lists).flatMap(l => (l.kept === undefined ? [] : [l.kept.sha256]));
+    }
   }
 
   async #write(version: PolicyVersion): Promise<void> {

@@ -74,7 +74,7 @@ describe('policy history, diff, apply and rollback', () => {
     assert.match(told.diff, /^-default: block\n\+default: inspect$/m);
     assert.equal((await run(t, 'diff', '1', '3', '--data-dir', dir)).out, 'no difference');
     const twice = await run(t, 'rollback', '3', '--comment', 'x', '--data-dir', dir);
-    assert.match(twice.out, /holds version 3 already/);
+    assert.match(twice.out, /hold version 3 already/);
   });
 
   it('refuse what cannot be used', async t => {
@@ -92,7 +92,7 @@ describe('policy history, diff, apply and rollback', () => {
     );
   });
 
-  it('says so when a list has other contents now', async t => {
+  it('bring lists back as they were, or say which have other contents now', async t => {
     const { dir, file, inForce } = house(t);
     writeFileSync(join(dir, 'l.txt'), 'a.test\n');
     writeFileSync(file, 'version: 1\nlists: { l: { file: l.txt } }\n');
@@ -100,7 +100,15 @@ describe('policy history, diff, apply and rollback', () => {
     writeFileSync(join(dir, 'l.txt'), 'b.test\n');
     writeFileSync(file, ONE);
     await inForce();
-    const back = await run(t, 'rollback', '1', '--comment', 'x', '--data-dir', dir);
-    assert.match(back.out, /note: the list l has other contents now than then/);
+    const flags = ['--comment', 'x', '--data-dir', dir];
+    const document = await run(t, 'rollback', '1', '--document-only', ...flags);
+    assert.match(document.out, /note: the list l has other contents now than then/);
+    assert.equal(readFileSync(join(dir, 'l.txt'), 'utf8'), 'b.test\n');
+    await inForce();
+    const diff = await run(t, 'diff', '1', '3', '--data-dir', dir);
+    assert.equal(diff.out, '# list l: 1 added, 1 removed, 1 → 1 names: + b.test, - a.test');
+    const back = await run(t, 'rollback', '1', ...flags);
+    assert.match(back.out, /version 1 is back as [0-9a-f]{12}\nlists as they were: l$/);
+    assert.equal(readFileSync(join(dir, 'l.txt'), 'utf8'), 'a.test\n');
   });
 });

@@ -9,6 +9,7 @@ import type { ExportReport } from '../../src/policy/lists/export.ts';
 import type { ImportReport } from '../../src/policy/lists/import.ts';
 import type { FileProblem } from '../../src/policy/load.ts';
 import type { ReplaySummary } from '../../src/policy/replay.ts';
+import type { Restored } from '../../src/policy/versions-restore.ts';
 import type { VersionNote } from '../../src/policy/versions.ts';
 import type { ErrorCode, ImportPlan, ListExportParams } from '../contract.ts';
 
@@ -17,7 +18,10 @@ export type DeskJob =
   | { do: 'replay'; text: string; since: number; until: number; budget: number }
   | { do: 'analyse'; snapshot: PolicySnapshot; positions: Positions; now: number }
   | { do: 'hits'; since: number; until: number }
-  | { do: 'apply'; text: string; note: VersionNote; expect?: Record<string, string> }
+  | { do: 'apply'; text: string; note: VersionNote }
+  /** `lists` false brings back the document alone. */
+  | { do: 'rollback'; n: number; note: VersionNote; lists: boolean; now: number }
+  | { do: 'diff'; from: number; to: number }
   | { do: 'export'; snapshot: PolicySnapshot; params: ListExportParams; name: string; now: number }
   | { do: 'import'; bytes: Uint8Array; params: ImportJob };
 
@@ -38,7 +42,10 @@ export interface DeskResult {
   analyse: Finding[];
   replay: { summary: ReplaySummary | null; complete: boolean; problems: FileProblem[] };
   hits: { rule: string; action: string; flows: number; last: number }[] | null;
-  apply: { written: boolean; version: string | null; problems: FileProblem[]; otherLists: string[] };
+  apply: { written: boolean; version: string | null; problems: FileProblem[] };
+  rollback: DeskResult['apply'] & Pick<Restored, 'restored' | 'held' | 'otherLists'>;
+  /** What differs between two versions, in words; empty where one of them cannot be read any more. */
+  diff: string[];
   export: {
     report: Omit<ExportReport, 'files'>;
     files: { name: string; text: string; lines: number }[];

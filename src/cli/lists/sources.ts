@@ -82,6 +82,10 @@ function print(states: readonly ListState[], json: boolean): void {
     );
     if (s.rejected > 0) console.log(`  ${s.rejected} lines were not usable`);
     if (s.failed !== null) console.log(`  failed ${s.failed.tries} times: ${visible(s.failed.message)}`);
+    if (s.held !== null)
+      console.log(
+        `  held since the rollback to version ${s.held.n}; \`sightglass lists fetch ${s.name}\` lets it go on`,
+      );
     if (s.signed !== null)
       console.log(`  signed with ${s.signed.key}: ${visible(s.signed.comment.slice(0, 200))}`);
     if (s.alarm !== null) console.log(`  ${ALARM[s.alarm]}`);

@@ -1,6 +1,7 @@
 /** Policy and lists of the fake console: made-up answers in the shapes of the contract, and what was asked to change. */
 import type {
   ApplyAnswer,
+  RollbackAnswer,
   CheckView,
   DiffView,
   ExplainView,
@@ -75,7 +76,7 @@ export class FakePolicy {
     }
   }
 
-  #apply(json: Record<string, unknown>): ApplyAnswer {
+  #apply(json: Record<string, unknown>): ApplyAnswer | RollbackAnswer {
     const n = (this.#versions.versions[0]?.n ?? 0) + 1;
     const version = `${n}`.repeat(12).slice(0, 12);
     this.#versions = {
@@ -99,7 +100,15 @@ export class FakePolicy {
       applied: ago(0),
       text: typeof json['text'] === 'string' ? json['text'] : this.view.text,
     };
-    return { written: true, version, n, problems: [], otherLists: [] };
+    const done = { written: true, version, n, problems: [] };
+    if ('text' in json) return done;
+    const back = json['lists'] !== 'keep';
+    return {
+      ...done,
+      restored: back ? ['gambling', 'threats'] : [],
+      held: back ? ['threats'] : [],
+      otherLists: back ? [] : ['gambling', 'threats'],
+    };
   }
 
   #task(): TaskView {

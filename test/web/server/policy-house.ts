@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Desk } from '../../../src/control/desk.ts';
 import { recordVersions } from '../../../src/control/policy-versions.ts';
 import { copiesDir } from '../../../src/policy/sources.ts';
@@ -38,6 +39,8 @@ export interface PolicyHouse extends House {
   /** Folder of the policy. */
   dir: string;
   policyFile: string;
+  /** Have the store look at once; resolves to the version then in force, when it is recorded. */
+  takeUp(): Promise<string>;
 }
 
 export async function policyHouse(
@@ -76,5 +79,13 @@ export async function policyHouse(
       ...options.deps,
     },
   });
-  return { ...h, dir, policyFile };
+  const takeUp = async (): Promise<string> => {
+    await store.reload();
+    for (;;) {
+      const { version } = store.loaded().compiled;
+      if ((await versions.newest())?.version === version) return version;
+      await sleep(20);
+    }
+  };
+  return { ...h, dir, policyFile, takeUp };
 }

@@ -30,6 +30,7 @@ import type {
   PolicyView,
   QueryParams,
   ReplayRequest,
+  RollbackAnswer,
   RollbackRequest,
   RulesView,
   SearchPage,
@@ -147,7 +148,7 @@ export const api = {
     ask<TaskView>('GET', withId(API.task, id), undefined, signal, { [BACKGROUND_HEADER]: '1' }),
   stopTask: (id: string) => ask<unknown>('POST', withId(API.taskStop, id), {}),
   apply: (request: ApplyRequest) => ask<ApplyAnswer>('POST', API.policyApply, request),
-  rollback: (request: RollbackRequest) => ask<ApplyAnswer>('POST', API.policyRollback, request),
+  rollback: (request: RollbackRequest) => ask<RollbackAnswer>('POST', API.policyRollback, request),
   lists: (signal?: AbortSignal) => get<ListsView>(API.lists, signal),
   listEntries: (list: string, find: string, signal?: AbortSignal) =>
     get<ListEntriesView>(API.listEntries + params({ list, find }), signal),

@@ -4,7 +4,7 @@
  * kept while the console is open.
  */
 import { useId, useState } from 'react';
-import type { ApplyAnswer, CheckView, PolicyView } from '../../contract.ts';
+import type { ApplyAnswer, CheckView, PolicyView, RollbackAnswer } from '../../contract.ts';
 import { POLICY_MAX } from '../../contract.ts';
 import { api } from '../api/client.ts';
 import { useAct } from '../hooks/use-act.ts';
@@ -176,7 +176,7 @@ export function Changes({ changes }: { changes: readonly string[] }) {
   );
 }
 
-export function Applied({ answer }: { answer: ApplyAnswer | null }) {
+export function Applied({ answer }: { answer: ApplyAnswer | RollbackAnswer | null }) {
   if (answer === null) return null;
   if (answer.problems.length > 0)
     return (
@@ -196,13 +196,33 @@ export function Applied({ answer }: { answer: ApplyAnswer | null }) {
           ? `In force now${answer.n === null ? '' : ` as version ${answer.n}`} (${answer.version ?? ''}).`
           : 'The policy file holds this very document already.'}
       </p>
-      {answer.otherLists.length === 0 ? null : (
-        <p className="warn">
-          These lists hold other names now than they did in that version:{' '}
-          <Captured text={answer.otherLists.join(', ')} />
+      {'restored' in answer ? <ListsBack answer={answer} /> : null}
+    </div>
+  );
+}
+
+/** What became of the lists in a rollback. */
+function ListsBack({ answer: { restored, held, otherLists } }: { answer: RollbackAnswer }) {
+  return (
+    <>
+      {restored.length === 0 ? null : (
+        <p>
+          Lists as they were then: <Captured text={restored.join(', ')} />
         </p>
       )}
-    </div>
+      {held.length === 0 ? null : (
+        <p className="warn">
+          These are not refreshed until you fetch them, on the page of the lists:{' '}
+          <Captured text={held.join(', ')} />
+        </p>
+      )}
+      {otherLists.length === 0 ? null : (
+        <p className="warn">
+          These lists hold other names now than they did in that version:{' '}
+          <Captured text={otherLists.join(', ')} />
+        </p>
+      )}
+    </>
   );
 }
 

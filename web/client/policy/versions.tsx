@@ -29,8 +29,10 @@ export function Versions({ policy, applied }: { policy: PolicyView; applied: () 
   const asked = useAsk(`versions ${policy.version}`, signal => api.versions(signal));
   const [pair, setPair] = useState<{ from: number; to: number } | null>(null);
   const [back, setBack] = useState<number | null>(null);
+  const [keepLists, setKeepLists] = useState(false);
   const rollback = useAct(
-    (n: number, comment: string) => api.rollback({ n, comment, base: policy.version }),
+    (n: number, comment: string) =>
+      api.rollback({ n, comment, base: policy.version, ...(keepLists ? { lists: 'keep' as const } : {}) }),
     () => {
       setBack(null);
       applied();
@@ -140,6 +142,14 @@ export function Versions({ policy, applied }: { policy: PolicyView; applied: () 
           }}
         >
           <BackChanges from={newest.n} to={back} />
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={keepLists}
+              onChange={event => setKeepLists(event.target.checked)}
+            />
+            Bring back the document alone and leave the lists as they are now
+          </label>
           <ActFailed failure={rollback.failure} />
         </Confirm>
       )}

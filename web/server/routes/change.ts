@@ -14,6 +14,7 @@ import type {
   Permission,
   PolicyProblem,
   ReplayView,
+  RollbackAnswer,
   TaskStarted,
   TaskView,
 } from '../../contract.ts';
@@ -31,6 +32,7 @@ import { versionByNumber } from './policy.ts';
 const CHECK_LIMIT_MS = 60_000;
 const REPLAY_BUDGET_MS = 120_000;
 const APPLY_LIMIT_MS = 60_000;
+const ROLLBACK_LIMIT_MS = 120_000;
 
 export function changeRoutes(router: Router, deps: ConsoleDeps): void {
   const { sessions, trail } = deps;
@@ -129,23 +131,22 @@ export function changeRoutes(router: Router, deps: ConsoleDeps): void {
     const work = workOf(deps);
     await refuseInGit(work);
     refuseOtherBase(work, body['base']);
-    const wanted = await versionByNumber(work.versions, String(n));
-    write(caller, 'policy.rollback', { to: n, comment, base: body['base'] });
-    const done = await atDesk(
-      work,
-      {
-        do: 'apply',
-        text: wanted.text,
-        note: {
-          origin: 'rollback',
-          author: caller.session.user.name,
-          comment: `back to version ${n}: ${comment}`.slice(0, COMMENT_MAX),
-        },
-        expect: Object.fromEntries(Object.entries(wanted.lists).map(([name, l]) => [name, l.digest])),
-      },
-      APPLY_LIMIT_MS,
-    );
-    sendJson<ApplyAnswer>(res, await inForce(work, caller, 'policy.rolled-back', done));
+    await versionByNumber(work.versions, String(n));
+    const lists = body['lists'] !== 'keep';
+    write(caller, 'policy.rollback', { to: n, comment, base: body['base'], lists: lists ? 'back' : 'kept' });
+    const note = {
+      origin: 'rollback' as const,
+      author: caller.session.user.name,
+      comment: `back to version ${n}: ${comment}`.slice(0, COMMENT_MAX),
+    };
+    const done = await atDesk(work, { do: 'rollback', n, note, lists, now: now() }, ROLLBACK_LIMIT_MS);
+    const { restored, held, otherLists } = done;
+    sendJson<RollbackAnswer>(res, {
+      ...(await inForce(work, caller, 'policy.rolled-back', done)),
+      restored,
+      held,
+      otherLists,
+    });
   });
 
   /** The file is written: take it up at once, write down what became of it, and tell. */
@@ -167,7 +168,6 @@ export function changeRoutes(router: Router, deps: ConsoleDeps): void {
       version: done.version,
       n,
       problems: problemsOf(done.problems),
-      otherLists: done.otherLists,
     };
   }
 }

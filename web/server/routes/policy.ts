@@ -10,8 +10,7 @@ import { addressText, parseAddress } from '../../../src/core/network.ts';
 import { parseTime, TIME_HINT } from '../../../src/audit/query/time.ts';
 import { conditionText } from '../../../src/policy/condition.ts';
 import { explain } from '../../../src/policy/explain.ts';
-import { parsePolicy } from '../../../src/policy/parse.ts';
-import { policyChanges, unifiedDiff } from '../../../src/policy/versions-diff.ts';
+import { unifiedDiff } from '../../../src/policy/versions-diff.ts';
 import type { PolicyVersion, VersionHead } from '../../../src/policy/versions.ts';
 import { VersionError } from '../../../src/policy/versions.ts';
 import { API } from '../../contract.ts';
@@ -30,11 +29,13 @@ import type { Caller } from '../auth.ts';
 import type { ConsoleDeps, PolicyWork } from '../deps.ts';
 import { countParam, textParam } from '../params.ts';
 import { ruleNotes } from '../rule-notes.ts';
-import { findingsInForce, workOf } from '../policy-work.ts';
+import { atDesk, findingsInForce, workOf } from '../policy-work.ts';
 
 /** Counting hits over everything that is stored may take long; the page does without them then. */
 const HITS_LIMIT_MS = 20_000;
 const HITS_KEPT_MS = 10_000;
+/** Long lists are compared too. */
+const DIFF_LIMIT_MS = 60_000;
 const MAX_AFTER = 50;
 
 type Hits = { rule: string; flows: number; last: number };
@@ -161,20 +162,15 @@ export function policyRoutes(router: Router, deps: ConsoleDeps): void {
 
   router.get(API.policyDiff, async (req, res) => {
     requireCaller(req, sessions, 'policy');
-    const { versions } = workOf(deps);
+    const work = workOf(deps);
+    const { versions } = work;
     const [from, to] = [await versionOf(versions, req, 'from'), await versionOf(versions, req, 'to')];
     look(req, 'policy.diff-viewed', { from: from.n, to: to.n });
-    const [a, b] = [parsePolicy(from.text), parsePolicy(to.text)];
+    const changes = await atDesk(work, { do: 'diff', from: from.n, to: to.n }, DIFF_LIMIT_MS);
     sendJson<DiffView>(res, {
       from: label(from),
       to: label(to),
-      changes:
-        a.ok && b.ok
-          ? policyChanges(
-              { document: a.document, lists: from.lists },
-              { document: b.document, lists: to.lists },
-            )
-          : [],
+      changes,
       diff: unifiedDiff(from.text, to.text, label(from), label(to)),
     });
   });

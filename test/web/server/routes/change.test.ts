@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   ApplyAnswer,
+  RollbackAnswer,
   CheckView,
   DiffView,
   RulesView,
@@ -123,8 +124,11 @@ test('apply and roll back: versions with author and comment, refused for other r
   assert.equal(errorOf(await auditor.post('/api/policy/rollback', back)).code, 'not-allowed');
   assert.equal(errorOf(await author.post('/api/policy/rollback', { ...back, n: 9 })).code, 'not-found');
   assert.equal(errorOf(await author.post('/api/policy/rollback', { ...back, base })).code, 'conflict');
-  const rolled = (await author.post('/api/policy/rollback', back)).json<ApplyAnswer>();
-  assert.deepEqual([rolled.written, rolled.n, rolled.otherLists], [true, 3, []]);
+  const rolled = (await author.post('/api/policy/rollback', back)).json<RollbackAnswer>();
+  assert.deepEqual(
+    [rolled.written, rolled.n, rolled.restored, rolled.held, rolled.otherLists],
+    [true, 3, [], [], []],
+  );
   assert.equal(readFileSync(h.policyFile, 'utf8'), POLICY);
   const actions = h.trail.page(null, 50).rows.map(r => r.action);
   for (const action of [
@@ -135,6 +139,29 @@ test('apply and roll back: versions with author and comment, refused for other r
     'policy.rolled-back',
   ])
     assert.ok(actions.includes(action), action);
+});
+
+test('a rollback brings the lists back too, unless they are to stay; the difference says which names', async t => {
+  const h = await policyHouse(t);
+  const author = await h.person('policy-author');
+  const list = join(h.dir, 'lists/banks.txt');
+  const then = readFileSync(list, 'utf8');
+  writeFileSync(list, '# fewer\nbank.test\nnew-bank.test\n');
+  const policy = await h.takeUp();
+  const { versions } = (await author.get('/api/policy/versions')).json<VersionsView>();
+  const change =
+    'list banks: 2 added, 2 removed, 2 → 2 names: + bank.test, + new-bank.test, - .bank.test, - other-bank.test';
+  assert.deepEqual(versions[0]?.changes, [change]);
+  const diff = (await author.get('/api/policy/diff?from=1&to=2')).json<DiffView>();
+  assert.deepEqual([diff.diff, diff.changes], ['', [change]]);
+
+  const back = { n: 1, comment: 'the list was wrong', base: policy };
+  const kept = (await author.post('/api/policy/rollback', { ...back, lists: 'keep' })).json<RollbackAnswer>();
+  assert.deepEqual([kept.written, kept.restored, kept.otherLists], [false, [], ['banks']]);
+  const rolled = (await author.post('/api/policy/rollback', back)).json<RollbackAnswer>();
+  assert.deepEqual([rolled.written, rolled.n, rolled.restored, rolled.otherLists], [true, 3, ['banks'], []]);
+  assert.equal(rolled.version, versions[1]?.version);
+  assert.equal(readFileSync(list, 'utf8'), then);
 });
 
 test('a policy that is kept in git is never written', async t => {
