@@ -36,33 +36,42 @@ export interface StoredAuthority {
   certificatePem: string;
 }
 
+/** Names of the two files. The key of the audit lies in a folder of its own, in the same way. */
+export interface PairNames {
+  key: string;
+  certificate: string;
+  /** What the pair is, in words. */
+  what: string;
+}
+const AUTHORITY: PairNames = { key: KEY_FILE, certificate: CERTIFICATE_FILE, what: 'authority' };
+
 /**
  * Read both files. Null when the folder does not exist or is empty: then, and only then, a new authority may be made.
  * Throws AuthorityRefusal for everything else that is not a whole, private pair of files.
  */
-export function readStored(dir: string): StoredAuthority | null {
+export function readStored(dir: string, names: PairNames = AUTHORITY): StoredAuthority | null {
   const entries = checkFolder(dir);
   if (entries === null || entries.length === 0) return null;
-  const hasKey = entries.includes(KEY_FILE);
-  const hasCertificate = entries.includes(CERTIFICATE_FILE);
-  const restore = 'Restore it from a backup. To start over with a new authority, move the whole folder away.';
+  const hasKey = entries.includes(names.key);
+  const hasCertificate = entries.includes(names.certificate);
+  const restore = 'Restore it from a backup. To start over with a new one, move the whole folder away.';
   if (!hasKey && !hasCertificate)
-    throw new AuthorityRefusal('not-empty', `${dir} holds files but no authority`, restore);
+    throw new AuthorityRefusal('not-empty', `${dir} holds files but no ${names.what}`, restore);
   if (!hasKey)
     throw new AuthorityRefusal(
       'incomplete',
-      `${join(dir, KEY_FILE)} is missing, its certificate is there`,
+      `${join(dir, names.key)} is missing, ${names.certificate} is there`,
       restore,
     );
   if (!hasCertificate)
     throw new AuthorityRefusal(
       'incomplete',
-      `${join(dir, CERTIFICATE_FILE)} is missing, its key is there`,
+      `${join(dir, names.certificate)} is missing, its key is there`,
       restore,
     );
   return {
-    keyPem: readPrivate(join(dir, KEY_FILE), true),
-    certificatePem: readPrivate(join(dir, CERTIFICATE_FILE), false),
+    keyPem: readPrivate(join(dir, names.key), true),
+    certificatePem: readPrivate(join(dir, names.certificate), false),
   };
 }
 
@@ -70,7 +79,12 @@ export function readStored(dir: string): StoredAuthority | null {
  * Put a new pair in place. `exists` when another process was faster: read theirs.
  * @param suffix makes the name of the staging folder unique.
  */
-export function storeNew(dir: string, stored: StoredAuthority, suffix: string): 'created' | 'exists' {
+export function storeNew(
+  dir: string,
+  stored: StoredAuthority,
+  suffix: string,
+  names: PairNames = AUTHORITY,
+): 'created' | 'exists' {
   const parent = dirname(dir);
   const staging = `${dir}.new-${suffix}`;
   try {
@@ -78,8 +92,8 @@ export function storeNew(dir: string, stored: StoredAuthority, suffix: string): 
     refuseUnsafeParent(parent);
     makeFolder(staging);
     try {
-      writeNew(join(staging, KEY_FILE), stored.keyPem, 0o600);
-      writeNew(join(staging, CERTIFICATE_FILE), stored.certificatePem, 0o644);
+      writeNew(join(staging, names.key), stored.keyPem, 0o600);
+      writeNew(join(staging, names.certificate), stored.certificatePem, 0o644);
       syncFolder(staging);
       if (!movedInto(staging, dir)) return 'exists';
     } finally {

@@ -1,7 +1,8 @@
 /**
  * Numbers and texts as bytes and back: the alphabet of the record codec. Pure.
  *
- * Strings travel exactly, lone surrogates included: one byte per character where all fit, else UTF-16.
+ * Strings travel one byte per character where all fit, else as UTF-16. Half a surrogate pair is read as U+FFFD: no database can
+ * hold it, and what is stored, searched, shown live and chained must be one and the same text.
  */
 
 /** A byte buffer that grows. `bytes` and `view` change when it does. */
@@ -144,6 +145,11 @@ export class ByteReader {
     if (this.at + size > this.end) throw new CodecError('payload too short');
     const from = this.at;
     this.at += size;
-    return this.bytes.toString(wide ? 'utf16le' : 'latin1', from, this.at);
+    return wide
+      ? wellFormed(this.bytes.toString('utf16le', from, this.at))
+      : this.bytes.toString('latin1', from, this.at);
   }
 }
+
+/** The text with every half surrogate pair replaced by U+FFFD. */
+export const wellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, '\ufffd');

@@ -1,8 +1,9 @@
-/** How far the segments of a spool are in the store, read from the day files. */
+/** How far others are with the store, read from the day files: segments of the spool, and the copy of the checkpoints outside. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { listSegments } from './producer.ts';
 import { listDays, openDayForReading } from './store/schema.ts';
+import type { Signed } from './statement.ts';
 
 export interface Cursor {
   /** Bytes of the segment that are in the store. */
@@ -55,4 +56,25 @@ export function spoolLag(
     lagBytes += Math.max(0, size - (cursors.get(name)?.offset ?? 0));
   }
   return { segments: segments.length, bytes, lagBytes };
+}
+
+/** Checkpoints with a number above `number`, oldest first; those of the newest days, since what is missing is the end. */
+export function checkpointsAfter(auditDir: string, number: number): Signed[] {
+  const found: Signed[][] = [];
+  if (!Number.isFinite(number)) return [];
+  for (const day of listDays(auditDir).reverse()) {
+    const db = openDayForReading(auditDir, day);
+    if (db === null) continue;
+    try {
+      const part = db
+        .prepare('SELECT statement, signature FROM checkpoint WHERE n > ? ORDER BY n')
+        .all(number);
+      found.unshift(part as Signed[]);
+      const known = db.prepare('SELECT count(*) FROM checkpoint').pluck().get() as number;
+      if (known > part.length) break;
+    } finally {
+      db.close();
+    }
+  }
+  return found.flat();
 }

@@ -10,11 +10,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { carryBodies } from './store/body-shelf.ts';
+import { putChainStart } from './store/chain-writer.ts';
 import { DayWriter } from './store/day-writer.ts';
 import { newFlow } from './store/open-flows.ts';
 import { dayOf, dayPath, listDays, openDayForReading, openDayForWriting } from './store/schema.ts';
 import type { Cursor } from './cursors.ts';
 import type { Flows } from './store/open-flows.ts';
+import type { Signed, Signer } from './statement.ts';
 import type { FlowOpenRecord } from '../core/records.ts';
 
 export class DayKeeper {
@@ -25,8 +27,15 @@ export class DayKeeper {
   day = '';
   flows: Flows = new Map();
 
-  constructor(dir: string) {
+  private readonly signer: Signer | null;
+
+  /** `onSigned` gets every checkpoint that ends a day, after it is in the file. */
+  private readonly onSigned: (signed: Signed) => void;
+
+  constructor(dir: string, signer: Signer | null = null, onSigned: (signed: Signed) => void = () => {}) {
     this.dir = dir;
+    this.signer = signer;
+    this.onSigned = onSigned;
   }
 
   get locked(): boolean {
@@ -58,7 +67,16 @@ export class DayKeeper {
     const today = dayOf(now);
     const { writer } = this;
     if (writer !== null && today <= this.day) return writer;
+    if (writer !== null) this.endChain(writer, now);
     return this.enter(today, writer, cursors);
+  }
+
+  /** Sign what the file's chain holds beyond its last checkpoint. */
+  endChain(writer: DayWriter, now: number): void {
+    if (this.signer === null || writer.chain.unsigned === 0) return;
+    writer.begin();
+    const signed = writer.commit(this.signer, now);
+    if (signed !== null) this.onSigned(signed);
   }
 
   /** Make what was committed durable against power loss: SQLite itself does so only at checkpoints. */
@@ -105,7 +123,7 @@ export class DayKeeper {
       previous.db.close();
     }
     this.day = day;
-    this.writer = new DayWriter(db, this.flows);
+    this.writer = new DayWriter(db, day, this.flows);
     return this.writer;
   }
 
@@ -116,6 +134,7 @@ export class DayKeeper {
     const cursor = to.prepare('INSERT INTO cursor VALUES (?, ?, ?, ?)');
     for (const [name, c] of cursors) cursor.run(name, c.offset, c.done ? 1 : 0, c.bad ? 1 : 0);
     carryBodies(from.db, to);
+    putChainStart(to, from.chain.end());
   }
 }
 

@@ -10,18 +10,23 @@ import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { CodecError } from './bytes.ts';
-import { readCursors } from './cursors.ts';
+import { ClockWatch } from './clock-watch.ts';
+import { checkpointsAfter, readCursors } from './cursors.ts';
 import { DayKeeper } from './day-keeper.ts';
 import { LiveRing } from './live-ring.ts';
 import { isAlive as processIsAlive, listSegments, syncFolder } from './producer.ts';
+import { Sealer } from './sealer.ts';
+import { deadFlow } from './store/open-flows.ts';
 import { SegmentTail } from './tail.ts';
 import { FLOWS_PER_PRODUCER } from '../core/records.ts';
 import type { Cursor } from './cursors.ts';
 import type { DayWriter } from './store/day-writer.ts';
+import type { Signed, Signer } from './statement.ts';
+import type { Witness } from './witness.ts';
 import type { LiveRow } from './store/store.ts';
 import type { Damage } from './tail.ts';
 import type { SegmentName } from './producer.ts';
-import type { AuditRecord, EventRecord, FlowOpenRecord, FlowRecord } from '../core/records.ts';
+import type { AuditRecord, EventRecord } from '../core/records.ts';
 
 export interface IngestOptions {
   spoolDir: string;
@@ -32,6 +37,12 @@ export interface IngestOptions {
   isAlive?: (pid: number, ticks: number) => boolean;
   /** Rows to gather for live views per batch, 0 for none. */
   liveRows?: number;
+  /** Signs checkpoints and seals; without one the chain is kept but nobody vouches for it. */
+  signer?: Signer | null;
+  /** Gets a copy of every checkpoint and seal, after it is in the store. */
+  witness?: Pick<Witness, 'write' | 'lastNumber'>;
+  /** ms of a clock that never steps, to notice steps of the other one. */
+  steady?: () => number;
 }
 
 export interface IngestStats {
@@ -69,6 +80,9 @@ const BATCH_ROWS = 10_000;
 const MAX_DAMAGES = 100;
 /** A segment that has had no whole header for this long was left by a producer that died making it. */
 const HEADLESS_MS = 5000;
+/** Rows are signed for at least this often, and at the latest after so many of them. */
+const CHECKPOINT_MS = 60_000;
+const CHECKPOINT_ROWS = 65_536;
 
 export class Ingest {
   private readonly spoolDir: string;
@@ -84,6 +98,15 @@ export class Ingest {
   private orphansChecked = false;
   private total = 0;
   private failure: string | null = null;
+  private readonly signer: Signer | null;
+  private readonly witness: IngestOptions['witness'];
+  private witnessFails = false;
+  private readonly steady: () => number;
+  private signedAt = -Infinity;
+  private readonly sealer: Sealer | null;
+  private readonly clock = new ClockWatch();
+  /** Events of our own that wait for the next batch; few, each tells of a failure. */
+  private notes: Pick<EventRecord, 'name' | 'detail'>[] = [];
 
   // Of the batch under way.
   private batchRows = 0;
@@ -94,7 +117,12 @@ export class Ingest {
     this.auditDir = options.auditDir;
     this.now = options.now ?? Date.now;
     this.isAlive = options.isAlive ?? processIsAlive;
-    this.days = new DayKeeper(options.auditDir);
+    this.signer = options.signer ?? null;
+    this.witness = options.witness;
+    this.steady = options.steady ?? (() => performance.now());
+    this.days = new DayKeeper(options.auditDir, this.signer, signed => this.copy(signed));
+    this.sealer =
+      this.signer === null ? null : new Sealer(options.auditDir, this.signer, this.now, this.steady);
     this.ring = new LiveRing(options.liveRows ?? 0);
   }
 
@@ -130,8 +158,46 @@ export class Ingest {
     return { lagBytes, rows: this.total, failing: this.failure, day };
   }
 
+  /** Whether the rows since the last checkpoint are to be signed with this batch. */
+  private isDue(writer: DayWriter): boolean {
+    const { unsigned } = writer.chain;
+    if (unsigned === 0) return false;
+    return unsigned >= CHECKPOINT_ROWS || this.steady() - this.signedAt >= CHECKPOINT_MS;
+  }
+
+  /** A clock that was set shows in the rows around it; this row says that it was set, and by how much. */
+  private watchClock(): void {
+    const step = this.clock.look(this.now(), this.steady());
+    if (step === null) return;
+    const [from, to] = [step.from, step.to].map(time => new Date(time).toISOString());
+    this.notes.push({ name: 'clock.stepped', detail: { from, to, ms: step.to - step.from } });
+  }
+
+  /** Seal days that are over, a little per call. True when there is more to do at once. For quiet moments. */
+  seal(): boolean {
+    if (!this.days.locked || this.sealer === null) return false;
+    const { more, signed, failed } = this.sealer.step();
+    if (signed !== null) this.copy(signed);
+    if (failed !== null) this.notes.push({ name: 'audit.seal-failed', detail: { ...failed } });
+    return more;
+  }
+
+  /** A copy outside; when it fails the store goes on, and a row tells of it once. */
+  private copy(signed: Signed): void {
+    const error = this.witness?.write(signed) ?? null;
+    if (error !== null && !this.witnessFails)
+      this.notes.push({ name: 'audit.witness-failed', detail: { error } });
+    this.witnessFails = error !== null;
+  }
+
+  /** Sign what is not signed yet: at a stop. */
+  finish(): void {
+    if (this.days.writer !== null) this.days.endChain(this.days.writer, this.now());
+  }
+
   /** Let go of everything. Committed work stays. */
   close(): void {
+    this.sealer?.close();
     this.reset();
     this.days.release();
   }
@@ -141,15 +207,21 @@ export class Ingest {
     if (this.days.writer === null) {
       this.cursors = readCursors(this.spoolDir, this.auditDir);
       this.days.open();
+      if (this.witness !== undefined)
+        for (const signed of checkpointsAfter(this.auditDir, this.witness.lastNumber())) this.copy(signed);
     }
     const segments = listSegments(this.spoolDir);
+    const day = this.days.day;
     const writer = this.days.current(this.now(), this.cursors);
+    if (this.days.day !== day) this.sealer?.look();
     this.batchRows = 0;
     this.batchEvents = [];
     this.ring.clear();
     let more = false;
     const ended: string[] = [];
     writer.begin();
+    this.watchClock();
+    for (const { name, detail } of this.notes) this.note(writer, name, detail);
     if (!this.orphansChecked) this.endOrphans(writer, segments);
     for (const [i, segment] of segments.entries()) {
       if (this.batchRows >= BATCH_ROWS) {
@@ -161,7 +233,12 @@ export class Ingest {
       if (state === 'more') more = true;
       if (state === 'ended') ended.push(segment.name);
     }
-    writer.commit();
+    const signed = writer.commit(this.isDue(writer) ? this.signer : null, this.now());
+    this.notes = [];
+    if (signed !== null) {
+      this.signedAt = this.steady();
+      this.copy(signed);
+    }
     this.total += this.batchRows;
     if (ended.length > 0) this.dispose(ended);
     return { rows: this.batchRows, more, ...this.ring.take(), events: this.batchEvents };
@@ -256,12 +333,16 @@ export class Ingest {
 
   private damaged(writer: DayWriter, segment: SegmentName, damage: Damage): void {
     const { torn, ...detail } = damage;
-    this.take(writer, {
-      kind: 'event',
-      time: this.now(),
-      name: torn ? 'spool.gap' : 'spool.corrupt',
-      detail: { segment: segment.name, producer: segment.producer, ...detail },
+    this.note(writer, torn ? 'spool.gap' : 'spool.corrupt', {
+      segment: segment.name,
+      producer: segment.producer,
+      ...detail,
     });
+  }
+
+  /** An event of the recorder itself. */
+  private note(writer: DayWriter, name: string, detail: Record<string, unknown>): void {
+    this.take(writer, { kind: 'event', time: this.now(), name, detail });
   }
 
   /** Flows that a producer left open become ledger rows with the fault `worker-died`. */
@@ -309,25 +390,6 @@ export class Ingest {
     this.days.drop();
     this.orphansChecked = false;
   }
-}
-
-/** The ledger row of a flow whose worker died; how many bytes it moved nobody knows any more. */
-function deadFlow(start: FlowOpenRecord, exchanges: number, at: number): FlowRecord {
-  return {
-    ...start,
-    kind: 'flow',
-    ms: Math.max(0, Math.round(at - start.time)),
-    bytesUp: 0,
-    bytesDown: 0,
-    exchanges,
-    fault: 'worker-died',
-    faultDetail: null,
-    originAddress: null,
-    clientTls: null,
-    originTls: null,
-    originCert: null,
-    leafSerial: null,
-  };
 }
 
 /** Errors that say something of the record, not of the database: trying again would not help. */

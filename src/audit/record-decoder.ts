@@ -2,7 +2,7 @@
  * Frames back to records: pure, no files. Fed with every frame of a segment in order, because a segment carries a dictionary
  * (record-encoder.ts). Never trusts a payload: what cannot be understood is a CodecError, which costs one record.
  */
-import { ByteReader, CodecError } from './bytes.ts';
+import { ByteReader, CodecError, wellFormed } from './bytes.ts';
 import { FRAME } from './frame.ts';
 import { BIT, CONTEXT_PARTS, readManner } from './record-format.ts';
 import type { ExchangeContext } from './record-format.ts';
@@ -138,7 +138,11 @@ const bare = (size: number): ExchangeRecord['req'] => ({ size, kept: 0, sha256: 
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    // JSON.stringify writes half a surrogate pair as an escape, and nothing else of that range.
+    if (!/\\ud[89a-f]/.test(text)) return JSON.parse(text) as unknown;
+    return JSON.parse(text, (_key, value: unknown) =>
+      typeof value === 'string' ? wellFormed(value) : value,
+    ) as unknown;
   } catch {
     throw new CodecError('payload is no JSON');
   }

@@ -5,11 +5,13 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Ingest } from './ingest.ts';
+import { signerOf } from './statement.ts';
+import { Witness } from './witness.ts';
 import type { FromThread, ThreadData } from './recorder.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('recorder-thread is the entry of a worker thread');
-const { spoolDir, auditDir, live } = workerData as ThreadData;
+const { spoolDir, auditDir, live, signingKey, witnessFile } = workerData as ThreadData;
 
 /** Live views need to see that something happens, not all of it. */
 const LIVE_ROWS = 200;
@@ -21,7 +23,13 @@ const BUSY_ROWS = 100;
 const RETRY_MS = 1000;
 const STATS_MS = 1000;
 
-const ingest = new Ingest({ spoolDir, auditDir, liveRows: live ? LIVE_ROWS : 0 });
+const ingest = new Ingest({
+  spoolDir,
+  auditDir,
+  liveRows: live ? LIVE_ROWS : 0,
+  signer: signingKey === null ? null : signerOf(signingKey),
+  ...(witnessFile === null ? {} : { witness: new Witness(witnessFile) }),
+});
 const send = (message: FromThread): void => port.postMessage(message);
 
 let delay = QUIET_MS;
@@ -40,9 +48,13 @@ function poll(): void {
     for (const event of step.events) send({ kind: 'event', event });
     if (failing) told('recorder.recovered', {});
     failing = false;
-    if (stopping && step.rows === 0 && !step.more) return finish();
+    if (stopping && step.rows === 0 && !step.more) {
+      ingest.finish();
+      return finish();
+    }
     delay = step.rows >= BUSY_ROWS ? BUSY_MS : step.rows > 0 ? QUIET_MS : Math.min(IDLE_MS, delay * 1.5);
     wait = step.more || stopping ? 0 : delay;
+    if (!step.more && !stopping && ingest.seal()) wait = 0;
   } catch (error) {
     if (stopping) return finish();
     if (!failing && !ingest.waiting) told('recorder.failing', { error: messageOf(error) });

@@ -12,6 +12,7 @@ import { startThread } from './thread.ts';
 import type { IngestStats } from './ingest.ts';
 import type { LiveRow } from './store/store.ts';
 import type { EventRecord } from '../core/records.ts';
+import type { KeyObject } from 'node:crypto';
 import type { Worker } from 'node:worker_threads';
 
 /** Where things lie below the data directory. */
@@ -20,6 +21,10 @@ export const auditDir = (dataDir: string): string => path.join(dataDir, 'audit')
 
 export interface RecorderOptions {
   dataDir: string;
+  /** Ed25519 private key that checkpoints and seals are signed with; without one nothing is signed. */
+  signingKey?: KeyObject | null;
+  /** File outside the store that gets a copy of every checkpoint and seal. */
+  witnessFile?: string | null;
   /** Newly committed rows, oldest first; `dropped` more were committed but not sent. */
   onRows?: (rows: LiveRow[], dropped: number) => void;
   /** Every event row that was committed (starts, gaps, …), and `recorder.failing` / `recorder.recovered` as they happen. */
@@ -50,6 +55,8 @@ export interface ThreadData {
   spoolDir: string;
   auditDir: string;
   live: boolean;
+  signingKey: KeyObject | null;
+  witnessFile: string | null;
 }
 
 const RESTART_MS = 1000;
@@ -60,6 +67,8 @@ export function startRecorder(options: RecorderOptions): Recorder {
     spoolDir: spoolDir(options.dataDir),
     auditDir: auditDir(options.dataDir),
     live: options.onRows !== undefined,
+    signingKey: options.signingKey ?? null,
+    witnessFile: options.witnessFile ?? null,
   };
   const own = openSpool({
     dir: data.spoolDir,

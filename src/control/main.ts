@@ -7,6 +7,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { auditKeyDir, openAuditKey } from '../../ca/audit-key.ts';
 import { openAuthority } from '../../ca/authority.ts';
 import { createIssuer } from '../../ca/issuer.ts';
 import { readPassphrase } from '../../ca/passphrase.ts';
@@ -59,13 +60,14 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     dismissOrphans(dataDir);
 
     const passphraseFile = settings['ca.passphrase-file'];
-    const authority = openAuthority({
-      dir: join(dataDir, 'ca'),
-      passphrase: passphraseFile === null ? null : readPassphrase(passphraseFile),
-    });
+    const passphrase = passphraseFile === null ? null : readPassphrase(passphraseFile);
+    const authority = openAuthority({ dir: join(dataDir, 'ca'), passphrase });
+    const auditKey = openAuditKey(auditKeyDir(dataDir), passphrase);
     const listeners = new Set<RowListener>();
     const recorder = startRecorder({
       dataDir,
+      signingKey: auditKey.privateKey,
+      witnessFile: settings['audit.witness-file'],
       onRows: (rows, dropped) => {
         for (const listener of listeners) listener(rows, dropped);
       },

@@ -191,6 +191,11 @@ export const CATALOGUE = {
     '2GiB',
     'Bytes of records that may wait for the store. When they are used up, `audit.onFailure` applies.',
   ),
+  'audit.witness-file': optional(
+    creatableFile,
+    'A file outside the data directory that every signed checkpoint is appended to, best on another machine’s disk: ' +
+      'with it even a wholesale rewrite of the store by somebody who has the key shows.',
+  ),
   'audit.retain-days': one(count(1, 3650), '30', 'Days after which a day of records is deleted.'),
 
   'capture.body-limit': one(

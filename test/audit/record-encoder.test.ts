@@ -6,7 +6,7 @@ import { newCursor, readFrame } from '../../src/audit/frame.ts';
 import { RecordDecoder } from '../../src/audit/record-decoder.ts';
 import { RecordEncoder } from '../../src/audit/record-encoder.ts';
 import { makeRng } from '../fuzz/rng.ts';
-import { exchange, flow, flowId, flowOpen, HOSTILE, randomExchange } from './sample.ts';
+import { exchange, flow, flowId, flowOpen, HOSTILE, randomExchange, spooled } from './sample.ts';
 import type { AuditRecord } from '../../src/core/records.ts';
 
 const SALT = 99;
@@ -48,12 +48,12 @@ describe('records', () => {
       ...randomExchange(rng, flowId(1, 1 + rng.int(50)), i, 1_795_000_000_000 + i / 3),
       ...(i % 2 === 0 ? { reqHeaders: `X-Unique: ${i}\r\n` } : {}),
     }));
-    assert.deepEqual(decoded(encoded(records)), records);
+    assert.deepEqual(decoded(encoded(records)), spooled(records));
   });
 
   it('with hostile texts in every field come back', () => {
     for (const text of [...HOSTILE, '', 'x'.repeat(100_000), '\u0100'.repeat(70)]) {
-      const records = [
+      const recordsOf = (text: string): AuditRecord[] => [
         exchange({
           path: text,
           host: text,
@@ -68,7 +68,8 @@ describe('records', () => {
         }),
         flow({ faultDetail: text }),
       ];
-      assert.deepEqual(decoded(encoded(records)), records);
+      // Half a surrogate pair is in no database text, so it ends here.
+      assert.deepEqual(decoded(encoded(recordsOf(text))), recordsOf(text.replace('\ud800', '\ufffd')));
     }
   });
 

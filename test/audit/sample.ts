@@ -154,6 +154,10 @@ export const HOSTILE = [
   '=cmd|calc',
 ] as const;
 
+/** A record as it comes out of the spool: half a surrogate pair is U+FFFD there. */
+export const spooled = <T extends object>(record: T): T =>
+  JSON.parse(JSON.stringify(record).replaceAll('\\ud800', '\ufffd')) as T;
+
 /** A random exchange: small vocabularies, so that conditions meet; hostile texts now and then. */
 export function randomExchange(rng: Rng, flowNumber: number, n: number, time: number): ExchangeRecord {
   const words = [

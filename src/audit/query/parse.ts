@@ -6,6 +6,7 @@
  * Bounds: length of the text, number of terms, depth of nesting and wildcards per value; beyond them the query is
  * refused with an error, so that no query can be made to cost without limit.
  */
+import { wellFormed } from '../bytes.ts';
 import { fieldNamed } from './ast.ts';
 import { nearestField } from './suggest.ts';
 import { QuerySyntaxError, readValue, freeWords } from './value.ts';
@@ -25,7 +26,8 @@ export interface ParseOptions {
 /** Parse a query. The empty text means everything. */
 export function parseQuery(text: string, options: ParseOptions): ParseOutcome {
   try {
-    return { ok: true, query: { text, root: new Parser(text, options).parse() } };
+    // As everything stored (bytes.ts): half a surrogate pair could match nothing.
+    return { ok: true, query: { text, root: new Parser(wellFormed(text), options).parse() } };
   } catch (error) {
     if (error instanceof QuerySyntaxError) return { ok: false, error: error.toError() };
     throw error;

@@ -20,6 +20,7 @@ interface Waiting {
   n: number;
   side: number;
   body: number;
+  sha: Buffer;
   /** True when the row is in waiting_body. */
   stored: boolean;
 }
@@ -33,10 +34,9 @@ export class BodyShelf {
   constructor(db: Database.Database, sql: Statements, ids: RowIds) {
     this.sql = sql;
     this.ids = ids;
-    for (const w of db.prepare('SELECT flow, n, side, body FROM waiting_body').all() as Omit<
-      Waiting,
-      'stored'
-    >[])
+    for (const w of db
+      .prepare('SELECT flow, n, side, body, sha FROM waiting_body w JOIN body b ON b.id = w.body')
+      .all() as Omit<Waiting, 'stored'>[])
       this.waiting.set(keyOf(w.flow, w.n, w.side), { ...w, stored: true });
   }
 
@@ -53,18 +53,25 @@ export class BodyShelf {
     }
     this.known.set(key, id);
     const side = r.side === 'req' ? 0 : 1;
-    this.waiting.set(keyOf(r.flow, r.n, side), { flow: r.flow, n: r.n, side, body: id, stored: false });
+    this.waiting.set(keyOf(r.flow, r.n, side), {
+      flow: r.flow,
+      n: r.n,
+      side,
+      body: id,
+      sha: digest,
+      stored: false,
+    });
   }
 
-  /** The body row of one side of an exchange, which takes it over; null when none came. */
-  take(flow: number, n: number, side: SideNumber): number | null {
+  /** The body row of one side of an exchange, which takes it over; null when none came. `sha`: of the kept bytes. */
+  take(flow: number, n: number, side: SideNumber): { body: number; sha: Buffer } | null {
     if (this.waiting.size === 0) return null;
     const key = keyOf(flow, n, side);
     const found = this.waiting.get(key);
     if (found === undefined) return null;
     this.waiting.delete(key);
     if (found.stored) this.sql.dropWaiting.run(flow, n, side);
-    return found.body;
+    return found;
   }
 
   /** Bodies whose exchange will never come, because their producer ended. */

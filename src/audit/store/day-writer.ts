@@ -5,7 +5,10 @@
  *
  * The hot method is `exchange`: look-ups in caches, one insert, a few comparisons.
  */
+import { eventText, exchangeText, flowText } from '../canon.ts';
+import { digestOf } from '../chain.ts';
 import { BodyShelf } from './body-shelf.ts';
+import { ChainWriter } from './chain-writer.ts';
 import { BLOCK_BITS, FLAG, KIND, SEEN } from './layout.ts';
 import { newFlow } from './open-flows.ts';
 import { SharedTables } from './shared-tables.ts';
@@ -20,6 +23,7 @@ import type {
   FlowOpenRecord,
   FlowRecord,
 } from '../../core/records.ts';
+import type { Signed, Signer } from '../statement.ts';
 import type { Flows, OpenFlow } from './open-flows.ts';
 import type { Entry } from './shared-tables.ts';
 import type { Statements } from './statements.ts';
@@ -31,25 +35,27 @@ export class DayWriter {
   private readonly ids: RowIds;
   private readonly shared: SharedTables;
   private readonly bodies: BodyShelf;
+  readonly chain: ChainWriter;
   private readonly tallies = new Tallies();
   /** Opened in this batch: those not closed in it get their row in open_flow at commit. */
   private opened: FlowId[] = [];
 
-  constructor(db: Database.Database, flows: Flows) {
+  constructor(db: Database.Database, day: string, flows: Flows) {
     this.db = db;
     this.flows = flows;
     this.sql = prepareAll(db);
     this.ids = new RowIds(db);
     this.shared = new SharedTables(this.sql, this.ids);
     this.bodies = new BodyShelf(db, this.sql, this.ids);
+    this.chain = new ChainWriter(db, day);
   }
 
   begin(): void {
     this.sql.begin.run();
   }
 
-  /** Write what was gathered during the batch, then commit. */
-  commit(): void {
+  /** Write what was gathered during the batch, sign the chain when `signer` is given and there is something to sign, commit. */
+  commit(signer: Signer | null = null, now = 0): Signed | null {
     for (const flow of this.opened) {
       const open = this.flows.get(flow);
       if (open === undefined || open.start === null || open.stored) continue;
@@ -59,7 +65,10 @@ export class DayWriter {
     this.opened = [];
     this.bodies.save();
     this.tallies.save(this.sql);
+    this.chain.save();
+    const signed = signer === null ? null : this.chain.checkpoint(signer, now);
     this.sql.commit.run();
+    return signed;
   }
 
   rollback(): void {
@@ -94,23 +103,21 @@ export class DayWriter {
       (r.upgraded ? FLAG.upgraded : 0) |
       (r.req.truncated ? FLAG.reqTruncated : 0) |
       (r.res.truncated ? FLAG.resTruncated : 0);
-    const more = bare
-      ? null
-      : [
-          this.bodies.take(r.flow, r.n, 0),
-          this.bodies.take(r.flow, r.n, 1),
-          digest(r.req.sha256),
-          digest(r.res.sha256),
-          r.faultDetail,
-        ];
+    const reqBody = bare ? null : this.bodies.take(r.flow, r.n, 0);
+    const resBody = bare ? null : this.bodies.take(r.flow, r.n, 1);
+    const reqSha = digest(r.req.sha256);
+    const resSha = digest(r.res.sha256);
+    const more = bare ? null : [reqBody?.body ?? null, resBody?.body ?? null, reqSha, resSha, r.faultDetail];
+    const us = Math.round(r.ms * 1000);
+    const wait = r.wait === null ? null : Math.round(r.wait * 1000);
     // Two statements, because binding five NULLs costs as much as the rest of the row's look-ups.
     (more === null ? this.sql.exchange : this.sql.exchangeFull).run(
       id,
       r.flow,
       r.n,
       time,
-      Math.round(r.ms * 1000),
-      r.wait === null ? null : Math.round(r.wait * 1000),
+      us,
+      wait,
       who.id,
       what.id,
       url.id,
@@ -123,6 +130,27 @@ export class DayWriter {
       flags,
       ...(more ?? []),
     );
+    const text = exchangeText({
+      flow: r.flow,
+      n: r.n,
+      time,
+      us,
+      wait,
+      up: r.req.size,
+      down: r.res.size,
+      flags,
+      who: who.digest,
+      what: what.digest,
+      url: url.digest,
+      reqHead: req.digest,
+      resHead: res.digest,
+      reqBody: reqBody?.sha.toString('hex') ?? null,
+      resBody: resBody?.sha.toString('hex') ?? null,
+      reqSha: reqSha?.toString('hex') ?? null,
+      resSha: resSha?.toString('hex') ?? null,
+      faultDetail: r.faultDetail,
+    });
+    this.chain.add('exchange', id, digestOf(text));
     this.tallies.add(KIND.exchange, block, time, r.verdict.action, r.fault !== null, r.req.size + r.res.size);
     return flow;
   }
@@ -181,30 +209,50 @@ export class DayWriter {
     this.shared.mark(SEEN.flowWho, who, block);
     this.shared.mark(SEEN.lane, lane, block);
     const time = Math.round(r.time);
+    const us = Math.round(r.ms * 1000);
+    const hello = this.shared.doc(facts?.hello ?? null);
+    const cert = this.shared.doc(r.originCert);
+    const decided = this.shared.doc(verdict);
+    const detail = JSON.stringify({
+      clientPort: r.clientPort,
+      facts: facts === null ? null : { ...facts, hello: null },
+      fault: r.fault,
+      faultDetail: r.faultDetail,
+      originAddress: r.originAddress,
+      clientTls: r.clientTls,
+      originTls: r.originTls,
+      leafSerial: r.leafSerial,
+    });
     this.sql.flow.run(
       id,
       r.flow,
       time,
-      Math.round(r.ms * 1000),
+      us,
       who.id,
       lane.id,
       r.bytesUp,
       r.bytesDown,
       r.exchanges,
-      this.shared.doc(facts?.hello ?? null),
-      this.shared.doc(r.originCert),
-      this.shared.doc(verdict),
-      JSON.stringify({
-        clientPort: r.clientPort,
-        facts: facts === null ? null : { ...facts, hello: null },
-        fault: r.fault,
-        faultDetail: r.faultDetail,
-        originAddress: r.originAddress,
-        clientTls: r.clientTls,
-        originTls: r.originTls,
-        leafSerial: r.leafSerial,
-      }),
+      hello?.id ?? null,
+      cert?.id ?? null,
+      decided?.id ?? null,
+      detail,
     );
+    const text = flowText({
+      flow: r.flow,
+      time,
+      us,
+      up: r.bytesUp,
+      down: r.bytesDown,
+      exchanges: r.exchanges,
+      who: who.digest,
+      lane: lane.digest,
+      hello: hello?.digest ?? null,
+      cert: cert?.digest ?? null,
+      verdict: decided?.digest ?? null,
+      detail,
+    });
+    this.chain.add('flow', id, digestOf(text));
     this.tallies.add(
       KIND.flow,
       block,
@@ -216,7 +264,11 @@ export class DayWriter {
   }
 
   event(r: EventRecord): void {
-    this.sql.event.run(this.ids.take('event'), Math.round(r.time), r.name, JSON.stringify(r.detail));
+    const id = this.ids.take('event');
+    const time = Math.round(r.time);
+    const detail = JSON.stringify(r.detail);
+    this.sql.event.run(id, time, r.name, detail);
+    this.chain.add('event', id, digestOf(eventText(time, r.name, detail)));
   }
 
   /** Exchanges of a flow so far: in this file, and as counted at roll-over in the files before. */

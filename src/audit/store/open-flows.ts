@@ -2,7 +2,7 @@
  * Flows between their `flow-open` and their `flow` record, in the recorder's memory. Bound: the connections that workers
  * hold open; those of a dead worker leave when its spool was read to the end. Pure data.
  */
-import type { FlowId, FlowOpenRecord } from '../../core/records.ts';
+import type { FlowId, FlowOpenRecord, FlowRecord } from '../../core/records.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { Entry } from './shared-tables.ts';
 
@@ -55,5 +55,24 @@ export function newFlow(start: FlowOpenRecord | null, stored = false): OpenFlow 
     capture: '',
     what: null,
     who: null,
+  };
+}
+
+/** The ledger row of a flow whose worker died; how many bytes it moved nobody knows any more. */
+export function deadFlow(start: FlowOpenRecord, exchanges: number, at: number): FlowRecord {
+  return {
+    ...start,
+    kind: 'flow',
+    ms: Math.max(0, Math.round(at - start.time)),
+    bytesUp: 0,
+    bytesDown: 0,
+    exchanges,
+    fault: 'worker-died',
+    faultDetail: null,
+    originAddress: null,
+    clientTls: null,
+    originTls: null,
+    originCert: null,
+    leafSerial: null,
   };
 }

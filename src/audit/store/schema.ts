@@ -90,10 +90,11 @@ CREATE TABLE cursor (segment TEXT PRIMARY KEY, offset INTEGER NOT NULL, done INT
 
 /** Version 2 (not released yet: all of this session's additions go here). */
 const VERSION_2 = `
--- the hash chain (chain.ts): packed entries of the rows of one batch; seq: number of the first one, counted over all days
-CREATE TABLE chain (seq INTEGER PRIMARY KEY, entries BLOB NOT NULL);
--- signed statements over the chain; n is counted over all days
-CREATE TABLE checkpoint (n INTEGER PRIMARY KEY, statement TEXT NOT NULL, signature BLOB);
+-- the hash chain (chain.ts): packed entries of the rows of one batch and the link of the last one; seq: number of the first
+-- one, counted over all days
+CREATE TABLE chain (seq INTEGER PRIMARY KEY, entries BLOB NOT NULL, link BLOB NOT NULL);
+-- signed statements over the chain (checkpoint.ts); n is counted over all days
+CREATE TABLE checkpoint (n INTEGER PRIMARY KEY, statement TEXT NOT NULL, signature BLOB NOT NULL);
 -- the manner of a verdict (core/verdict.ts: mannerOf); NULL also where version 1 wrote the row and nobody knows
 ALTER TABLE what ADD COLUMN mask TEXT;
 ALTER TABLE what ADD COLUMN tls TEXT;

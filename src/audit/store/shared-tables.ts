@@ -8,6 +8,7 @@
  */
 import { parseAddress } from '../../core/network.ts';
 import { mannerOf } from '../../core/verdict.ts';
+import { docText, headText, laneText, partDigest, urlText, whatText, whoText } from '../canon.ts';
 import { addressBytes } from '../query/value.ts';
 import { HeaderHabits, splitHead } from './headers.ts';
 import { SEEN } from './layout.ts';
@@ -20,15 +21,21 @@ import type { RowIds, Statements } from './statements.ts';
 export interface Entry {
   id: number;
   block: number;
+  /** Of its canonical form (canon.ts). */
+  digest: string;
 }
 
-/** The two rows a header block became. */
+/** A row that needs no marks. */
+export type DocEntry = Pick<Entry, 'id' | 'digest'>;
+
+/** The two rows a header block became, and the digest of its whole text. */
 export interface Head {
+  digest: string;
   block: Entry;
   rest: Entry;
 }
 
-const NO_REST: Entry = { id: 0, block: -1 };
+const NO_REST: Entry = { id: 0, block: -1, digest: '' };
 
 export class SharedTables {
   private readonly sql: Statements;
@@ -42,7 +49,7 @@ export class SharedTables {
   private readonly headCache = new Recent<string, Head>(4096);
   private readonly blockCache = new Recent<string, Entry>(4096);
   private readonly laneCache = new Recent<string, Entry>(16_384);
-  private readonly docCache = new Recent<string, number>(4096);
+  private readonly docCache = new Recent<string, DocEntry>(4096);
 
   constructor(sql: Statements, ids: RowIds) {
     this.sql = sql;
@@ -62,14 +69,15 @@ export class SharedTables {
 
   /** Flows have blocks of their own, so they need entries of their own; the row is shared. */
   flowWho(client: string, user: string | null): Entry {
-    return cached(this.flowWhoCache, whoKey(client, user), () => this.who(client, user).id);
+    return cached(this.flowWhoCache, whoKey(client, user), () => this.who(client, user));
   }
 
-  private newWho(client: string, user: string | null): number {
+  private newWho(client: string, user: string | null): DocEntry {
     const id = this.ids.take('who');
     const address = parseAddress(client);
-    this.sql.who.run(id, client, address === null ? null : addressBytes(address), user);
-    return id;
+    const ip = address === null ? null : addressBytes(address);
+    this.sql.who.run(id, client, ip, user);
+    return { id, digest: partDigest(whoText(client, ip?.toString('hex') ?? null, user)) };
   }
 
   private host(name: string): number {
@@ -86,8 +94,7 @@ export class SharedTables {
   what(r: ExchangeRecord, sni: string | null): Entry {
     const v = r.verdict;
     const manner = mannerOf(v, r.scheme);
-    const key = JSON.stringify([
-      r.host,
+    const fields = [
       r.port,
       r.scheme,
       r.protocol,
@@ -105,31 +112,11 @@ export class SharedTables {
       manner.mask,
       manner.tls,
       manner.parent,
-    ]);
-    return cached(this.whatCache, key, () => {
+    ];
+    return cached(this.whatCache, JSON.stringify([r.host, ...fields]), () => {
       const id = this.ids.take('what');
-      this.sql.what.run(
-        id,
-        this.host(r.host),
-        r.port,
-        r.scheme,
-        r.protocol,
-        r.method,
-        r.status,
-        r.contentType,
-        r.fault,
-        sni,
-        v.action,
-        v.rule,
-        v.policy,
-        v.reason,
-        r.capture,
-        v.block,
-        manner.mask,
-        manner.tls,
-        manner.parent,
-      );
-      return id;
+      this.sql.what.run(id, this.host(r.host), ...fields);
+      return { id, digest: partDigest(whatText([r.host, ...fields])) };
     });
   }
 
@@ -138,7 +125,7 @@ export class SharedTables {
     const key = `${r.host} ${r.path}`;
     let entry = this.urlCache.get(key);
     if (entry === undefined) {
-      entry = { id: this.ids.take('url'), block };
+      entry = { id: this.ids.take('url'), block, digest: partDigest(urlText(r.host, r.path)) };
       this.sql.url.run(entry.id, this.host(r.host), r.path, block);
       this.sql.urlText.run(entry.id, searchablePath(r.path));
       this.urlCache.set(key, entry);
@@ -163,13 +150,15 @@ export class SharedTables {
       const id = this.ids.take('block');
       this.sql.block.run(id, parts.stable);
       this.sql.blockText.run(id, searchableText(parts.stable));
-      return id;
+      // The parts of a head are chained as the one text they make.
+      return { id, digest: '' };
     });
-    if (parts.varied === '' && parts.volatile === '') return { block: entry, rest: NO_REST };
-    const rest = { id: this.ids.take('rest'), block };
+    const digest = partDigest(headText(text));
+    if (parts.varied === '' && parts.volatile === '') return { digest, block: entry, rest: NO_REST };
+    const rest = { id: this.ids.take('rest'), block, digest: '' };
     this.sql.rest.run(rest.id, parts.varied, parts.volatile, block);
     if (parts.words !== '') this.sql.restText.run(rest.id, searchableText(parts.words));
-    return { block: entry, rest };
+    return { digest, block: entry, rest };
   }
 
   lane(r: FlowRecord): Entry {
@@ -201,28 +190,29 @@ export class SharedTables {
       // What free text finds a flow by.
       const words = [host, hello?.sni, v?.reason, r.fault].map(text => text ?? '').join('\n');
       this.sql.laneText.run(id, words);
-      return id;
+      return { id, digest: partDigest(laneText([host, ...fields])) };
     });
   }
 
   /** A JSON document that repeats. */
-  doc(value: object | null): number | null {
+  doc(value: object | null): DocEntry | null {
     if (value === null) return null;
     const text = JSON.stringify(value);
-    let id = this.docCache.get(text);
-    if (id === undefined) {
-      id = this.ids.take('doc');
-      this.sql.doc.run(id, text);
-      this.docCache.set(text, id);
+    let entry = this.docCache.get(text);
+    if (entry === undefined) {
+      entry = { id: this.ids.take('doc'), digest: partDigest(docText(text)) };
+      this.sql.doc.run(entry.id, text);
+      this.docCache.set(text, entry);
     }
-    return id;
+    return entry;
   }
 }
 
-function cached(cache: Recent<string, Entry>, key: string, make: () => number): Entry {
+function cached(cache: Recent<string, Entry>, key: string, make: () => DocEntry): Entry {
   let entry = cache.get(key);
   if (entry === undefined) {
-    entry = { id: make(), block: -1 };
+    const { id, digest } = make();
+    entry = { id, block: -1, digest };
     cache.set(key, entry);
   }
   return entry;

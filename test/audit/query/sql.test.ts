@@ -100,6 +100,7 @@ describe('hostile values', () => {
     const dir = scratch(t);
     const writer = new DayWriter(
       openDayForWriting(dir, '2026-11-20', () => undefined),
+      '2026-11-20',
       new Map(),
     );
     const values = [...new Set<string>([...INJECTIONS, ...HOSTILE])].filter(v => !v.includes('\ud800'));

@@ -27,6 +27,7 @@ function day(t: TestContext) {
   const dir = scratch(t);
   const writer = new DayWriter(
     openDayForWriting(dir, '2026-11-20', () => undefined),
+    '2026-11-20',
     new Map(),
   );
   const db = openDayForReading(dir, '2026-11-20');

@@ -14,7 +14,7 @@ import { exchangeIdText, flowIdText } from '../../../src/core/records.ts';
 import { makeRng } from '../../fuzz/rng.ts';
 import { matchesExchange, matchesFlow } from '../query/evaluate.ts';
 import { eachTerm, randomQuery } from '../query/generate.ts';
-import { DAY, flow, flowId, flowOpen, hello, NOON, query, randomExchange } from '../sample.ts';
+import { DAY, flow, flowId, flowOpen, hello, NOON, query, randomExchange, spooled } from '../sample.ts';
 import type { AuditStore, ExchangeRow } from '../../../src/audit/store/store.ts';
 import type { FlowRecord } from '../../../src/core/records.ts';
 import type { Stored } from '../query/evaluate.ts';
@@ -49,7 +49,7 @@ describe('search agrees with the naive search', () => {
       // Two minutes of traffic, ingested over three days: times and files do not go together, as after a long outage.
       const record = randomExchange(rng, flowId(1, counter), n, NOON + i * 33);
       spool.append(record);
-      exchanges.push({ record, sni: snis.get(counter) ?? null });
+      exchanges.push({ record: spooled(record), sni: snis.get(counter) ?? null });
       if (i % 1200 === 1199) {
         spool.flush();
         while (ingest.step().rows > 0);
@@ -81,7 +81,7 @@ describe('search agrees with the naive search', () => {
         exchanges: rng.int(5),
       });
       spool.append(record);
-      flows.push(record);
+      flows.push(spooled(record));
     }
     spool.flush();
     while (ingest.step().rows > 0);

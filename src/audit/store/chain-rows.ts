@@ -1,0 +1,312 @@
+/**
+ * Reads rows back from a day file in their canonical form, through every shared table they point at, so that a digest made
+ * from them notices whatever a reader of the store would notice. For verifying and for exports; nothing here writes.
+ *
+ * `PARTS` and `COLUMNS` say for each column whether it is in the canonical form; the test of this file compares them with the
+ * schema, so that a new column cannot stay undecided.
+ *
+ * Bounds: digests of shared rows are kept in caches of `CACHE` entries each.
+ */
+import { createHash } from 'node:crypto';
+import zlib from 'node:zlib';
+import { LRUCache } from 'lru-cache';
+import {
+  docText,
+  eventText,
+  exchangeText,
+  flowText,
+  headText,
+  LANE_FIELDS,
+  laneText,
+  urlText,
+  WHAT_FIELDS,
+  whatText,
+  whoText,
+} from '../canon.ts';
+import { digestOf } from '../chain.ts';
+import { joinHead } from './headers.ts';
+import type Database from 'better-sqlite3';
+import type { ChainedKind, Field } from '../chain.ts';
+
+const CACHE = 65_536;
+
+/** Parts that rows share, by the name of the field that holds their digest. */
+export interface PartTexts {
+  who: string;
+  what: string;
+  url: string;
+  lane: string;
+}
+
+/** Columns of chained tables: in the canonical form by themselves, through a part, or not, with the reason. */
+export const COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  exchange: {
+    id: 'no: its place in the chain',
+    flow: 'yes',
+    n: 'yes',
+    time: 'yes',
+    us: 'yes',
+    wait: 'yes',
+    who: 'part',
+    what: 'part',
+    url: 'part',
+    up: 'yes',
+    down: 'yes',
+    req_block: 'part',
+    req_rest: 'part',
+    res_block: 'part',
+    res_rest: 'part',
+    flags: 'yes',
+    req_body: 'part',
+    res_body: 'part',
+    req_sha: 'yes',
+    res_sha: 'yes',
+    fault_detail: 'yes',
+  },
+  flow: {
+    id: 'no: its place in the chain',
+    flow: 'yes',
+    time: 'yes',
+    us: 'yes',
+    who: 'part',
+    lane: 'part',
+    up: 'yes',
+    down: 'yes',
+    exchanges: 'yes',
+    hello: 'part',
+    cert: 'part',
+    verdict: 'part',
+    detail: 'yes',
+  },
+  event: { id: 'no: its place in the chain', time: 'yes', name: 'yes', detail: 'yes' },
+  who: { id: 'no: a pointer', client: 'yes', ip: 'yes', user: 'yes' },
+  host: { id: 'no: a pointer', name: 'yes' },
+  what: { id: 'no: a pointer', ...Object.fromEntries(WHAT_FIELDS.map(name => [name, 'yes'])) },
+  url: { id: 'no: a pointer', host: 'yes', path: 'yes', first: 'no: only to search faster' },
+  block: { id: 'no: a pointer', text: 'yes' },
+  rest: { id: 'no: a pointer', varied: 'yes', volatile: 'yes', first: 'no: only to search faster' },
+  body: { id: 'no: a pointer', sha: 'yes', size: 'yes', enc: 'no: how it is packed', data: 'yes' },
+  lane: { id: 'no: a pointer', ...Object.fromEntries(LANE_FIELDS.map(name => [name, 'yes'])) },
+  doc: { id: 'no: a pointer', text: 'yes' },
+};
+
+const list = (prefix: string, names: readonly string[]): string =>
+  names.map(name => (name === 'host' ? 'h.name' : `${prefix}.${name}`)).join(', ');
+
+/** Canonical texts of a day file's rows. */
+export class ChainRows {
+  private readonly db: Database.Database;
+  private readonly sql: ReturnType<typeof prepare>;
+  private readonly caches = new Map<string, LRUCache<number | string, string>>();
+
+  constructor(db: Database.Database) {
+    this.db = db;
+    this.sql = prepare(db);
+  }
+
+  /** The row's canonical text; null when the row, or something it points at, is not there. */
+  text(kind: ChainedKind, row: number): string | null {
+    switch (kind) {
+      case 'exchange':
+        return this.exchange(row);
+      case 'flow':
+        return this.flow(row);
+      case 'event': {
+        const r = this.sql.event.get(row) as { time: number; name: string; detail: string } | undefined;
+        return r === undefined ? null : eventText(r.time, r.name, r.detail);
+      }
+    }
+  }
+
+  /** The text of a shared part; null when it is not there. */
+  part<K extends keyof PartTexts>(name: K, id: number): string | null {
+    const fields = this.sql[name].raw(true).get(id) as Field[] | undefined;
+    if (fields === undefined) return null;
+    switch (name) {
+      case 'who': {
+        const [client, ip, user] = fields as unknown as [string, Buffer | null, string | null];
+        return whoText(client, ip?.toString('hex') ?? null, user);
+      }
+      case 'what':
+        return whatText(fields);
+      case 'url':
+        return urlText(...(fields as [string, string]));
+      default:
+        return laneText(fields);
+    }
+  }
+
+  /** Ids of the shared parts of an exchange. */
+  pointers(row: number): { who: number; what: number; url: number } | null {
+    return (this.sql.exchange.get(row) as { who: number; what: number; url: number } | undefined) ?? null;
+  }
+
+  /** Id of the lane and client of a flow. */
+  flowPointers(row: number): { who: number; lane: number } | null {
+    return (this.sql.flow.get(row) as { who: number; lane: number } | undefined) ?? null;
+  }
+
+  private exchange(row: number): string | null {
+    const x = this.sql.exchange.get(row) as ExchangeColumns | undefined;
+    if (x === undefined) return null;
+    const who = this.digest('who', x.who);
+    const what = this.digest('what', x.what);
+    const url = this.digest('url', x.url);
+    const reqHead = this.head(x.req_block, x.req_rest);
+    const resHead = this.head(x.res_block, x.res_rest);
+    const reqBody = this.body(x.req_body);
+    const resBody = this.body(x.res_body);
+    if (who === null || what === null || url === null || reqHead === null || resHead === null) return null;
+    if (reqBody === undefined || resBody === undefined) return null;
+    const [reqSha, resSha] = [x.req_sha, x.res_sha].map(sha => sha?.toString('hex') ?? null);
+    return exchangeText({
+      ...x,
+      who,
+      what,
+      url,
+      reqHead,
+      resHead,
+      reqBody,
+      resBody,
+      reqSha: reqSha ?? null,
+      resSha: resSha ?? null,
+      faultDetail: x.fault_detail,
+    });
+  }
+
+  private flow(row: number): string | null {
+    const x = this.sql.flow.get(row) as FlowColumns | undefined;
+    if (x === undefined) return null;
+    const who = this.digest('who', x.who);
+    const lane = this.digest('lane', x.lane);
+    const [hello, cert, verdict] = [x.hello, x.cert, x.verdict].map(id => this.doc(id));
+    if (who === null || lane === null) return null;
+    if (hello === undefined || cert === undefined || verdict === undefined) return null;
+    return flowText({ ...x, who, lane, hello, cert, verdict });
+  }
+
+  private digest(name: keyof PartTexts, id: number): string | null {
+    return this.cached(name, id, () => this.part(name, id));
+  }
+
+  private cached(name: string, key: number | string, text: () => string | null): string | null {
+    let cache = this.caches.get(name);
+    if (cache === undefined) this.caches.set(name, (cache = new LRUCache({ max: CACHE })));
+    const known = cache.get(key);
+    if (known !== undefined) return known;
+    const made = text();
+    if (made === null) return null;
+    const digest = digestOf(made);
+    cache.set(key, digest);
+    return digest;
+  }
+
+  private head(block: number, rest: number): string | null {
+    return this.cached('head', `${block}.${rest}`, () => {
+      const stable = this.sql.block.get(block) as string | undefined;
+      if (stable === undefined) return null;
+      if (rest === 0) return headText(joinHead({ stable, varied: '', volatile: '' }));
+      const more = this.sql.rest.get(rest) as { varied: string; volatile: string } | undefined;
+      return more === undefined ? null : headText(joinHead({ stable, ...more }));
+    });
+  }
+
+  /** Digest of a document; undefined when it should be there and is not. */
+  private doc(id: number | null): string | null | undefined {
+    if (id === null) return null;
+    const digest = this.cached('doc', id, () => {
+      const text = this.sql.doc.get(id) as string | undefined;
+      return text === undefined ? null : docText(text);
+    });
+    return digest ?? undefined;
+  }
+
+  /** SHA-256 of the kept bytes as they are now, not as the row says; undefined when they should be there and are not. */
+  private body(id: number | null): string | null | undefined {
+    if (id === null) return null;
+    let cache = this.caches.get('body');
+    if (cache === undefined) this.caches.set('body', (cache = new LRUCache({ max: CACHE })));
+    const known = cache.get(id);
+    if (known !== undefined) return known;
+    const stored = this.sql.body.get(id) as
+      { sha: Buffer; size: number; enc: number; data: Buffer } | undefined;
+    if (stored === undefined) return undefined;
+    let data: Buffer;
+    try {
+      data = stored.enc === 0 ? stored.data : zlib.inflateRawSync(stored.data);
+    } catch {
+      return undefined;
+    }
+    const digest = createHash('sha256').update(data).digest('hex');
+    // What the row says of itself is searched and shown, so it must agree.
+    if (digest !== stored.sha.toString('hex') || data.length !== stored.size) return undefined;
+    cache.set(id, digest);
+    return digest;
+  }
+
+  /** Row ids of a kind in order, in pages: what is there, whatever the chain says. */
+  ids(kind: ChainedKind, after: number, limit: number): number[] {
+    return this.db
+      .prepare(`SELECT id FROM ${kind} WHERE id > ? ORDER BY id LIMIT ?`)
+      .pluck()
+      .all(after, limit) as number[];
+  }
+}
+
+function prepare(db: Database.Database) {
+  return {
+    exchange: db.prepare('SELECT * FROM exchange WHERE id = ?'),
+    flow: db.prepare('SELECT * FROM flow WHERE id = ?'),
+    event: db.prepare('SELECT time, name, detail FROM event WHERE id = ?'),
+    who: db.prepare('SELECT client, ip, user FROM who WHERE id = ?'),
+    what: db.prepare(
+      `SELECT ${list('w', WHAT_FIELDS)} FROM what w JOIN host h ON h.id = w.host WHERE w.id = ?`,
+    ),
+    url: db.prepare('SELECT h.name, u.path FROM url u JOIN host h ON h.id = u.host WHERE u.id = ?'),
+    lane: db.prepare(
+      `SELECT ${list('l', LANE_FIELDS)} FROM lane l LEFT JOIN host h ON h.id = l.host WHERE l.id = ?`,
+    ),
+    block: db.prepare('SELECT text FROM block WHERE id = ?').pluck(),
+    rest: db.prepare('SELECT varied, volatile FROM rest WHERE id = ?'),
+    doc: db.prepare('SELECT text FROM doc WHERE id = ?').pluck(),
+    body: db.prepare('SELECT sha, size, enc, data FROM body WHERE id = ?'),
+  };
+}
+
+interface ExchangeColumns {
+  flow: number;
+  n: number;
+  time: number;
+  us: number;
+  wait: number | null;
+  up: number;
+  down: number;
+  flags: number;
+  who: number;
+  what: number;
+  url: number;
+  req_block: number;
+  req_rest: number;
+  res_block: number;
+  res_rest: number;
+  req_body: number | null;
+  res_body: number | null;
+  req_sha: Buffer | null;
+  res_sha: Buffer | null;
+  fault_detail: string | null;
+}
+
+interface FlowColumns {
+  flow: number;
+  time: number;
+  us: number;
+  up: number;
+  down: number;
+  exchanges: number;
+  who: number;
+  lane: number;
+  hello: number | null;
+  cert: number | null;
+  verdict: number | null;
+  detail: string;
+}
