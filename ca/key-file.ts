@@ -117,6 +117,12 @@ function movedInto(staging: string, dir: string): boolean {
   }
 }
 
+/** Names in the authority's folder, checked as `readStored` checks it; null when there is no folder. */
+export const listFolder = (dir: string): string[] | null => checkFolder(dir);
+
+/** Text of a certificate file of the folder. Refuses links, strangers' files and anything that is no file. */
+export const readCertificateFile = (path: string): string => readPrivate(path, false);
+
 /** Names in the folder; null when there is none. */
 function checkFolder(dir: string): string[] | null {
   let stats: Stats;

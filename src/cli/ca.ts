@@ -20,14 +20,16 @@ import { EXPORT_FORMATS, exportCertificate, exportWithKey } from '../../ca/expor
 import type { ExportFormat } from '../../ca/export.ts';
 import { readPassphrase } from '../../ca/passphrase.ts';
 import { loadSettings } from '../settings/load.ts';
+import { kitCommand } from './ca-kit.ts';
 import { addSettingsFlags } from './settings-flags.ts';
 
 export function caCommand(): Command {
   return new Command('ca')
-    .description('The certificate authority: make it, show it, export it for clients.')
+    .description('The certificate authority: make it, show it, export it, deploy it.')
     .addCommand(initCommand())
     .addCommand(showCommand())
-    .addCommand(exportCommand());
+    .addCommand(exportCommand())
+    .addCommand(kitCommand());
 }
 
 function initCommand(): Command {

@@ -21,7 +21,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     load: async () => (await import('./audit.ts')).auditCommand(),
   },
   ca: {
-    summary: 'make, show and export the certificate authority',
+    summary: 'make, show, export and deploy the certificate authority',
     load: async () => (await import('./ca.ts')).caCommand(),
   },
   policy: {
