@@ -49,6 +49,29 @@ const NEEDS = [
   },
   { package: 'calamaris', why: 'reader of the Squid log', there: () => command('calamaris') },
   { package: 'goaccess', why: 'reader of Squid and W3C logs', there: () => command('goaccess') },
+  {
+    package: 'firefox-esr',
+    why: 'browser that a deployment kit sets up',
+    there: () => command('firefox-esr'),
+  },
+  {
+    package: 'python3-samba',
+    why: 'independent reader of group policy',
+    there: () => existsSync('/usr/lib/python3/dist-packages/samba/gp'),
+  },
+  {
+    package: 'python3-requests',
+    why: 'client that a deployment kit sets up',
+    there: () => existsSync('/usr/lib/python3/dist-packages/requests'),
+  },
+  {
+    package: 'default-jdk-headless',
+    why: 'client that a deployment kit sets up',
+    there: () => command('javac'),
+  },
+  { package: 'git', why: 'client that a deployment kit sets up', there: () => command('git') },
+  { package: 'shellcheck', why: 'judge of generated scripts', there: () => command('shellcheck') },
+  { package: 'libxml2-utils', why: 'judge of generated XML', there: () => command('xmllint') },
   { package: 'curl', why: 'client', there: () => command('curl') },
   { package: 'openssl', why: 'independent judge of certificates', there: () => command('openssl') },
 ];

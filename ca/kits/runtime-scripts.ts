@@ -143,8 +143,11 @@ remove() {
 `;
 
 const NPM = String.raw`
-# npm says "null" for what is not set; its own file is the only one that is asked.
-value() { npm config get --location=user "$1" | sed 's/^\(null\|undefined\)$//; s,/$,,'; }
+# The user's own file and not what holds in the end: an entry of the system is overruled and comes back by itself.
+value() {
+  file=$(npm config get userconfig)
+  if [ -f "$file" ]; then sed -n "s/^$1 *= *//p" "$file" | tr -d '"' | sed 's,/$,,' | tail -n 1; fi
+}
 install() {
   refuse_foreign 'cafile of npm' "$(value cafile)" "$BUNDLE"
   make_bundle
