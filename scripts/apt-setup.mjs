@@ -72,6 +72,10 @@ const NEEDS = [
   { package: 'git', why: 'client that a deployment kit sets up', there: () => command('git') },
   { package: 'shellcheck', why: 'judge of generated scripts', there: () => command('shellcheck') },
   { package: 'libxml2-utils', why: 'judge of generated XML', there: () => command('xmllint') },
+  { package: 'systemd', why: 'judge of the service unit', there: () => command('systemd-analyze') },
+  { package: 'adduser', why: 'installing the Debian package', there: () => command('adduser') },
+  { package: 'iproute2', why: 'network name spaces of tests', there: () => command('ip') },
+  { package: 'python3', why: 'receiver of what the service tells systemd', there: () => command('python3') },
   { package: 'curl', why: 'client', there: () => command('curl') },
   { package: 'openssl', why: 'independent judge of certificates', there: () => command('openssl') },
 ];

@@ -27,6 +27,7 @@ import { watchExpiry } from './policy-expiry.ts';
 import { followPolicy, ListKeeper, listFetcher, prepareLists } from './policy-sources.ts';
 import { recordVersions } from './policy-versions.ts';
 import { startProbes } from './probes.ts';
+import { serviceManager } from './service-manager.ts';
 import { createSupervisor } from './supervisor.ts';
 
 export interface RunningControl {
@@ -216,11 +217,19 @@ function keepWithinRetention(
  */
 export async function runControl(settings: Settings): Promise<void> {
   const running = await startControl(settings);
+  const manager = serviceManager({
+    env: process.env,
+    pid: process.pid,
+    onFailure: message => {
+      process.stderr.write(`sightglass: systemd cannot be told: ${message}\n`);
+    },
+  });
   process.stdout.write(`ready proxy=${running.proxy.join(',')} console=${running.console.join(',')}\n`);
   if (running.setupLink !== null)
     process.stdout.write(
       `\nFirst start: make the admin account at\n  ${running.setupLink}\n(the link works once)\n`,
     );
+  manager.ready(`serving at ${running.proxy.join(', ')}; console ${running.console.join(', ')}`);
   await new Promise<void>(resolve => {
     process.once('SIGTERM', () => {
       resolve();
@@ -229,6 +238,7 @@ export async function runControl(settings: Settings): Promise<void> {
       resolve();
     });
   });
+  manager.stopping();
   await running.stop();
 }
 

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 export const ROOT = resolve(import.meta.dirname, '../..');
 
 /** What .gitignore names (a test compares them), and git's own folder. */
-export const IGNORED: readonly string[] = ['node_modules', 'dist', '.cache', '.git', 'tmp'];
+export const IGNORED: readonly string[] = ['node_modules', 'dist', '.cache', '.git', 'tmp', 'build'];
 
 /** Files of the checkout with forward slashes, relative to the root, in order. */
 export function tree(folder = ''): string[] {
