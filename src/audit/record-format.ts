@@ -49,8 +49,13 @@ export function readManner(value: unknown): MannerParts | null {
 
 function isParentWay(value: unknown): value is ParentWay {
   if (typeof value !== 'object' || value === null) return false;
-  const { group, via } = value as Partial<ParentWay>;
-  return typeof group === 'string' && Array.isArray(via) && via.every(member => typeof member === 'string');
+  const { group, via, spread, login } = value as Record<keyof ParentWay, unknown>;
+  const texts = [group, spread ?? '', login ?? ''];
+  return (
+    texts.every(text => typeof text === 'string') &&
+    Array.isArray(via) &&
+    via.every(member => typeof member === 'string')
+  );
 }
 
 /** Bits of an exchange's flag byte. */

@@ -17,10 +17,15 @@ export const MASK_PROFILES: readonly MaskProfile[] = ['standard', 'strict'];
 export type TlsProfile = 'modern' | 'tls13' | 'compatible';
 export const TLS_PROFILES: readonly TlsProfile[] = ['modern', 'tls13', 'compatible'];
 
-/** Upstream proxies to go through: the group's name and its members, `host:port`, in the order they are tried. */
+/** Upstream proxies to go through. */
 export interface ParentWay {
   group: string;
+  /** Members in the order of the policy: `host:port`, or `https://host:port` for TLS with the proxy itself. */
   via: readonly string[];
+  /** By what each flow gets an order of its own that stays; absent: the policy's order is tried from its beginning. */
+  spread?: 'client' | 'host';
+  /** Name of the secret whose credentials the members get; absent: none. */
+  login?: string;
 }
 
 export interface Verdict {

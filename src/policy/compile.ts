@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { FlowFacts } from '../core/facts.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { ParentWay, Verdict } from '../core/verdict.ts';
 import { Candidates } from './candidates.ts';
 import { compileCondition } from './condition.ts';
 import type { Surroundings, Test } from './condition.ts';
@@ -16,8 +16,9 @@ import type { ZoneClock } from './context.ts';
 import { compileDomainSet, openDomainSet } from './domain-set.ts';
 import type { DomainSet } from './domain-set.ts';
 import { parsePattern } from './pattern.ts';
+import { stableHash } from '../core/stable-hash.ts';
 import { lateFactsOf } from './rule.ts';
-import type { LateFacts, Outcome, PolicyDocument, Rule } from './rule.ts';
+import type { LateFacts, Outcome, ParentGroup, PolicyDocument, Rule } from './rule.ts';
 
 /** A list in a snapshot: a compiled set in a file, named by its digest, or a few patterns in text form. */
 export type ListSnapshot =
@@ -144,10 +145,17 @@ function verdictOf(
     ...(outcome.mask === undefined ? {} : { mask: outcome.mask }),
     ...(outcome.tls === undefined ? {} : { tls: outcome.tls }),
     // A document that did not come through the parser may name a group that is not there: nobody can be reached then.
-    ...(outcome.parent === undefined
-      ? {}
-      : { parent: { group: outcome.parent, via: parents[outcome.parent] ?? [] } }),
+    ...(outcome.parent === undefined ? {} : { parent: wayThrough(outcome.parent, parents[outcome.parent]) }),
   });
+}
+
+function wayThrough(group: string, { members = [], spread, login }: Partial<ParentGroup> = {}): ParentWay {
+  return {
+    group,
+    via: members,
+    ...(spread === undefined ? {} : { spread }),
+    ...(login === undefined ? {} : { login }),
+  };
 }
 
 /** Compile patterns in text form (canonical, as documents and snapshots hold them). */
@@ -222,10 +230,5 @@ export function whyNot(compiled: CompiledRule, context: Context): string {
 
 /** Stable per client and rule: a client does not hop in and out, and two rules do not always meet the same clients. */
 function inRollout(rule: string, facts: FlowFacts, percent: number): boolean {
-  let h = 0x811c9dc5;
-  const key = `${rule}\n${facts.client}`;
-  for (let i = 0; i < key.length; i++) h = Math.imul(h ^ key.charCodeAt(i), 0x01000193);
-  h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
-  h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
-  return ((h ^ (h >>> 16)) >>> 0) % 10_000 < percent * 100;
+  return stableHash(`${rule}\n${facts.client}`) % 10_000 < percent * 100;
 }

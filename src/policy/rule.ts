@@ -87,6 +87,13 @@ export interface LearnedSource {
 /** Answers to doubt; which of them a condition accepts stands in DOUBT_ANSWERS. */
 export type DoubtAnswer = Action | 'rules' | 'sni';
 
+/** A group of upstream proxies; members, spread and login as in core/verdict's ParentWay. */
+export interface ParentGroup {
+  members: string[];
+  spread?: 'client' | 'host';
+  login?: string;
+}
+
 export interface PolicyDocument {
   version: 1;
   default: Outcome;
@@ -94,8 +101,8 @@ export interface PolicyDocument {
   /** Canonical names that servers use as the public name of encrypted hellos. */
   echFronts: string[];
   lists: Record<string, ListSource>;
-  /** Upstream proxies by group, `host:port` in the order they are tried. Absent when none are named. */
-  parents?: Record<string, string[]>;
+  /** Upstream proxies by group. Absent when none are named. */
+  parents?: Record<string, ParentGroup>;
   rules: Rule[];
 }
 

@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { conditionText } from './condition.ts';
 import type { ListDelta } from './list-delta.ts';
-import type { Outcome, PolicyDocument, Rule } from './rule.ts';
+import type { Outcome, ParentGroup, PolicyDocument, Rule } from './rule.ts';
 
 /** What is known of a list's contents: digest of the compiled set, the number of its patterns, and the text if it was kept. */
 export interface ListContents {
@@ -165,12 +165,21 @@ export function policyChanges(
     out.push(`ech-fronts: ${a.echFronts.join(', ')} → ${b.echFronts.join(', ')}`);
   const [was, is] = [a.parents ?? {}, b.parents ?? {}];
   for (const group of new Set([...Object.keys(was), ...Object.keys(is)])) {
-    const [before, after] = [was, is].map(p => (Object.hasOwn(p, group) ? p[group]?.join(', ') : undefined));
+    const [before, after] = [was, is].map(p => (Object.hasOwn(p, group) ? groupText(p[group]) : undefined));
     if (before !== after) out.push(`parents ${group}: ${before ?? 'none'} → ${after ?? 'none'}`);
   }
   out.push(...listChanges(before, after, deltas), ...ruleChanges(a.rules, b.rules));
   if (out.length <= MAX_CHANGES) return out;
   return [...out.slice(0, MAX_CHANGES), `and ${out.length - MAX_CHANGES} more changes`];
+}
+
+function groupText(group: ParentGroup | undefined): string | undefined {
+  if (group === undefined) return undefined;
+  const manner = [
+    ...(group.spread === undefined ? [] : [`spread by ${group.spread}`]),
+    ...(group.login === undefined ? [] : [`credentials ${group.login}`]),
+  ];
+  return group.members.join(', ') + (manner.length === 0 ? '' : ` (${manner.join(', ')})`);
 }
 
 function listChanges(

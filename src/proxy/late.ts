@@ -48,6 +48,18 @@ export function judgeRequest(flow: Flow, head: RequestHead, target: string, host
   return ctx.policy.decideRequest(namedOtherwise(facts, host), requestFacts(head, target));
 }
 
+/**
+ * The verdict about a plain request, which is there when its flow is decided: rules on requests are asked in their place
+ * among the others. They choose no way, so the way is the one of the rule that decides without looking at the request;
+ * else a rule about methods would lead around a parent. The request stays out of the flow's own record.
+ */
+export function judgePlain(flow: Flow, facts: FlowFacts, head: RequestHead, target: string): Verdict {
+  const { policy } = flow.ctx;
+  const late = policy.decideRequest?.(facts, requestFacts(head, target)) ?? null;
+  const first = policy.decide(facts);
+  return late === null ? first : sameWay(late, first);
+}
+
 /** The facts as if the flow had been opened for `host`, as of now. */
 function namedOtherwise(facts: FlowFacts, host: string): FlowFacts {
   const now = Date.now();

@@ -29,13 +29,7 @@ export function originContexts(
   stores: readonly ('bundled' | 'system')[],
   extraFiles: readonly string[],
 ): OriginContexts {
-  const ca: string[] = [];
-  if (stores.includes('bundled')) ca.push(...rootCertificates);
-  if (stores.includes('system')) {
-    const bundle = SYSTEM_BUNDLES.map(readIfThere).find(text => text !== null);
-    if (bundle !== undefined) ca.push(bundle);
-  }
-  for (const file of extraFiles) ca.push(readFileSync(file, 'utf8'));
+  const ca = trustAnchors(stores, extraFiles);
   const build = (profile: TlsProfile): SecureContext =>
     createSecureContext({ ca, ...ORIGIN_PROFILES[profile] });
   const built = new Map<TlsProfile, SecureContext>([['modern', build('modern')]]);
@@ -46,6 +40,35 @@ export function originContexts(
     built.set(profile, fresh);
     return fresh;
   };
+}
+
+/** PEM of everything in the chosen stores and files. Throws when a file cannot be read. */
+export function trustAnchors(
+  stores: readonly ('bundled' | 'system')[],
+  extraFiles: readonly string[],
+): string[] {
+  const ca: string[] = [];
+  if (stores.includes('bundled')) ca.push(...rootCertificates);
+  if (stores.includes('system')) {
+    const bundle = SYSTEM_BUNDLES.map(readIfThere).find(text => text !== null);
+    if (bundle !== undefined) ca.push(bundle);
+  }
+  for (const file of extraFiles) ca.push(readFileSync(file, 'utf8'));
+  return ca;
+}
+
+/** The context for parents reached over TLS, built when the first flow asks. Extra files are read at once. */
+export function parentContext(
+  stores: readonly ('bundled' | 'system')[],
+  extraFiles: readonly string[],
+): () => SecureContext {
+  const extra = trustAnchors([], extraFiles);
+  let built: SecureContext | null = null;
+  return () =>
+    (built ??= createSecureContext({
+      ca: [...trustAnchors(stores, []), ...extra],
+      ...ORIGIN_PROFILES.modern,
+    }));
 }
 
 function readIfThere(file: string): string | null {

@@ -11,7 +11,7 @@ import type { Flow } from './flow.ts';
 import { hostOf, type Target } from './ingress/http.ts';
 import type { Identifier } from './identity.ts';
 import { originForm } from './intercept.ts';
-import { requestFacts } from './late.ts';
+import { judgePlain } from './late.ts';
 import { relayHttp1 } from './relay/h1.ts';
 import { undecided } from './undecided.ts';
 import { limitsOf, reachPlain } from './way.ts';
@@ -33,9 +33,10 @@ export async function relayPlain(flow: Flow, identifier: Identifier): Promise<vo
 }
 
 async function dialPlain(flow: Flow, host: string, port: number): Promise<OriginLink> {
-  const { socket, prefix } = await reachPlain(flow, host, port);
+  const { socket, prefix, login } = await reachPlain(flow, host, port);
   return new OriginLink(socket, host, port, limitsOf(flow.ctx), {
     prefix,
+    login,
     via: flow.verdict?.parent?.group ?? null,
   });
 }
@@ -69,8 +70,7 @@ async function admitPlain(
     );
   }
   const facts = plainFacts(flow, parsed);
-  // The request is there when the flow is decided; it stays out of the flow's own record.
-  const verdict = flow.ctx.policy.decide({ ...facts, request: requestFacts(head, parsed.path) });
+  const verdict = judgePlain(flow, facts, head, parsed.path);
   flow.open(facts, verdict);
   if (verdict.action === 'block') return refuse(new Fault('blocked-by-policy', verdict.rule), verdict);
   if (verdict.action === 'inspect' && !flow.ctx.audit.healthy)

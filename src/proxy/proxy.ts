@@ -3,6 +3,7 @@
  * sockets; each connection's socket belongs to its flow from `accept` on.
  */
 import { X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { CaptureBudget } from '../capture/body.ts';
 import { Maskers } from '../capture/mask/masker.ts';
@@ -17,10 +18,11 @@ import { Crowd } from './crowd.ts';
 import { createDialer } from './dial.ts';
 import type { EgressRules } from './egress.ts';
 import { createParents } from './parent.ts';
+import { createLogins } from './parent-login.ts';
 import { Flow } from './flow.ts';
 import { Identifier } from './identity.ts';
 import { LeafContexts } from './leaf-contexts.ts';
-import { originContexts } from './origin.ts';
+import { originContexts, parentContext } from './origin.ts';
 import { reconsider } from './reconsider.ts';
 import { createResolver, staticNames } from './resolve.ts';
 import { Turn } from './turn.ts';
@@ -68,19 +70,28 @@ export function createProxy(options: ProxyOptions): Proxy {
     allow: settings['egress.allow'],
     ownListeners: [...bound, ...options.ownListeners],
   });
+  const ownCas = new Set(options.authority.certificates.map(certificateDigest));
   const ctx: ProxyContext = {
     ...ports,
     settings,
     authority: options.authority,
     turn,
     dialer: createDialer(resolve, egress),
-    parents: createParents(resolve, egress),
     leaves: new LeafContexts(ports.issuer, {
       max: settings['limits.leaf-cache'],
       ticketKeys: options.ticketKeys,
     }),
     originTls: originContexts(settings['origin.trust'], settings['origin.extra-ca']),
-    ownCas: new Set(options.authority.certificates.map(certificateDigest)),
+    ownCas,
+    parents: createParents({
+      resolve,
+      rules: egress,
+      logins: createLogins(settings['parent.secrets'] ?? join(settings['data-dir'], 'secrets')),
+      trust: {
+        context: parentContext(settings['origin.trust'], settings['parent.extra-ca']),
+        ownCas,
+      },
+    }),
     budget: new CaptureBudget(settings['capture.memory']),
     maskers: new Maskers(settings['capture.mask-query'], name => ports.policy.masking?.(name)),
     counters: {

@@ -7,6 +7,7 @@ import { DEFAULT_LIMITS, type Http1Limits } from '../wire/http1/index.ts';
 import type { ProxyContext } from './context.ts';
 import type { Flow } from './flow.ts';
 import { authority } from './parent.ts';
+import type { Login } from './parent-tunnel.ts';
 
 export function limitsOf(ctx: ProxyContext): Http1Limits {
   return { ...DEFAULT_LIMITS, head: ctx.settings['limits.head'] };
@@ -38,6 +39,7 @@ export async function reachOrigin(
   const { socket, address } = await ctx.parents.connect(parent, host, port, {
     ...options,
     patience,
+    client: flow.client,
     limits: limitsOf(ctx),
   });
   flow.originAddress = address;
@@ -46,21 +48,26 @@ export async function reachOrigin(
 
 /**
  * A TCP connection for plain requests. `prefix` stands before the target of each: empty towards an origin, the
- * beginning of the absolute-form towards a parent (RFC 9112 §3.2.2).
+ * beginning of the absolute-form towards a parent (RFC 9112 §3.2.2), which may get credentials with each of them.
  */
 export async function reachPlain(
   flow: Flow,
   host: string,
   port: number,
-): Promise<{ socket: Socket; prefix: string }> {
+): Promise<{ socket: Socket; prefix: string; login: Login | null }> {
   const { ctx, verdict } = flow;
   const parent = verdict?.parent;
-  if (parent === undefined) return { socket: await reachOrigin(flow, host, port), prefix: '' };
+  if (parent === undefined) return { socket: await reachOrigin(flow, host, port), prefix: '', login: null };
   const patience = patienceWith(flow, parent.via.length);
-  const { socket, address } = await ctx.parents.dial(parent, host, port, { ...cancellable(flow), patience });
+  const { socket, address, login } = await ctx.parents.dial(parent, host, port, {
+    ...cancellable(flow),
+    patience,
+    client: flow.client,
+  });
   flow.originAddress = address;
   return {
     socket,
+    login,
     prefix: `http://${port === 80 ? authority(host, port).slice(0, -3) : authority(host, port)}`,
   };
 }

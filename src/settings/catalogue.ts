@@ -17,6 +17,7 @@ import {
   network,
   portOrAny,
   readableFile,
+  readableFolder,
   size,
   staticName,
   text,
@@ -168,6 +169,17 @@ export const CATALOGUE = {
     [],
     'Fixed address for one origin name, instead of asking the resolver; several lines for one name are tried in order. ' +
       'For split DNS, tests and demos. The addresses are still subject to the egress rules.',
+  ),
+
+  'parent.extra-ca': many(
+    readableFile,
+    [],
+    'PEM file with further CA certificates trusted for parent proxies that are reached over TLS, beside `origin.trust`.',
+  ),
+  'parent.secrets': optional(
+    readableFolder,
+    'Folder of the credentials for parent proxies: one file each, its first line `user:password`. The policy names a file of it as `credentials` of a group.',
+    '`<data-dir>/secrets`',
   ),
 
   'policy.file': optional(

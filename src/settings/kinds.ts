@@ -294,6 +294,23 @@ export const creatableFile: Kind<string> = {
   show: String,
 };
 
+/** A folder that can be looked into. */
+export const readableFolder: Kind<string> = {
+  label: 'DIR',
+  commas: false,
+  read: (value, context) => {
+    const path = absolute(value, context);
+    try {
+      if (!statSync(path).isDirectory()) return refuse(`${path} is no folder`);
+      accessSync(path, constants.R_OK | constants.X_OK);
+    } catch (error) {
+      return refuse(pathTrouble(path, error));
+    }
+    return path;
+  },
+  show: String,
+};
+
 /** A folder we may write to, or one whose nearest existing parent lets us create it. */
 export const writableFolder: Kind<string> = {
   label: 'DIR',

@@ -1,7 +1,9 @@
 /**
  * A small upstream HTTP proxy on loopback: CONNECT and absolute-form, names resolved from a table. It keeps what it was
- * asked, and may be told to answer CONNECT with other bytes.
+ * asked, and may be told to answer CONNECT with other bytes. With a certificate it speaks TLS; with a `login` it
+ * answers 407 to whoever does not send it.
  */
+import { createServer as createTlsServer } from 'node:tls';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 export interface TestParent {
@@ -20,7 +22,18 @@ export interface TestParent {
   stop(): Promise<void>;
 }
 
-export async function startParent(): Promise<TestParent> {
+export interface TestParentOptions {
+  tls?: { key: string; cert: string };
+  /** `user:password` without which it answers 407. */
+  login?: string;
+}
+
+const CHALLENGE =
+  'HTTP/1.1 407 Who are you\r\nProxy-Authenticate: Basic realm="test"\r\nContent-Length: 0\r\n\r\n';
+
+const basic = (login: string): string => `Basic ${Buffer.from(login).toString('base64')}`;
+
+export async function startParent({ tls, login }: TestParentOptions = {}): Promise<TestParent> {
   const sockets = new Set<Socket>();
   const keep = (socket: Socket): Socket => {
     sockets.add(socket);
@@ -28,7 +41,11 @@ export async function startParent(): Promise<TestParent> {
     socket.on('close', () => sockets.delete(socket));
     return socket;
   };
-  const server = createServer({ allowHalfOpen: true }, client => {
+  const server =
+    tls === undefined
+      ? createServer({ allowHalfOpen: true })
+      : createTlsServer({ ...tls, ALPNProtocols: ['http/1.1'], allowHalfOpen: true });
+  server.on(tls === undefined ? 'connection' : 'secureConnection', (client: Socket) => {
     keep(client);
     let text = Buffer.alloc(0);
     const onData = (chunk: Buffer): void => {
@@ -48,6 +65,11 @@ export async function startParent(): Promise<TestParent> {
     self.asked.push(line);
     const [method = '', target = ''] = line.split(' ');
     const tunnel = method === 'CONNECT';
+    if (login !== undefined && !head.includes(`\r\nProxy-Authorization: ${basic(login)}`)) {
+      client.resume();
+      client.end(CHALLENGE, 'latin1');
+      return;
+    }
     if (self.answer !== null) {
       client.resume();
       if (self.answer !== '') client.end(self.answer, 'latin1');

@@ -218,9 +218,10 @@ export function openTunnel(
   proxyPort: number,
   target: string,
   headers = '',
+  localAddress = '127.0.0.1',
 ): Promise<{ socket: Socket; head: string; port: number }> {
   return new Promise((resolve, reject) => {
-    const socket = netConnect(proxyPort, '127.0.0.1', () => {
+    const socket = netConnect({ port: proxyPort, host: '127.0.0.1', localAddress }, () => {
       socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${headers}\r\n`);
     });
     let text = '';

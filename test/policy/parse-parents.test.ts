@@ -25,11 +25,51 @@ rules:
   - { name: a, action: inspect, parent: one }
 `);
     assert.deepEqual(parents, {
-      corp: ['proxy1.corp.example:3128', '[2001:db8::1]:8080'],
-      one: ['10.0.0.1:3128'],
+      corp: { members: ['proxy1.corp.example:3128', '[2001:db8::1]:8080'] },
+      one: { members: ['10.0.0.1:3128'] },
     });
     assert.deepEqual([fallback.parent, rules[0]?.parent], ['corp', 'one']);
     assert.ok(!('parents' in documentOf('version: 1\n')), 'a policy without parents keeps its version');
+  });
+
+  it('reads how members are chosen, reached and logged in to', () => {
+    const { parents } = documentOf(`version: 1
+parents:
+  cloud:
+    members: [ 'https://GW1.cloud.example:443', 'http://gw2.cloud.example:8080' ]
+    spread: client
+    credentials: cloud-gateway
+  plain: { members: 'a:1', spread: no }
+`);
+    assert.deepEqual(parents, {
+      cloud: {
+        members: ['https://gw1.cloud.example:443', 'gw2.cloud.example:8080'],
+        spread: 'client',
+        login: 'cloud-gateway',
+      },
+      plain: { members: ['a:1'] },
+    });
+  });
+
+  it('never repeats what may be a password', () => {
+    const found = problems(`version: 1
+parents:
+  a: [ 'https://ada:hunter2@proxy.example:3128' ]
+  b: { members: [ 'b:1' ], credentials: 'ada:hunter2' }
+  c: { members: [ 'c:1' ], credentials: '../ca/key.pem' }
+  d: { spread: often }
+`);
+    assert.deepEqual(
+      found.map(p => [p.line, p.message]),
+      [
+        [3, 'this is no address of a proxy'],
+        [4, 'parents.b.credentials is no name of a secret'],
+        [5, 'parents.c.credentials is no name of a secret'],
+        [6, 'parents.d has no members'],
+        [6, 'parents.d.spread cannot be "often"'],
+      ],
+    );
+    assert.doesNotMatch(JSON.stringify(found), /hunter2/);
   });
 
   it('refuses groups that are not there and addresses nobody can dial, where they stand', () => {

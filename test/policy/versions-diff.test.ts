@@ -125,12 +125,12 @@ rules:
       policyChanges(
         of("parents: { corp: ['a:1'], old: ['x:1'] }\nrules: [{ name: r, action: inspect }]\n"),
         of(
-          "parents: { corp: ['a:1', 'b:2'], new: ['y:1'] }\n" +
+          "parents: { corp: { members: ['a:1', 'b:2'], spread: host, credentials: c }, new: ['y:1'] }\n" +
             'rules: [{ name: r, action: inspect, mask: strict, tls: tls13, parent: corp }]\n',
         ),
       ),
       [
-        'parents corp: a:1 → a:1, b:2',
+        'parents corp: a:1 → a:1, b:2 (spread by host, credentials c)',
         'parents old: x:1 → none',
         'parents new: none → y:1',
         'rule "r": inspect (headers) → inspect (headers, mask strict, tls tls13, parent corp)',

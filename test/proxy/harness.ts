@@ -17,8 +17,9 @@ import type { ProxyContext } from '../../src/proxy/context.ts';
 import { createDialer } from '../../src/proxy/dial.ts';
 import { Flow } from '../../src/proxy/flow.ts';
 import { LeafContexts } from '../../src/proxy/leaf-contexts.ts';
-import { originContexts } from '../../src/proxy/origin.ts';
+import { originContexts, parentContext } from '../../src/proxy/origin.ts';
 import { createParents } from '../../src/proxy/parent.ts';
+import { createLogins } from '../../src/proxy/parent-login.ts';
 import { createResolver } from '../../src/proxy/resolve.ts';
 import { Turn } from '../../src/proxy/turn.ts';
 import { loadSettings } from '../../src/settings/load.ts';
@@ -69,7 +70,12 @@ export class Harness {
       authority: { certificates: [] },
       turn: new Turn(audit),
       dialer: createDialer(createResolver(), () => ({ allow: settings['egress.allow'], ownListeners: [] })),
-      parents: createParents(createResolver(), () => ({ allow: settings['egress.allow'], ownListeners: [] })),
+      parents: createParents({
+        resolve: createResolver(),
+        rules: () => ({ allow: settings['egress.allow'], ownListeners: [] }),
+        logins: createLogins(this.dir),
+        trust: { context: parentContext([], []), ownCas: new Set() },
+      }),
       leaves: new LeafContexts(issuer, { max: 10, ticketKeys: Buffer.alloc(48, 1) }),
       originTls: originContexts([], []),
       ownCas: new Set(),

@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { Fault } from '../../src/core/faults.ts';
+import { parentContext } from '../../src/proxy/origin.ts';
 import { authority, createParents, type Parents } from '../../src/proxy/parent.ts';
 import { createResolver } from '../../src/proxy/resolve.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/http1/index.ts';
@@ -54,6 +55,7 @@ rules:
   - { name: failing, when: { host: failing.test }, action: passthrough, parent: failing }
   - { name: pass, when: { host: pass.test }, action: passthrough, parent: corp }
   - { name: issuer, when: { all: [{ host: late.test }, { origin-fault: '*' }] }, action: passthrough }
+  - { name: posts, when: { method: POST }, action: inspect }
   - { name: rest, action: inspect, parent: corp, mask: strict }
 `,
     });
@@ -197,6 +199,22 @@ rules:
     assert.equal(proxy.audit.exchanges.at(-1)?.fault, 'parent-auth');
   });
 
+  test('plain: a rule on requests decides, and the way stays that of the rule without it', async () => {
+    const target = await raw(answering('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+    const socket = connect(proxy.port, '127.0.0.1');
+    const line = `POST http://plain.test:${target.port}/x HTTP/1.1`;
+    assert.match(
+      await converse(socket, `${line}\r\nHost: plain.test\r\nContent-Length: 0\r\n\r\n`, /ok$/),
+      /^HTTP\/1\.1 200/,
+    );
+    const { localPort = 0 } = socket;
+    socket.end();
+    assert.deepEqual(parent.asked, [line]);
+    const flow = await proxy.flowOf(localPort);
+    assert.deepEqual([flow.verdict?.rule, flow.verdict?.parent?.group], ['posts', 'corp']);
+    assert.equal(proxy.audit.exchanges.at(-1)?.verdict.parent?.group, 'corp');
+  });
+
   test('fail-over: the next member is asked when the first takes no connection', async () => {
     const target = await raw(socket => socket.on('data', () => socket.end('here')));
     for (let i = 0; i < 2; i++) {
@@ -221,7 +239,7 @@ rules:
       'a wish for credentials',
       'HTTP/1.1 407 Who?\r\nContent-Length: 0\r\n\r\n',
       'parent-auth',
-      /^407 Who\?$/,
+      /^407 Who\?; the group has no credentials$/,
     ],
     ['garbage', 'SSH-2.0-nonsense\r\n\r\n', 'parent-refused', /RFC 9112/],
     [
@@ -275,16 +293,19 @@ rules:
 
 describe('parents', () => {
   const options = (patience: number): Parameters<Parents['connect']>[3] => ({
+    client: '10.0.0.1',
     onCancellable: () => undefined,
     patience,
     limits: DEFAULT_LIMITS,
   });
   const parents = (now?: () => number): Parents =>
-    createParents(
-      createResolver({ system: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]) }),
-      () => ({ allow: [], ownListeners: [{ host: '127.0.0.1', port: 8080 }] }),
-      now,
-    );
+    createParents({
+      resolve: createResolver({ system: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]) }),
+      rules: () => ({ allow: [], ownListeners: [{ host: '127.0.0.1', port: 8080 }] }),
+      logins: () => Promise.reject(new Fault('parent-login')),
+      trust: { context: parentContext([], []), ownCas: new Set() },
+      ...(now === undefined ? {} : { now }),
+    });
 
   test('own listeners are refused as parents and as origins, addresses by their class', async () => {
     const own = { group: 'g', via: ['proxy.test:8080'] };
@@ -314,6 +335,7 @@ describe('parents', () => {
     clock = 31_000;
     let cancel: ((fault: Fault) => void) | null = null;
     const attempt = group.dial(way, 'www.test', 80, {
+      client: '10.0.0.1',
       patience: 2 ** 31 - 1,
       onCancellable: c => {
         cancel = c;

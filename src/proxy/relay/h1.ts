@@ -14,6 +14,7 @@ import type { ProxyContext } from '../context.ts';
 import type { Flow } from '../flow.ts';
 import { refusalResponse } from '../refuse.ts';
 import { errorCode } from '../tunnel.ts';
+import { loginWords } from '../parent-tunnel.ts';
 import { limitsOf } from '../way.ts';
 import { ClientSide } from './client-side.ts';
 import { LiveExchange } from './exchange.ts';
@@ -173,6 +174,7 @@ class H1Relay {
       serializeRequest(exchange.head, {
         target: origin.prefix + exchange.target,
         upgrade: mayUpgrade(exchange.head),
+        ...(origin.login === null ? {} : { add: [['Proxy-Authorization', origin.login.value]] }),
       }),
     );
     if (exchange.requestDone) {
@@ -237,7 +239,7 @@ class H1Relay {
     this.#touch('response-timeout', this.#ctx.settings['timeout.idle']);
     if (head.status === 407 && origin.via !== null) {
       // The parent asks us, not the client, whose own credentials are not for it.
-      this.#failExchange(new Fault('parent-auth', origin.via));
+      this.#failExchange(new Fault('parent-auth', `${origin.via}: ${loginWords(origin.login)}`));
       return false;
     }
     if (head.status < 200 && head.status !== 101) {

@@ -7,6 +7,7 @@ import { Fault } from '../../core/faults.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import { ResponseReader } from '../../wire/http1/index.ts';
 import type { Http1Limits, RequestHead } from '../../wire/http1/index.ts';
+import type { Login } from '../parent-tunnel.ts';
 import { errorCode } from '../tunnel.ts';
 import { originTlsFault } from '../verify.ts';
 
@@ -43,7 +44,7 @@ export interface RelaySide {
   connect(host: string, port: number): Promise<OriginLink>;
 }
 
-const STRAIGHT = { via: null, prefix: '' };
+const STRAIGHT = { via: null, prefix: '', login: null };
 
 /** One origin connection as the relay uses it: one client connection's own, one exchange at a time. */
 export class OriginLink {
@@ -54,6 +55,8 @@ export class OriginLink {
   readonly via: string | null;
   /** Stands before each target: the beginning of the absolute-form that a parent wants, else nothing. */
   readonly prefix: string;
+  /** What each request carries for the parent; never for an origin, and in no record. */
+  readonly login: Login | null;
   readonly reader: ResponseReader;
   /** Exchanges that were answered on it. */
   used = 0;
@@ -65,13 +68,14 @@ export class OriginLink {
     host: string,
     port: number,
     limits: Http1Limits,
-    way: { via: string | null; prefix: string } = STRAIGHT,
+    way: { via: string | null; prefix: string; login: Login | null } = STRAIGHT,
   ) {
     this.socket = socket;
     this.host = host;
     this.port = port;
     this.via = way.via;
     this.prefix = way.prefix;
+    this.login = way.login;
     this.reader = new ResponseReader(limits);
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.failure ??= linkFault(error);
