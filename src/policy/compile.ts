@@ -149,7 +149,11 @@ function verdictOf(
   });
 }
 
-function wayThrough(group: string, { members = [], spread, login }: Partial<ParentGroup> = {}): ParentWay {
+/** The way through a group as verdicts carry it. A group that is not there has no members, so nobody can be reached. */
+export function wayThrough(
+  group: string,
+  { members = [], spread, login }: Partial<ParentGroup> = {},
+): ParentWay {
   return {
     group,
     via: members,

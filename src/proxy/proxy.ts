@@ -3,7 +3,6 @@
  * sockets; each connection's socket belongs to its flow from `accept` on.
  */
 import { X509Certificate } from 'node:crypto';
-import { join } from 'node:path';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { CaptureBudget } from '../capture/body.ts';
 import { Maskers } from '../capture/mask/masker.ts';
@@ -17,12 +16,11 @@ import type { AuthorityFacts, Counters, ProxyContext, ProxyPorts } from './conte
 import { Crowd } from './crowd.ts';
 import { createDialer } from './dial.ts';
 import type { EgressRules } from './egress.ts';
-import { createParents } from './parent.ts';
-import { createLogins } from './parent-login.ts';
+import { parentsOf } from './parent-settings.ts';
 import { Flow } from './flow.ts';
 import { Identifier } from './identity.ts';
 import { LeafContexts } from './leaf-contexts.ts';
-import { originContexts, parentContext } from './origin.ts';
+import { originContexts } from './origin.ts';
 import { reconsider } from './reconsider.ts';
 import { createResolver, staticNames } from './resolve.ts';
 import { Turn } from './turn.ts';
@@ -83,15 +81,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     }),
     originTls: originContexts(settings['origin.trust'], settings['origin.extra-ca']),
     ownCas,
-    parents: createParents({
-      resolve,
-      rules: egress,
-      logins: createLogins(settings['parent.secrets'] ?? join(settings['data-dir'], 'secrets')),
-      trust: {
-        context: parentContext(settings['origin.trust'], settings['parent.extra-ca']),
-        ownCas,
-      },
-    }),
+    parents: parentsOf(settings, { resolve, rules: egress, ownCas }),
     budget: new CaptureBudget(settings['capture.memory']),
     maskers: new Maskers(settings['capture.mask-query'], name => ports.policy.masking?.(name)),
     counters: {

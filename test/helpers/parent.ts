@@ -45,6 +45,8 @@ export async function startParent({ tls, login }: TestParentOptions = {}): Promi
     tls === undefined
       ? createServer({ allowHalfOpen: true })
       : createTlsServer({ ...tls, ALPNProtocols: ['http/1.1'], allowHalfOpen: true });
+  // A handshake that fails leaves a socket that no `secureConnection` tells of.
+  server.on('connection', keep);
   server.on(tls === undefined ? 'connection' : 'secureConnection', (client: Socket) => {
     keep(client);
     let text = Buffer.alloc(0);

@@ -94,7 +94,15 @@ export const ANSWERS = {
 
   'parent-none': good(),
   'parent-good': good(),
-  'parent-auth': bad('Give the parent credentials that it accepts, or exempt this machine there.'),
+  'parent-auth': bad(
+    'Name credentials that it accepts as `credentials` of the group in the policy, or exempt this machine there.',
+  ),
+  'parent-login': bad(
+    'Put user:password into the file that the evidence names, in the folder `parent.secrets`, readable by the service.',
+  ),
+  'parent-untrusted': bad(
+    'Name the authority of the parent with `parent.extra-ca`, or the parent by the name in its certificate.',
+  ),
   'parent-refused': bad('Ask who runs the parent why it refuses CONNECT for this host from this machine.'),
   'parent-silent': bad('Check address, port and firewall between here and the parent.'),
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { auditDir } from '../../audit/recorder.ts';
 import { openStore } from '../../audit/store/sqlite.ts';
 import type { ParentWay } from '../../core/verdict.ts';
+import { wayThrough } from '../../policy/compile.ts';
 import { loadPolicyFile } from '../../policy/load.ts';
 import { CHECKS, type Answer, type CheckName } from './answer.ts';
 import { askDisk, askKey, askLists, askPolicy, askSpool } from './house.ts';
@@ -77,5 +78,5 @@ async function parentGroups({ settings }: Patient): Promise<ParentWay[]> {
   if (!existsSync(file)) return [];
   const loaded = await loadPolicyFile(file, { emptyWithoutCopy: true });
   if (!loaded.ok) return [];
-  return Object.entries(loaded.document.parents ?? {}).map(([group, via]) => ({ group, via }));
+  return Object.entries(loaded.document.parents ?? {}).map(([name, group]) => wayThrough(name, group));
 }

@@ -16,7 +16,7 @@ import { canonicalHost } from '../../core/host-name.ts';
 import type { ParentWay } from '../../core/verdict.ts';
 import { createDialer, type Dialed } from '../../proxy/dial.ts';
 import { originContexts } from '../../proxy/origin.ts';
-import { createParents } from '../../proxy/parent.ts';
+import { parentsOf } from '../../proxy/parent-settings.ts';
 import { createResolver, staticNames } from '../../proxy/resolve.ts';
 import { originTlsFault, refuseCertificate } from '../../proxy/verify.ts';
 import { DEFAULT_LIMITS } from '../../wire/http1/index.ts';
@@ -69,7 +69,7 @@ export function waysOut({ settings, patience }: Pick<Patient, 'settings' | 'pati
     ownListeners: [...settings['proxy.listen'], ...settings['console.listen'], ...settings['metrics.listen']],
   });
   const dialer = createDialer(resolve, rules);
-  const parents = createParents(resolve, rules);
+  const parents = parentsOf(settings, { resolve, rules, ownCas: ownAuthorities(settings['data-dir']) });
   return (at, way) => {
     let cancel: ((fault: Fault) => void) | null = null;
     const onCancellable = (c: ((fault: Fault) => void) | null): void => {
@@ -83,7 +83,12 @@ export function waysOut({ settings, patience }: Pick<Patient, 'settings' | 'pati
     const going =
       way === null
         ? dialer.dial(at.host, at.port, { onCancellable })
-        : parents.connect(way, at.host, at.port, { onCancellable, patience, limits: DEFAULT_LIMITS });
+        : parents.connect(way, at.host, at.port, {
+            onCancellable,
+            patience,
+            limits: DEFAULT_LIMITS,
+            client: '',
+          });
     return going.finally(() => {
       clearTimeout(timer);
     });

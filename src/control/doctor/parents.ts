@@ -23,7 +23,11 @@ export async function askParents(patient: Patient, groups: readonly ParentWay[])
       } catch (error) {
         const evidence = [faultText(error)];
         if (error instanceof Fault && error.code === 'parent-auth')
-          return answer('parent-auth', `${who} wants credentials (407).`, evidence);
+          return answer('parent-auth', `${who} wants credentials, or others (407).`, evidence);
+        if (error instanceof Fault && error.code === 'parent-login')
+          return answer('parent-login', `The credentials for ${who} cannot be read.`, evidence);
+        if (error instanceof Fault && error.code === 'parent-untrusted')
+          return answer('parent-untrusted', `${who} shows a certificate that cannot be verified.`, evidence);
         if (error instanceof Fault && error.code === 'parent-refused')
           return answer(
             'parent-refused',

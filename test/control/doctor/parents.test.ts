@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { askParents } from '../../../src/control/doctor/parents.ts';
 import { refusedPort, startRawOrigin } from '../../helpers/origin.ts';
 import { startParent } from '../../helpers/parent.ts';
+import { OriginCa } from '../../helpers/proxy.ts';
 import { codes, folder, patient } from './bench.ts';
 
 void test('each member of each group answers for itself', async t => {
@@ -26,4 +27,18 @@ void test('each member of each group answers for itself', async t => {
   );
   assert.match(answers[2]?.evidence[0] ?? '', /403 Forbidden/);
   assert.deepEqual(open.asked, [`CONNECT origin.test:${origin.port} HTTP/1.1`]);
+});
+
+void test('credentials that cannot be read and a certificate that cannot be verified are told apart from silence', async t => {
+  const ca = new OriginCa();
+  const secure = await startParent({ tls: await ca.certificate('proxy.test') });
+  t.after(() => secure.stop());
+  t.after(() => ca.remove());
+  const who = patient(folder(t), { hosts: [{ host: 'used.test', port: 443 }] });
+  const answers = await askParents(who, [
+    { group: 'a', via: ['127.0.0.1:9'], login: 'not-there' },
+    { group: 'b', via: [`https://127.0.0.1:${secure.port}`] },
+  ]);
+  assert.deepEqual(codes(answers), ['parent-login', 'parent-untrusted']);
+  assert.match(answers[0]?.evidence.join() ?? '', /secret "not-there": ENOENT/);
 });
