@@ -212,6 +212,8 @@ export interface ExchangeRow {
   tlsProfile: string | null;
   /** Parent group; null for straight to the origin. */
   parent: string | null;
+  /** What was masked, `where:what=count` with spaces between; null where nothing was, or it is not known any more. */
+  masked: string | null;
 }
 
 /** One client connection: the ledger row, as in `search --flows --format ndjson`. */
@@ -376,11 +378,24 @@ export interface BodyInfo {
   /** Size of the whole body on the wire (content codings still on), and how much of it is kept. */
   size: number;
   kept: number;
-  /** SHA-256 of the whole, hex; null when the body was not captured. */
+  /** SHA-256 of the whole, hex; null when the body was not captured, or something in it was masked. */
   sha256: string | null;
   truncated: boolean;
-  /** Why there is nothing to show, when there is nothing: `empty`, `not-captured` (policy), or null. */
-  absent: 'empty' | 'not-captured' | null;
+  /** Why there is nothing to show, when there is nothing: `empty`, `not-captured` (policy), `withheld` (masking), or null. */
+  absent: 'empty' | 'not-captured' | 'withheld' | null;
+  /**
+   * `raw`: as on the wire; `masked`; `decoded`: masked and without its content coding. Why it was withheld: `coding`
+   * (unknown), `size` (decodes to too much), `binary` (cannot be read), `broken` (does not decode).
+   */
+  form: 'raw' | 'masked' | 'decoded' | 'coding' | 'size' | 'binary' | 'broken';
+}
+
+/** One line of what was masked; `where` is `path`, `req-head`, `res-head`, `req-body` or `res-body`. */
+export interface MaskedItem {
+  where: string;
+  /** A detector, a set of national numbers, `pattern:<name>`, `cut`, or `originals` where a rule keeps them. */
+  what: string;
+  count: number;
 }
 
 export interface MessageInfo {
@@ -401,6 +416,8 @@ export interface ExchangeDetail {
   fault: FaultInfo | null;
   /** True when the exchange became a WebSocket or other upgrade. */
   upgraded: boolean;
+  /** What was masked before it was recorded. */
+  masked: MaskedItem[];
   /** The connection it ran in; null when its row is gone. */
   flow: FlowDetail | null;
   /** Neighbours in the same flow. */

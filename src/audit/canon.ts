@@ -108,6 +108,7 @@ export const WHAT_FIELDS = [
   'mask',
   'tls',
   'parent',
+  'masked',
 ] as const;
 export const whatText = (fields: readonly Field[]): string => canonical('what', fields);
 

@@ -4,7 +4,8 @@
  */
 import { ByteReader, CodecError, wellFormed } from './bytes.ts';
 import { FRAME } from './frame.ts';
-import { BIT, CONTEXT_PARTS, readManner } from './record-format.ts';
+import { BODY_FORMS } from '../core/masking.ts';
+import { BIT, BODY_BIT, CONTEXT_PARTS, readManner } from './record-format.ts';
 import type { ExchangeContext } from './record-format.ts';
 import type {
   AuditRecord,
@@ -94,6 +95,7 @@ export class RecordDecoder {
     const faultDetail = (flags & BIT.detail) === 0 ? null : read.text();
     const req = (flags & BIT.reqBody) === 0 ? bare(reqSize) : this.bodyFacts(reqSize);
     const res = (flags & BIT.resBody) === 0 ? bare(resSize) : this.bodyFacts(resSize);
+    const masked = (flags & BIT.masked) === 0 ? null : this.text(read.uint());
     return {
       kind: 'exchange',
       flow,
@@ -120,17 +122,24 @@ export class RecordDecoder {
       fault: fault === 0 ? null : this.text(fault),
       faultDetail,
       upgraded: (flags & BIT.upgraded) !== 0,
+      ...(masked === null ? {} : { masked }),
     };
   }
 
   private bodyFacts(size: number): ExchangeRecord['req'] {
     const kept = this.read.uint();
     const bits = this.read.u8();
-    if ((bits & 2) === 0) return { size, kept, sha256: null, truncated: (bits & 1) !== 0 };
-    const at = this.read.at;
-    if (at + 32 > this.read.end) throw new CodecError('payload too short');
-    this.read.at += 32;
-    return { size, kept, sha256: this.read.bytes.toString('hex', at, at + 32), truncated: (bits & 1) !== 0 };
+    const truncated = (bits & BODY_BIT.truncated) !== 0;
+    const form = BODY_FORMS[bits >> BODY_BIT.form];
+    if (form === undefined) throw new CodecError('form of a body is not known');
+    let sha256: string | null = null;
+    if ((bits & BODY_BIT.digest) !== 0) {
+      const at = this.read.at;
+      if (at + 32 > this.read.end) throw new CodecError('payload too short');
+      this.read.at += 32;
+      sha256 = this.read.bytes.toString('hex', at, at + 32);
+    }
+    return { size, kept, sha256, truncated, ...(form === 'raw' ? {} : { form }) };
   }
 }
 

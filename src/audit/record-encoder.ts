@@ -13,8 +13,9 @@
 import type { ByteWriter } from './bytes.ts';
 import { CodecError } from './bytes.ts';
 import { FRAME, FRAME_HEAD, MAX_FRAME, sealFrame } from './frame.ts';
-import { BIT, mannerParts } from './record-format.ts';
+import { BIT, BODY_BIT, mannerParts } from './record-format.ts';
 import type { ExchangeContext } from './record-format.ts';
+import { BODY_FORMS } from '../core/masking.ts';
 import type { AuditRecord, BodyRecord, ExchangeRecord } from '../core/records.ts';
 
 const MAX_TEXTS = 4096;
@@ -125,6 +126,7 @@ export class RecordEncoder {
     const resHeaders = this.textId(r.resHeaders);
     const type = r.contentType === null ? 0 : this.textId(r.contentType);
     const fault = r.fault === null ? 0 : this.textId(r.fault);
+    const masked = r.masked === undefined ? 0 : this.textId(r.masked);
     const out = this.out;
     out.need(FRAME_HEAD + 256 + 2 * r.path.length + 2 * (r.faultDetail?.length ?? 0));
     const start = this.begin(FRAME.exchange);
@@ -136,7 +138,8 @@ export class RecordEncoder {
         (r.upgraded ? BIT.upgraded : 0) |
         (r.faultDetail === null ? 0 : BIT.detail) |
         (reqBody ? BIT.reqBody : 0) |
-        (resBody ? BIT.resBody : 0),
+        (resBody ? BIT.resBody : 0) |
+        (masked === 0 ? 0 : BIT.masked),
     );
     out.f64(r.flow);
     out.f64(r.time);
@@ -156,12 +159,17 @@ export class RecordEncoder {
     if (r.faultDetail !== null) out.text(r.faultDetail);
     if (reqBody) this.bodyFacts(r.req);
     if (resBody) this.bodyFacts(r.res);
+    if (masked !== 0) out.uint(masked);
     this.finish(start);
   }
 
   private bodyFacts(facts: ExchangeRecord['req']): void {
     this.out.uint(facts.kept);
-    this.out.u8((facts.truncated ? 1 : 0) | (facts.sha256 === null ? 0 : 2));
+    this.out.u8(
+      (facts.truncated ? BODY_BIT.truncated : 0) |
+        (facts.sha256 === null ? 0 : BODY_BIT.digest) |
+        (BODY_FORMS.indexOf(facts.form ?? 'raw') << BODY_BIT.form),
+    );
     if (facts.sha256 !== null) this.out.at += this.out.bytes.write(facts.sha256, this.out.at, 32, 'hex');
   }
 
@@ -229,7 +237,7 @@ export class RecordEncoder {
 }
 
 const hasBody = (facts: ExchangeRecord['req']): boolean =>
-  facts.kept !== 0 || facts.sha256 !== null || facts.truncated;
+  facts.kept !== 0 || facts.sha256 !== null || facts.truncated || facts.form !== undefined;
 
 function sameContext(c: ExchangeContext, r: ExchangeRecord): boolean {
   return (

@@ -59,4 +59,15 @@ function isParentWay(value: unknown): value is ParentWay {
 }
 
 /** Bits of an exchange's flag byte. */
-export const BIT = { status: 1, wait: 2, upgraded: 4, detail: 8, reqBody: 16, resBody: 32 } as const;
+export const BIT = {
+  status: 1,
+  wait: 2,
+  upgraded: 4,
+  detail: 8,
+  reqBody: 16,
+  resBody: 32,
+  masked: 64,
+} as const;
+
+/** The bits of a body's byte: cut off, has a digest; above them the index of its form (core/masking). */
+export const BODY_BIT = { truncated: 1, digest: 2, form: 2 } as const;

@@ -1,6 +1,7 @@
 /** Encoder and decoder walk through a segment in step: every record comes back exactly as it was, hostile ones included. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { BODY_FORMS } from '../../src/core/masking.ts';
 import { ByteWriter, CodecError } from '../../src/audit/bytes.ts';
 import { newCursor, readFrame } from '../../src/audit/frame.ts';
 import { RecordDecoder } from '../../src/audit/record-decoder.ts';
@@ -65,6 +66,7 @@ describe('records', () => {
           fault: text,
           faultDetail: text,
           protocol: text,
+          masked: text,
         }),
         flow({ faultDetail: text }),
       ];
@@ -82,6 +84,17 @@ describe('records', () => {
         status: n,
         req: { size: n, kept: n, sha256: 'ab'.repeat(32), truncated: true },
         res: { size: n, kept: 0, sha256: null, truncated: n === 0 },
+      });
+      assert.deepEqual(decoded(encoded([record])), [record]);
+    }
+  });
+
+  it('with every form of a body come back', () => {
+    for (const form of BODY_FORMS.slice(1)) {
+      const record = exchange({
+        req: { size: 9, kept: 0, sha256: null, truncated: false, form },
+        res: { size: 9, kept: 5, sha256: 'ab'.repeat(32), truncated: true, form },
+        masked: 'req-body:card=2',
       });
       assert.deepEqual(decoded(encoded([record])), [record]);
     }

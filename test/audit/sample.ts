@@ -209,8 +209,11 @@ export function randomExchange(rng: Rng, flowNumber: number, n: number, time: nu
     fault: rng.oneIn(6) ? rng.pick(['response-timeout', 'origin-refused']) : null,
     faultDetail: rng.oneIn(9) ? rng.pick(HOSTILE) : null,
     upgraded: rng.oneIn(9),
+    ...(rng.oneIn(3) ? { masked: rng.pick(MASKED) } : {}),
   });
 }
+
+const MASKED = ['req-head:headers=1', 'path:query=1 req-head:headers=2', 'req-body:card=3 res-body:cut=1'];
 
 /** What a verdict may say beside its action; mostly nothing, as in life. */
 function randomManner(rng: Rng): Pick<Verdict, 'mask' | 'tls' | 'parent'> {

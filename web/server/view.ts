@@ -4,6 +4,7 @@
  * column that the store gains is not shown before somebody decides that it should be.
  */
 import { FAULTS, isFaultCode } from '../../src/core/faults.ts';
+import { maskedItems, WITHHELD } from '../../src/core/masking.ts';
 import { flowIdText } from '../../src/core/records.ts';
 import { isoTime } from '../../src/audit/export/lines.ts';
 import { mannerColumns } from '../../src/audit/store/rows.ts';
@@ -38,6 +39,7 @@ export function exchangeRow(e: store.ExchangeRow): contract.ExchangeRow {
     mask: e.mask,
     tlsProfile: e.tlsProfile,
     parent: e.parent,
+    masked: e.masked,
   };
 }
 
@@ -118,6 +120,7 @@ export function exchangeDetail(
     },
     fault: faultInfo(e.fault, e.faultDetail),
     upgraded: e.upgraded,
+    masked: maskedItems(e.masked),
     flow: flow === null ? null : { ...flowDetail(flow), exchanges: [] },
     previous: e.n > 1 ? `${e.flow}.${e.n - 1}` : null,
     next,
@@ -231,12 +234,15 @@ export function histogram(
 }
 
 function bodyInfo(body: BodyFacts): contract.BodyInfo {
+  const form = body.form ?? 'raw';
   return {
     size: body.size,
     kept: body.kept,
     sha256: body.sha256,
     truncated: body.truncated,
-    absent: body.kept > 0 ? null : body.size === 0 ? 'empty' : 'not-captured',
+    absent:
+      body.kept > 0 ? null : body.size === 0 ? 'empty' : WITHHELD.has(form) ? 'withheld' : 'not-captured',
+    form,
   };
 }
 

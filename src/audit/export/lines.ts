@@ -73,6 +73,7 @@ export const EXCHANGE_FIELDS = [
   'mask',
   'tlsProfile',
   'parent',
+  'masked',
 ] as const satisfies readonly (keyof ExchangeRow)[];
 export const FLOW_FIELDS = [
   'flow',

@@ -85,6 +85,13 @@ export const FIELDS: readonly Field[] = [
     values: TLS_PROFILES,
     help: 'TLS profile that was offered to the origin',
   },
+  {
+    name: 'masked',
+    type: 'part',
+    kinds: X,
+    nullable: true,
+    help: 'what was masked and where: masked:card, masked:req-body',
+  },
   { name: 'parent', type: 'name', kinds: BOTH, nullable: true, help: 'parent group that it went through' },
   {
     name: 'ms',

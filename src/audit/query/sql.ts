@@ -63,6 +63,7 @@ const WHAT_FIELDS = new Set([
   'mask',
   'tlsprofile',
   'parent',
+  'masked',
 ]);
 const LANE_FIELDS = new Set([
   'host',

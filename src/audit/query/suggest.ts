@@ -25,6 +25,7 @@ const OTHER_NAMES: Record<string, string> = {
   sent: 'up',
   received: 'down',
   masking: 'mask',
+  redacted: 'masked',
   tls: 'tlsprofile',
   profile: 'tlsprofile',
   upstream: 'parent',

@@ -5,7 +5,7 @@ import type { EventRow, ExchangeRow, FlowRow } from './store.ts';
 
 const EXCHANGE_ROWS = `SELECT x.id, x.flow, x.n, x.time, x.us, x.up, x.down, o.client, o.user, w.method, w.scheme, h.name AS host,
   w.port, u.path, w.status, w.protocol, w.action, w.rule, w.policy, w.fault, w.reason, w.sni, w.type,
-  w.mask, w.tls, w.parent
+  w.mask, w.tls, w.parent, w.masked
   FROM exchange x JOIN who o ON o.id = x.who JOIN what w ON w.id = x.what JOIN host h ON h.id = w.host JOIN url u ON u.id = x.url`;
 const FLOW_ROWS = `SELECT x.id, x.flow, x.time, x.us, x.up, x.down, x.exchanges, o.client, o.user, h.name AS host, l.port, l.sni,
   l.alpn, l.ja4, l.action, l.rule, l.policy, l.reason, l.fault, l.mask, l.tls, l.parent
@@ -38,6 +38,7 @@ interface ExchangeColumns {
   mask: string | null;
   tls: string | null;
   parent: string | null;
+  masked: string | null;
 }
 
 interface FlowColumns {
@@ -118,6 +119,7 @@ function toExchangeRow(r: ExchangeColumns): ExchangeRow {
     mask: r.mask,
     tlsProfile: r.tls,
     parent: r.parent,
+    masked: r.masked,
   };
 }
 

@@ -5,7 +5,8 @@
 import zlib from 'node:zlib';
 import { exchangeRowOf, flowRowOf } from './columns.ts';
 import { joinHead } from './headers.ts';
-import { FLAG, IN_BLOCKS, SEEN } from './layout.ts';
+import { BODY_FORMS } from '../../core/masking.ts';
+import { FLAG, FORM_SHIFT, IN_BLOCKS, SEEN } from './layout.ts';
 import type Database from 'better-sqlite3';
 import type { CertFacts, FlowFacts, HelloFacts, TlsLeg } from '../../core/facts.ts';
 import type { BodyFacts, FlowId, FlowOpenRecord, FlowRecord } from '../../core/records.ts';
@@ -44,8 +45,20 @@ export class DayDetail {
       upgraded: (r.flags & FLAG.upgraded) !== 0,
       reqHeaders: joinHead({ stable: r.qs, varied: r.qv ?? '', volatile: r.qo ?? '' }),
       resHeaders: joinHead({ stable: r.ss, varied: r.sv ?? '', volatile: r.so ?? '' }),
-      req: bodyFacts(r.up, r.req_kept, r.req_sha, (r.flags & FLAG.reqTruncated) !== 0),
-      res: bodyFacts(r.down, r.res_kept, r.res_sha, (r.flags & FLAG.resTruncated) !== 0),
+      req: bodyFacts(
+        r.up,
+        r.req_kept,
+        r.req_sha,
+        (r.flags & FLAG.reqTruncated) !== 0,
+        r.flags >> FORM_SHIFT.req,
+      ),
+      res: bodyFacts(
+        r.down,
+        r.res_kept,
+        r.res_sha,
+        (r.flags & FLAG.resTruncated) !== 0,
+        r.flags >> FORM_SHIFT.res,
+      ),
     };
   }
 
@@ -58,11 +71,13 @@ export class DayDetail {
       { enc: number; data: Buffer } | undefined;
     if (stored === undefined) return null;
     const head = side === 'req' ? detail.reqHeaders : detail.resHeaders;
+    const facts = side === 'req' ? detail.req : detail.res;
     return {
       data: stored.enc === 0 ? stored.data : zlib.inflateRawSync(stored.data),
-      facts: side === 'req' ? detail.req : detail.res,
+      facts,
       contentType: fieldOf(head, 'content-type'),
-      contentEncoding: fieldOf(head, 'content-encoding'),
+      // What was decoded before it was masked is no longer what the head says.
+      contentEncoding: facts.form === 'decoded' ? null : fieldOf(head, 'content-encoding'),
     };
   }
 
@@ -166,8 +181,16 @@ interface StoredDetail {
   leafSerial: string | null;
 }
 
-function bodyFacts(size: number, kept: number | null, sha: Buffer | null, truncated: boolean): BodyFacts {
-  return { size, kept: kept ?? 0, sha256: sha?.toString('hex') ?? null, truncated };
+function bodyFacts(
+  size: number,
+  kept: number | null,
+  sha: Buffer | null,
+  truncated: boolean,
+  formBits: number,
+): BodyFacts {
+  const form = BODY_FORMS[formBits & 15] ?? 'raw';
+  const facts = { size, kept: kept ?? 0, sha256: sha?.toString('hex') ?? null, truncated };
+  return form === 'raw' ? facts : { ...facts, form };
 }
 
 /** First value of a head field, or null. */

@@ -8,8 +8,9 @@
 import { eventText, exchangeText, flowText } from '../canon.ts';
 import { digestOf } from '../chain.ts';
 import { BodyShelf } from './body-shelf.ts';
+import { BODY_FORMS } from '../../core/masking.ts';
 import { ChainWriter } from './chain-writer.ts';
-import { BLOCK_BITS, FLAG, KIND, SEEN } from './layout.ts';
+import { BLOCK_BITS, FLAG, FORM_SHIFT, KIND, SEEN } from './layout.ts';
 import { newFlow } from './open-flows.ts';
 import { SharedTables } from './shared-tables.ts';
 import { prepareAll, RowIds } from './statements.ts';
@@ -102,7 +103,9 @@ export class DayWriter {
     const flags =
       (r.upgraded ? FLAG.upgraded : 0) |
       (r.req.truncated ? FLAG.reqTruncated : 0) |
-      (r.res.truncated ? FLAG.resTruncated : 0);
+      (r.res.truncated ? FLAG.resTruncated : 0) |
+      (BODY_FORMS.indexOf(r.req.form ?? 'raw') << FORM_SHIFT.req) |
+      (BODY_FORMS.indexOf(r.res.form ?? 'raw') << FORM_SHIFT.res);
     const reqBody = bare ? null : this.bodies.take(r.flow, r.n, 0);
     const resBody = bare ? null : this.bodies.take(r.flow, r.n, 1);
     const reqSha = digest(r.req.sha256);
@@ -179,6 +182,7 @@ export class DayWriter {
     flow.protocol = r.protocol;
     flow.scheme = r.scheme;
     flow.capture = r.capture;
+    flow.masked = r.masked;
   }
 
   body(r: BodyRecord): void {
@@ -294,7 +298,8 @@ function sameAsLast(flow: OpenFlow, r: ExchangeRecord): boolean {
     flow.port === r.port &&
     flow.protocol === r.protocol &&
     flow.scheme === r.scheme &&
-    flow.capture === r.capture
+    flow.capture === r.capture &&
+    flow.masked === r.masked
   );
 }
 

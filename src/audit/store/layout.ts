@@ -9,6 +9,8 @@ export const SEEN = { who: 1, what: 2, flow: 3, url: 4, block: 5, rest: 6, flowW
 export const KIND = { exchange: 1, flow: 2 } as const;
 /** Bits of exchange.flags. */
 export const FLAG = { upgraded: 1, reqTruncated: 2, resTruncated: 4 } as const;
+/** Four bits each in exchange.flags: the index of the form in which the body of a side is stored (core/masking). */
+export const FORM_SHIFT = { req: 8, res: 12 } as const;
 
 const inBlocks = (table: 'exchange' | 'flow', below: string): string =>
   `json_each(?) b CROSS JOIN ${table} x ON x.id >= b.value << ${BLOCK_BITS} AND x.id < ${below}`;

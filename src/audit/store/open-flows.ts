@@ -27,6 +27,7 @@ export interface OpenFlow {
   client: string;
   user: string | null;
   capture: string;
+  masked: string | undefined;
   what: Entry | null;
   who: Entry | null;
 }
@@ -53,6 +54,7 @@ export function newFlow(start: FlowOpenRecord | null, stored = false): OpenFlow 
     client: '',
     user: null,
     capture: '',
+    masked: undefined,
     what: null,
     who: null,
   };

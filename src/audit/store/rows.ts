@@ -30,6 +30,7 @@ export function exchangeRow(r: ExchangeRecord, sni: string | null): ExchangeRow 
     sni,
     contentType: r.contentType,
     ...mannerColumns(r.verdict, r.scheme),
+    masked: r.masked ?? null,
   };
 }
 

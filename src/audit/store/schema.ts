@@ -99,6 +99,8 @@ CREATE TABLE checkpoint (n INTEGER PRIMARY KEY, statement TEXT NOT NULL, signatu
 ALTER TABLE what ADD COLUMN mask TEXT;
 ALTER TABLE what ADD COLUMN tls TEXT;
 ALTER TABLE what ADD COLUMN parent TEXT;
+-- what was masked (core/masking.ts: maskedText); NULL where nothing was, or version 1 wrote the row
+ALTER TABLE what ADD COLUMN masked TEXT;
 ALTER TABLE lane ADD COLUMN mask TEXT;
 ALTER TABLE lane ADD COLUMN tls TEXT;
 ALTER TABLE lane ADD COLUMN parent TEXT;

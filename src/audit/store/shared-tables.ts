@@ -112,6 +112,7 @@ export class SharedTables {
       manner.mask,
       manner.tls,
       manner.parent,
+      r.masked ?? null,
     ];
     return cached(this.whatCache, JSON.stringify([r.host, ...fields]), () => {
       const id = this.ids.take('what');

@@ -51,7 +51,7 @@ export function prepareAll(db: Database.Database) {
     exchangeFull: q(`INSERT INTO exchange VALUES (${values(21)})`),
     seen: q('INSERT OR IGNORE INTO seen VALUES (?, ?, ?)'),
     what: q(
-      `INSERT INTO what (id, host, port, scheme, protocol, method, status, type, fault, sni, action, rule, policy, reason, capture, block, mask, tls, parent) VALUES (${values(19)})`,
+      `INSERT INTO what (id, host, port, scheme, protocol, method, status, type, fault, sni, action, rule, policy, reason, capture, block, mask, tls, parent, masked) VALUES (${values(20)})`,
     ),
     who: q('INSERT INTO who VALUES (?, ?, ?, ?)'),
     host: q('INSERT INTO host VALUES (?, ?)'),

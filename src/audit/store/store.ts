@@ -38,6 +38,8 @@ export interface ExchangeRow {
   tlsProfile: string | null;
   /** Parent group; null for straight. */
   parent: string | null;
+  /** What was masked, as core/masking writes it; null where nothing was, or the row is older than the column. */
+  masked: string | null;
 }
 
 /** One flow of the ledger. */

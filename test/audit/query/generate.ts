@@ -39,6 +39,7 @@ const EXCHANGES: readonly ((rng: Rng) => string)[] = [
     `path:${rng.pick(['login', '/api/*', '*.png*', quote('/v1/'), quote('%c3%bc'), 'Q=', '*', quote('100%25'), '/*/*?q=*-3'])}`,
   rng => `type:${rng.pick(['json', 'image/*', 'text/html', '*'])}`,
   rng => `protocol:${rng.pick(['h2', 'http/1.1', 'http/*'])}`,
+  rng => `masked:${rng.pick(['card', 'res-body', '*', 'req-head:headers=1', 'path:*=1', 'iban'])}`,
   rng => `wait:${rng.pick(['>500', '*', '<100ms'])}`,
   rng =>
     `header:${rng.pick(['red', 'nginx', 'caddy', 'x-team', 'referer', 'date', quote('x-team: blue'), 're*'])}`,

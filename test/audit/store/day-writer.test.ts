@@ -65,6 +65,7 @@ function recordOf(d: ExchangeDetail): Partial<ExchangeRecord> {
     fault: d.fault,
     faultDetail: d.faultDetail,
     upgraded: d.upgraded,
+    ...(d.masked === null ? {} : { masked: d.masked }),
   };
 }
 
@@ -104,6 +105,30 @@ describe('exchanges', () => {
       const { mask, tls, parent } = mannerOf(verdict, record.scheme);
       assert.deepEqual([detail.mask, detail.tlsProfile, detail.parent], [mask, tls, parent]);
     }
+  });
+
+  it('come back with the form of each body; one that was decoded is not announced as coded', t => {
+    const { writer, reader } = day(t);
+    const facts = { size: 9, kept: 2, sha256: null, truncated: false };
+    writer.begin();
+    writer.body({ kind: 'body', flow: exchange().flow, n: 1, side: 'res', data: Buffer.from('ok') });
+    writer.exchange(
+      exchange({
+        n: 1,
+        resHeaders: 'Content-Encoding: gzip\r\n',
+        req: { ...facts, kept: 0, form: 'binary' },
+        res: { ...facts, form: 'decoded' },
+        masked: 'res-body:card=1',
+      }),
+    );
+    writer.commit();
+    const detail = reader.detail.exchange(1);
+    assert.deepEqual(
+      [detail.req.form, detail.res.form, detail.masked],
+      ['binary', 'decoded', 'res-body:card=1'],
+    );
+    assert.equal(reader.detail.body(1, 'res')?.contentEncoding, null);
+    assert.equal(detail.resHeaders, 'Content-Encoding: gzip\r\n', 'the head stays as it was');
   });
 
   it('share what repeats: a thousand of a kind add one row to each shared table', t => {

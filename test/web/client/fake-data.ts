@@ -241,6 +241,7 @@ export class Maker {
       mask: 'standard',
       tlsProfile: 'modern',
       parent: null,
+      masked: 'req-head:headers=1',
     };
   }
 }

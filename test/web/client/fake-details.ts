@@ -120,6 +120,7 @@ export function exchangeDetail(flow: FakeFlow, n: number): ExchangeDetail | null
     },
     fault: faultInfo(row.fault),
     upgraded: false,
+    masked: row.masked === null ? [] : [{ where: 'req-head', what: 'headers', count: 1 }],
     flow: flowDetail(flow, false),
     previous: flow.exchanges[n - 2]?.exchange ?? null,
     next: flow.exchanges[n]?.exchange ?? null,
@@ -136,6 +137,7 @@ function message(headers: HeaderField[], size: number): MessageInfo {
       sha256: size === 0 ? null : '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
       truncated: kept < size,
       absent: size === 0 ? 'empty' : null,
+      form: 'raw',
     },
   };
 }

@@ -59,6 +59,7 @@ export function hostileFlow(text: string, at: number): FakeFlow {
         reqBytes: 10,
         resBytes: 10,
         contentType: text,
+        masked: text,
       },
     ],
   };

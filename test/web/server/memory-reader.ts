@@ -120,6 +120,7 @@ export function row(more: Partial<ExchangeRow> = {}): ExchangeRow {
     mask: 'standard',
     tlsProfile: 'modern',
     parent: null,
+    masked: null,
     ...more,
   };
 }

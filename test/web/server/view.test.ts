@@ -66,6 +66,17 @@ test('bodies: empty, not captured and kept in part are told apart', () => {
   assert.deepEqual([body(0, 0), body(9, 0), body(9, 4), body(9, 9)], ['empty', 'not-captured', null, null]);
 });
 
+test('what was masked is told item by item, and why a body was withheld', () => {
+  const facts = { size: 9, kept: 0, sha256: null, truncated: false, form: 'binary' as const };
+  const detail = exchangeDetail(exchange({ res: facts, masked: 'path:query=1 res-body:card=2' }), null, null);
+  assert.deepEqual([detail.response?.body.absent, detail.response?.body.form], ['withheld', 'binary']);
+  assert.deepEqual(detail.masked, [
+    { where: 'path', what: 'query', count: 1 },
+    { where: 'res-body', what: 'card', count: 2 },
+  ]);
+  assert.deepEqual(exchangeDetail(exchange(), null, null).masked, []);
+});
+
 test('the flow inside an exchange lists no exchanges of its own', () => {
   const found = { ...flow('1-1'), exchanges: [row(), row()] };
   assert.equal(flowDetail(found).exchanges.length, 2);

@@ -17,6 +17,18 @@ import { Failed, Waiting } from '../parts/notes.tsx';
 import { useSession } from '../state/session.tsx';
 import { Facts, Section } from './facts.tsx';
 
+/** Why a body was withheld. */
+const WITHHELD: Partial<Record<BodyInfo['form'], string>> = {
+  coding: 'its content coding is not known here',
+  size: 'it decodes to more than is looked at',
+  binary: 'it is no text',
+  broken: 'it does not decode',
+};
+const FORMS: Partial<Record<BodyInfo['form'], string>> = {
+  masked: 'something in it was masked before it was stored',
+  decoded: 'it was compressed; stored decoded, with something masked',
+};
+
 /** Characters shown before the reader asks for all: layout of long text costs time. */
 const FIRST_TEXT = 40_000;
 
@@ -46,6 +58,7 @@ export function Body({ id, side, body }: { id: string; side: 'req' | 'res'; body
             'whole'
           ),
         ],
+        ['Masked', FORMS[body.form] ?? null],
         [
           'SHA-256',
           body.sha256 === null ? null : (
@@ -60,6 +73,13 @@ export function Body({ id, side, body }: { id: string; side: 'req' | 'res'; body
       ]}
     />
   );
+  if (body.absent === 'withheld')
+    return (
+      <Section title={title}>
+        {facts}
+        <p className="quiet">Not stored: {WITHHELD[body.form]}, so nothing in it could be masked.</p>
+      </Section>
+    );
   if (body.absent === 'not-captured')
     return (
       <Section title={title}>

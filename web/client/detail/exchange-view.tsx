@@ -12,6 +12,7 @@ import { Status } from '../traffic/columns.tsx';
 import { Decision } from './decision.tsx';
 import { Facts, Section } from './facts.tsx';
 import { FaultNote } from './fault-note.tsx';
+import { Masked } from './masked.tsx';
 import { Message } from './message.tsx';
 import { ExchangeSentence } from './sentence.tsx';
 import { Timing } from './timing.tsx';
@@ -111,6 +112,7 @@ function Overview({ detail, go }: { detail: ExchangeDetail; go: (to: Opened) => 
       <Section title="Decision">
         <Decision verdict={detail.verdict} />
       </Section>
+      <Masked items={detail.masked} />
       <Section title="Timing" extra={<span className="fine">{duration(row.ms)}</span>}>
         <Timing ms={row.ms} wait={detail.wait} />
       </Section>

@@ -27,6 +27,7 @@ const COMMON: readonly FieldHelp[] = [
   { field: 'reason', help: 'Words of the reason', example: 'reason:"no SNI"' },
   { field: 'mask', help: 'Masking profile under which it was recorded', example: 'mask:strict' },
   { field: 'tlsprofile', help: 'What was offered to the origin', example: 'tlsprofile:compatible' },
+  { field: 'masked', help: 'What was masked, and where', example: 'masked:card' },
   { field: 'parent', help: 'Parent group that it went through', example: 'parent:corp' },
   { field: 'time', help: 'Point in time', example: 'time:7d..1d' },
 ];
