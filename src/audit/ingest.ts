@@ -76,6 +76,8 @@ interface OpenTail {
 
 /** Rows of one transaction at most (and a chunk more): large enough to share the commit, small enough to stay short. */
 const BATCH_ROWS = 10_000;
+/** Chunks of one producer in one transaction at most. */
+const MAX_ROUNDS = 16;
 /** Damaged places in one segment after which the rest of it is given up. */
 const MAX_DAMAGES = 100;
 /** A segment that has had no whole header for this long was left by a producer that died making it. */
@@ -217,22 +219,14 @@ export class Ingest {
     this.batchRows = 0;
     this.batchEvents = [];
     this.ring.clear();
-    let more = false;
-    const ended: string[] = [];
+    const ended = new Set<string>();
     writer.begin();
     this.watchClock();
     for (const { name, detail } of this.notes) this.note(writer, name, detail);
     if (!this.orphansChecked) this.endOrphans(writer, segments);
-    for (const [i, segment] of segments.entries()) {
-      if (this.batchRows >= BATCH_ROWS) {
-        more = true;
-        break;
-      }
-      const last = segments[i + 1]?.producer !== segment.producer;
-      const state = this.readSegment(writer, segment, last);
-      if (state === 'more') more = true;
-      if (state === 'ended') ended.push(segment.name);
-    }
+    let more = true;
+    for (let round = 0; more && round < MAX_ROUNDS && this.batchRows < BATCH_ROWS; round++)
+      more = this.round(writer, segments, ended);
     const signed = writer.commit(this.isDue(writer) ? this.signer : null, this.now());
     this.notes = [];
     if (signed !== null) {
@@ -240,8 +234,25 @@ export class Ingest {
       this.copy(signed);
     }
     this.total += this.batchRows;
-    if (ended.length > 0) this.dispose(ended);
+    if (ended.size > 0) this.dispose([...ended]);
     return { rows: this.batchRows, more, ...this.ring.take(), events: this.batchEvents };
+  }
+
+  /** Read on in one segment of each producer; true when there is more. */
+  private round(writer: DayWriter, segments: SegmentName[], ended: Set<string>): boolean {
+    // What follows a segment that was not read to its end waits: a flow must not end before it began.
+    const behind = new Set<number>();
+    let more = false;
+    for (const [i, segment] of segments.entries()) {
+      if (this.batchRows >= BATCH_ROWS) return true;
+      if (ended.has(segment.name) || behind.has(segment.producer)) continue;
+      const last = segments[i + 1]?.producer !== segment.producer;
+      const state = this.readSegment(writer, segment, last);
+      if (state === 'more') more = true;
+      if (state === 'ended') ended.add(segment.name);
+      else behind.add(segment.producer);
+    }
+    return more;
   }
 
   private readSegment(writer: DayWriter, segment: SegmentName, last: boolean): 'more' | 'idle' | 'ended' {

@@ -223,6 +223,32 @@ describe('a producer', () => {
     );
   });
 
+  it('that is far ahead is read in its own order, segment after segment', async t => {
+    const b = bench(t);
+    // One segment is larger than what is read of it at once, and the flow ends in the next one.
+    const spool = openSpool({ dir: b.spoolDir, producer: 1, maxSegment: 3 * 2 ** 20 });
+    spool.append(flowOpen({ flow: flowId(1, 1) }));
+    const path = `/${'x'.repeat(4000)}`;
+    for (let n = 1; n <= 1500; n++) {
+      spool.append(exchange({ flow: flowId(1, 2), n, path: `${path}${n}` }));
+      spool.flush();
+    }
+    spool.append(flow({ flow: flowId(1, 1) }));
+    spool.close();
+    assert.ok(listSegments(b.spoolDir).length > 1);
+    b.drain();
+    assert.deepEqual(
+      (await b.flows()).map(r => [r.flow, r.fault]),
+      [[flowIdText(flowId(1, 1)), null]],
+      'one ledger row, and none for a death that never was',
+    );
+    const ids = (await b.exchanges()).map(r => Number(r.exchange.split('.')[1]));
+    assert.deepEqual(
+      ids,
+      Array.from({ length: 1500 }, (_, i) => i + 1),
+    );
+  });
+
   it('that rotates has its old segments removed while it lives', async t => {
     const b = bench(t);
     const spool = b.spool(1);
