@@ -6,7 +6,8 @@
 import { parseAddress } from '../../core/network.ts';
 import { parseFlowId } from '../../core/records.ts';
 import { searchablePath } from '../store/searchable.ts';
-import { addressBytes, fold } from './value.ts';
+import { fold } from './fold.ts';
+import { addressBytes } from './value.ts';
 import type { EventRow, ExchangeRow, FlowRow, LiveRow } from '../store/store.ts';
 import type { Field, Kind, Node, Pattern, Query, Test, Words } from './ast.ts';
 

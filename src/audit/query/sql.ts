@@ -8,14 +8,24 @@
  * NOT finds the row.
  */
 import { BLOCK_BITS, KIND, SEEN } from '../store/layout.ts';
+import { gramBits, hasGrams, RUN_BITS } from '../store/grams.ts';
 import { ALWAYS, and, NEVER, not, onRows, or } from './condition.ts';
 import { patternTest, rangeTest, textTest } from './fragment.ts';
-import type { Field, Kind, Node, Test, Words } from './ast.ts';
+import { flagsOf } from './sieve.ts';
+import type { Field, Kind, Node, Pattern, Test, Words } from './ast.ts';
 import type { Condition } from './condition.ts';
 import type { Fragment, Param, Range } from './fragment.ts';
+import type { Flags, Sieve } from './sieve.ts';
+import type { StripColumn } from '../store/strip.ts';
 
-/** Runs one of this file's look-ups. */
-export type Look = (sql: string, params: Param[]) => Record<string, unknown>[];
+/** Runs this file's look-ups in one day file. */
+export interface Look {
+  rows(sql: string, params: Param[]): Record<string, unknown>[];
+  /** The first column of each row. */
+  ids(sql: string, params: Param[]): number[];
+  /** Whether the file has filters of its URLs (grams.ts). */
+  readonly grams: boolean;
+}
 
 /** More ids than this are not turned into blocks: they would occur nearly everywhere. */
 const MAX_BLOCK_IDS = 2000;
@@ -143,30 +153,40 @@ const SELECT_IDS = {
   who: 'SELECT id FROM who WHERE ',
   lane: 'SELECT id FROM lane WHERE ',
 } as const;
-const ROW_COLUMN = { what: 'x.what', who: 'x.who', lane: 'x.lane' } as const;
 
 function sharedCondition(kind: Kind, table: 'what' | 'who' | 'lane', node: Node, look: Look): Condition {
   const fragment = inTable(table, node);
-  const ids = look(SELECT_IDS[table] + fragment.sql, fragment.params).map(r => r['id'] as number);
+  const ids = look.ids(SELECT_IDS[table] + fragment.sql, fragment.params);
   if (ids.length === 0) return NEVER;
   const dim =
     table === 'what' ? SEEN.what : table === 'lane' ? SEEN.lane : kind === 'flows' ? SEEN.flowWho : SEEN.who;
-  return idsCondition(ROW_COLUMN[table], ids, blocksOf(dim, ids, look));
+  return idsCondition(table, ids, blocksOf(dim, ids, look));
 }
 
-function idsCondition(column: string, ids: number[], blocks: Set<number> | null): Condition {
+type IdColumn = 'who' | 'what' | 'lane' | 'url';
+
+function idsCondition(column: IdColumn, ids: number[], blocks: Set<number> | null): Condition {
   const [only] = ids;
-  if (ids.length === 1 && only !== undefined) return onRows(`${column} = ?`, [only], blocks);
-  return onRows(`${column} IN (SELECT value FROM json_each(?))`, [JSON.stringify(ids)], blocks);
+  const sieve = idsSieve([column], () => ids);
+  if (ids.length === 1 && only !== undefined) return onRows(`x.${column} = ?`, [only], blocks, sieve);
+  const list = JSON.stringify(ids);
+  return onRows(`x.${column} IN (SELECT value FROM json_each(?))`, [list], blocks, sieve);
+}
+
+/** `ids` is asked once, when the first block is looked at. */
+function idsSieve(columns: readonly StripColumn[], ids: () => number[]): Extract<Sieve, { op: 'ids' }> {
+  let flags: Flags | null = null;
+  return { op: 'ids', columns, ids: () => (flags ??= flagsOf(ids())) };
 }
 
 function blocksOf(dim: number, ids: number[], look: Look): Set<number> | null {
   if (ids.length > MAX_BLOCK_IDS) return null;
-  const rows = look(
-    'SELECT DISTINCT block FROM seen WHERE dim = ? AND value IN (SELECT value FROM json_each(?))',
-    [dim, JSON.stringify(ids)],
+  return new Set(
+    look.ids('SELECT DISTINCT block FROM seen WHERE dim = ? AND value IN (SELECT value FROM json_each(?))', [
+      dim,
+      JSON.stringify(ids),
+    ]),
   );
-  return new Set(rows.map(r => r['block'] as number));
 }
 
 function inTable(table: 'what' | 'who' | 'lane', node: Node): Fragment {
@@ -209,13 +229,13 @@ function fieldInTable(table: 'what' | 'who' | 'lane', field: Field, test: Test):
 // --------------------------------------------------------------------------------------------- row columns
 
 /** Fields that stand in the row itself: expression and stored units per unit. */
-const ROW_FIELDS: Record<string, { sql: string; scale: number }> = {
-  ms: { sql: 'x.us', scale: 1000 },
+const ROW_FIELDS: Record<string, { sql: string; scale: number; strips?: readonly StripColumn[] }> = {
+  ms: { sql: 'x.us', scale: 1000, strips: ['us'] },
   wait: { sql: 'x.wait', scale: 1000 },
-  bytes: { sql: '(x.up + x.down)', scale: 1 },
-  up: { sql: 'x.up', scale: 1 },
-  down: { sql: 'x.down', scale: 1 },
-  exchanges: { sql: 'x.exchanges', scale: 1 },
+  bytes: { sql: '(x.up + x.down)', scale: 1, strips: ['up', 'down'] },
+  up: { sql: 'x.up', scale: 1, strips: ['up'] },
+  down: { sql: 'x.down', scale: 1, strips: ['down'] },
+  exchanges: { sql: 'x.exchanges', scale: 1, strips: ['exchanges'] },
 };
 
 function rowField(kind: Kind, field: Field, test: Test, look: Look): Condition {
@@ -225,7 +245,9 @@ function rowField(kind: Kind, field: Field, test: Test, look: Look): Condition {
       const row = ROW_FIELDS[field.name];
       if (row === undefined) throw new Error(`no row column for ${field.name}`);
       const fragment = rangeTest(row.sql, test, row.scale);
-      return onRows(fragment.sql, fragment.params);
+      if (row.strips === undefined) return onRows(fragment.sql, fragment.params);
+      const range = scaled(test, row.scale);
+      return onRows(fragment.sql, fragment.params, null, { op: 'range', columns: row.strips, range });
     }
     case 'id': {
       const blocks =
@@ -242,51 +264,109 @@ function rowField(kind: Kind, field: Field, test: Test, look: Look): Condition {
         const fragment = patternTest('x.name', test.pattern);
         return onRows(fragment.sql, fragment.params);
       }
-      return urlCondition(patternTest('path', test.pattern), look);
+      return pathCondition(test.pattern, look);
     default:
       throw new Error(`${field.name} is not tested by ${test.op} in rows`);
   }
 }
 
+const scaled = ({ min, minOpen, max, maxOpen }: Range, scale: number): Range => ({
+  min: min === null ? null : min * scale,
+  minOpen,
+  max: max === null ? null : max * scale,
+  maxOpen,
+});
+
 function blocksOfFlowRow(flow: number, look: Look): Set<number> {
-  const rows = look('SELECT id FROM flow WHERE flow = ?', [flow]);
-  return new Set(rows.map(r => (r['id'] as number) >> BLOCK_BITS));
+  return new Set(look.ids('SELECT id FROM flow WHERE flow = ?', [flow]).map(id => id >> BLOCK_BITS));
 }
 
 /** Time of the row, with the blocks whose span overlaps the range. */
 function timeCondition(kind: Kind, range: Range, look: Look): Condition {
   const fragment = rangeTest('x.time', range, 1);
   if (kind === 'events') return onRows(fragment.sql, fragment.params);
-  const rows = look('SELECT block FROM span WHERE kind = ? AND hi >= ? AND lo <= ?', [
-    kind === 'exchanges' ? KIND.exchange : KIND.flow,
-    range.min ?? -(2 ** 53),
-    range.max ?? 2 ** 53,
-  ]);
-  return onRows(fragment.sql, fragment.params, new Set(rows.map(r => r['block'] as number)));
+  const blocks = new Set(
+    look.ids('SELECT block FROM span WHERE kind = ? AND hi >= ? AND lo <= ?', [
+      kind === 'exchanges' ? KIND.exchange : KIND.flow,
+      range.min ?? -(2 ** 53),
+      range.max ?? 2 ** 53,
+    ]),
+  );
+  return onRows(fragment.sql, fragment.params, blocks, { op: 'range', columns: ['time'], range });
 }
 
 // ------------------------------------------------------------------------------------------------ free text
 
-/** Rows whose URL fits; `where` speaks of the table url. */
-function urlCondition(where: Fragment, look: Look): Condition {
-  const rows = look(`SELECT id, first FROM url WHERE ${where.sql} LIMIT ${MAX_IDS + 1}`, where.params);
+/** A set of ids of a shared table, as SQL for the database and as a sieve. `rows` are at most MAX_IDS + 1 of them. */
+function found(
+  columns: readonly StripColumn[],
+  rows: Record<string, unknown>[],
+  all: { sql: string; params: Param[] },
+  dim: number,
+  look: Look,
+): Condition {
   if (rows.length === 0) return NEVER;
-  if (rows.length > MAX_IDS) return onRows(`x.url IN (SELECT id FROM url WHERE ${where.sql})`, where.params);
+  if (rows.length > MAX_IDS) {
+    const sql = columns.map(c => `x.${c} IN (${all.sql})`).join(' OR ');
+    const params = columns.flatMap(() => all.params);
+    return onRows(
+      `(${sql})`,
+      params,
+      null,
+      idsSieve(columns, () => look.ids(all.sql, all.params)),
+    );
+  }
   const ids = rows.map(r => r['id'] as number);
-  return idsCondition('x.url', ids, withFirsts(rows, blocksOf(SEEN.url, ids, look)));
+  const list = JSON.stringify(ids);
+  const sql = columns.map(c => `x.${c} IN (SELECT value FROM json_each(?))`).join(' OR ');
+  const blocks = blocksOf(dim, ids, look);
+  // Rows of shared tables that say where they were made occur there without a mark in `seen`.
+  if (blocks !== null) for (const { first } of rows) if (typeof first === 'number') blocks.add(first);
+  return onRows(
+    `(${sql})`,
+    columns.map(() => list),
+    blocks,
+    idsSieve(columns, () => ids),
+  );
 }
 
-/** Rows that were made in a block occur there without a mark in `seen`. */
-function withFirsts(rows: Record<string, unknown>[], blocks: Set<number> | null): Set<number> | null {
-  if (blocks !== null) for (const row of rows) blocks.add(row['first'] as number);
-  return blocks;
+/** Blocks in which the first row probes of a frequent pattern are made before all URLs are asked. */
+const PROBES = 8;
+
+/** Rows whose path fits a pattern: only runs of URLs are read whose filter lets all pieces through. */
+function pathCondition(pattern: Pattern, look: Look): Condition {
+  const test = patternTest('u.path', pattern);
+  const where = `FROM json_each(?) r CROSS JOIN url u ON u.id >= r.value << ${RUN_BITS} AND u.id < (r.value + 1) << ${RUN_BITS} WHERE ${test.sql}`;
+  const runs = JSON.stringify(runsOf(pattern, look));
+  const params = [runs, ...test.params];
+  const rows = look.rows(`SELECT u.id, u.first ${where} LIMIT ${MAX_IDS + 1}`, params);
+  const condition = found(['url'], rows, { sql: `SELECT u.id ${where}`, params }, SEEN.url, look);
+  const { sieve } = condition;
+  if (rows.length <= MAX_IDS || sieve.op !== 'ids') return condition;
+  const probe = `EXISTS (SELECT 1 FROM url u WHERE u.id = x.url AND ${test.sql})`;
+  return { ...condition, sieve: { ...sieve, probe: { sql: probe, params: test.params, left: PROBES } } };
+}
+
+/** Runs of URLs in which the pieces of a pattern may occur, newest first. */
+function runsOf(pattern: Pattern, look: Look): number[] {
+  const newest = (look.rows('SELECT max(id) AS id FROM url', [])[0]?.['id'] ?? -1) as number;
+  const runs = Array.from({ length: (newest >> RUN_BITS) + 1 }, (_, i) => (newest >> RUN_BITS) - i);
+  const bits = pattern.flatMap(gramBits);
+  if (bits.length === 0 || !look.grams) return runs;
+  const without = new Set<number>();
+  // A run without a filter, as the newest one, may hold anything.
+  for (const row of look.rows('SELECT run, bits FROM gram', []))
+    if (!hasGrams(row['bits'] as Uint8Array, bits)) without.add(row['run'] as number);
+  return runs.filter(run => !without.has(run));
 }
 
 function urlTextCondition(match: string, look: Look): Condition {
-  return urlCondition(
-    { sql: 'id IN (SELECT rowid FROM url_fts WHERE url_fts MATCH ?)', params: [match] },
-    look,
+  const all = { sql: 'SELECT rowid FROM url_fts WHERE url_fts MATCH ?', params: [match] };
+  const rows = look.rows(
+    `SELECT id, first FROM url WHERE id IN (SELECT rowid FROM url_fts WHERE url_fts MATCH ? LIMIT ${MAX_IDS + 1})`,
+    [match],
   );
+  return found(['url'], rows, all, SEEN.url, look);
 }
 
 function headerCondition(words: Words, look: Look): Condition {
@@ -295,49 +375,29 @@ function headerCondition(words: Words, look: Look): Condition {
 }
 
 function blockCondition(match: string, look: Look): Condition {
-  const rows = look(`SELECT rowid AS id FROM block_fts WHERE block_fts MATCH ? LIMIT ${MAX_IDS + 1}`, [
-    match,
-  ]);
-  if (rows.length === 0) return NEVER;
-  if (rows.length > MAX_IDS)
-    return onRows(
-      '(x.req_block IN (SELECT rowid FROM block_fts WHERE block_fts MATCH ?) OR x.res_block IN (SELECT rowid FROM block_fts WHERE block_fts MATCH ?))',
-      [match, match],
-    );
-  const ids = rows.map(r => r['id'] as number);
-  const list = JSON.stringify(ids);
-  return onRows(
-    '(x.req_block IN (SELECT value FROM json_each(?)) OR x.res_block IN (SELECT value FROM json_each(?)))',
-    [list, list],
-    blocksOf(SEEN.block, ids, look),
+  const all = { sql: 'SELECT rowid FROM block_fts WHERE block_fts MATCH ?', params: [match] };
+  const rows = look.rows(
+    `SELECT rowid AS id FROM block_fts WHERE block_fts MATCH ? LIMIT ${MAX_IDS + 1}`,
+    all.params,
   );
+  return found(['req_block', 'res_block'], rows, all, SEEN.block, look);
 }
 
 function restCondition(match: string, look: Look): Condition {
-  const rows = look(
-    `SELECT id, first FROM rest WHERE id IN (SELECT rowid FROM rest_fts WHERE rest_fts MATCH ?) LIMIT ${MAX_IDS + 1}`,
-    [match],
+  const all = { sql: 'SELECT rowid FROM rest_fts WHERE rest_fts MATCH ?', params: [match] };
+  const rows = look.rows(
+    `SELECT id, first FROM rest WHERE id IN (SELECT rowid FROM rest_fts WHERE rest_fts MATCH ? LIMIT ${MAX_IDS + 1})`,
+    all.params,
   );
-  if (rows.length === 0) return NEVER;
-  if (rows.length > MAX_IDS)
-    return onRows(
-      '(x.req_rest IN (SELECT rowid FROM rest_fts WHERE rest_fts MATCH ?) OR x.res_rest IN (SELECT rowid FROM rest_fts WHERE rest_fts MATCH ?))',
-      [match, match],
-    );
-  const ids = rows.map(r => r['id'] as number);
-  const list = JSON.stringify(ids);
-  return onRows(
-    '(x.req_rest IN (SELECT value FROM json_each(?)) OR x.res_rest IN (SELECT value FROM json_each(?)))',
-    [list, list],
-    withFirsts(rows, blocksOf(SEEN.rest, ids, look)),
-  );
+  return found(['req_rest', 'res_rest'], rows, all, SEEN.rest, look);
 }
 
 function hostTextCondition(match: string, look: Look): Condition {
-  const ids = look('SELECT id FROM what WHERE host IN (SELECT rowid FROM host_fts WHERE host_fts MATCH ?)', [
-    match,
-  ]).map(r => r['id'] as number);
-  return ids.length === 0 ? NEVER : idsCondition('x.what', ids, blocksOf(SEEN.what, ids, look));
+  const ids = look.ids(
+    'SELECT id FROM what WHERE host IN (SELECT rowid FROM host_fts WHERE host_fts MATCH ?)',
+    [match],
+  );
+  return ids.length === 0 ? NEVER : idsCondition('what', ids, blocksOf(SEEN.what, ids, look));
 }
 
 function freeCondition(kind: Kind, words: Words, look: Look): Condition {
@@ -351,10 +411,8 @@ function freeCondition(kind: Kind, words: Words, look: Look): Condition {
         restCondition(match, look),
       ]);
     case 'flows': {
-      const ids = look('SELECT rowid AS id FROM lane_fts WHERE lane_fts MATCH ?', [match]).map(
-        r => r['id'] as number,
-      );
-      return ids.length === 0 ? NEVER : idsCondition('x.lane', ids, blocksOf(SEEN.lane, ids, look));
+      const ids = look.ids('SELECT rowid FROM lane_fts WHERE lane_fts MATCH ?', [match]);
+      return ids.length === 0 ? NEVER : idsCondition('lane', ids, blocksOf(SEEN.lane, ids, look));
     }
     case 'events':
       // Few rows, no index: the text anywhere in name or details.

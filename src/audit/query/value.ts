@@ -6,6 +6,7 @@ import ipaddr from 'ipaddr.js';
 import { parseNetwork } from '../../core/network.ts';
 import { canonicalHost } from '../../core/host-name.ts';
 import { parseFlowId } from '../../core/records.ts';
+import { fold } from './fold.ts';
 import { nearest } from './suggest.ts';
 import { parseMoment, TIME_HINT } from './time.ts';
 import type { Field, Node, Pattern, QueryError, Span, Test, Words } from './ast.ts';
@@ -33,9 +34,6 @@ export interface RawValue {
   text: string;
   quoted: boolean;
 }
-
-/** Letters A to Z in lower case and nothing else: exactly what SQLite's `lower` does. */
-export const fold = (text: string): string => text.replace(/[A-Z]+/g, upper => upper.toLowerCase());
 
 /** The node for `field:value`. `now` is ms since epoch. */
 export function readValue(field: Field, value: RawValue, span: Span, now: number): Node {

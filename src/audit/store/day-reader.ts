@@ -2,19 +2,23 @@
  * Reads one day file. Read-only and in short statements: a page, a bounded walk, one row; no statement stays open between
  * calls, so the recorder's log can always be moved into the file.
  *
- * A search walks blocks of rows from the newest on, a few first and then more at a time, and only through blocks in which
- * the condition can hold (query/sql.ts). Row ids are found first and the rows put together afterwards, so that nothing
- * is joined that is not shown.
+ * A search goes through blocks of rows from the newest on, only through those in which the condition can hold
+ * (query/sql.ts), and sifts each by its strips of packed numbers (query/sieve.ts). Row ids are found first and the rows put
+ * together afterwards, so that nothing is joined that is not shown. Between any two blocks it can stop.
  */
+import { sift } from '../query/sieve.ts';
 import { conditionOf } from '../query/sql.ts';
 import { eventRowsOf, exchangeRowsOf, flowRowsOf } from './columns.ts';
 import { DayDetail } from './day-detail.ts';
 import { FACET_SOURCE } from './facet-source.ts';
-import { BLOCK_BITS, IN_BLOCKS, IN_BLOCKS_BELOW, KIND } from './layout.ts';
+import { Blocks } from './blocks.ts';
+import { BLOCK_BITS, BLOCK_ROWS, IN_BLOCKS, KIND } from './layout.ts';
+import { ACTIONS, stripValues } from './strip.ts';
 import type Database from 'better-sqlite3';
 import type { Kind, Query } from '../query/ast.ts';
 import type { Param } from '../query/fragment.ts';
 import type { Condition } from '../query/condition.ts';
+import type { Look } from '../query/sql.ts';
 import type { Bucket, FacetField, RowOf } from './store.ts';
 
 export interface Range {
@@ -27,21 +31,30 @@ export type Expired = () => boolean;
 
 const TABLE = { exchanges: 'exchange', flows: 'flow', events: 'event' } as const;
 const KIND_OF = { exchanges: KIND.exchange, flows: KIND.flow } as const;
-/** Blocks of the first statement of a search, and by how much the next ones grow. */
-const FIRST_BLOCKS = 4;
-const GROWTH = 4;
-/** Blocks per statement of a full walk: 65,536 rows, some 30 ms, so that a budget can be kept. */
-const WALK_BLOCKS = 64;
 
 export class DayReader {
   readonly day: string;
   readonly detail: DayDetail;
   private readonly db: Database.Database;
+  private readonly blocks: Record<'exchanges' | 'flows', Blocks>;
+  private readonly look: Look;
 
   constructor(db: Database.Database, day: string) {
     this.db = db;
     this.day = day;
     this.detail = new DayDetail(db);
+    const has = (table: string): boolean =>
+      db.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(table) !== undefined;
+    const stripped = has('strip');
+    this.blocks = {
+      exchanges: new Blocks(db, 'exchanges', stripped),
+      flows: new Blocks(db, 'flows', stripped),
+    };
+    this.look = {
+      rows: (sql, params) => db.prepare(sql).all(...params) as never,
+      ids: (sql, params) => this.pluck(sql, params),
+      grams: has('gram'),
+    };
   }
 
   close(): void {
@@ -50,26 +63,37 @@ export class DayReader {
 
   // ------------------------------------------------------------------------------------------------- search
 
-  /** Ids of matching rows below `before`, newest first, at most `limit`. */
-  find(kind: Kind, query: Query, range: Range, before: number | null, limit: number): number[] {
+  /**
+   * Ids of matching rows below `before`, newest first, at most `limit`. When it stopped early, `reached` is the id below
+   * which it has not looked yet.
+   */
+  find(
+    kind: Kind,
+    query: Query,
+    range: Range,
+    before: number | null,
+    limit: number,
+    expired: Expired = NEVER_EXPIRED,
+  ): { ids: number[]; reached: number | null } {
     const condition = this.condition(kind, query, range);
-    if (condition.blocks?.size === 0) return [];
+    if (condition.blocks?.size === 0) return { ids: [], reached: null };
     if (kind === 'events' || condition.always) {
       const sql = `SELECT x.id FROM ${TABLE[kind]} x WHERE x.id < ? AND (${condition.sql}) ORDER BY x.id DESC LIMIT ?`;
-      return this.pluck(sql, [before ?? 2 ** 53, ...condition.params, limit]);
+      return { ids: this.pluck(sql, [before ?? 2 ** 53, ...condition.params, limit]), reached: null };
     }
-    const blocks = this.blocksDown(kind, condition, before);
-    const sql = `SELECT x.id FROM ${IN_BLOCKS_BELOW[kind]} WHERE ${condition.sql} ORDER BY x.id DESC LIMIT ?`;
-    const statement = this.db.prepare(sql).pluck();
     const ids: number[] = [];
-    let size = FIRST_BLOCKS;
-    for (let at = 0; at < blocks.length && ids.length < limit; at += size, size *= GROWTH) {
-      const part = JSON.stringify(blocks.slice(at, at + size));
-      ids.push(
-        ...(statement.all(part, before ?? 2 ** 53, ...condition.params, limit - ids.length) as number[]),
-      );
+    const source = this.blocks[kind];
+    for (const block of this.blocksDown(kind, condition, before)) {
+      if (ids.length >= limit) break;
+      if (expired()) return { ids, reached: (block + 1) << BLOCK_BITS };
+      source.enter(block);
+      const mask = sift(condition.sieve, source);
+      if (mask === null) continue;
+      const first = block << BLOCK_BITS;
+      for (let i = BLOCK_ROWS - 1; i >= 0 && ids.length < limit; i--)
+        if (mask[i] === 1 && (before === null || first + i < before)) ids.push(first + i);
     }
-    return ids;
+    return { ids, reached: null };
   }
 
   /** Rows of ids that `find` gave. */
@@ -107,15 +131,11 @@ export class DayReader {
         exact: true,
       };
     if (query.root.kind === 'all') return { count: this.countAll(kind, range), exact: true };
-    const statement = this.db
-      .prepare(`SELECT count(*) FROM ${IN_BLOCKS[kind]} WHERE ${condition.sql}`)
-      .pluck();
     let count = 0;
-    for (const part of this.walk(kind, condition)) {
-      if (expired()) return { count, exact: false };
-      count += statement.get(part, ...condition.params) as number;
-    }
-    return { count, exact: true };
+    const exact = this.walk(kind, condition, expired, mask => {
+      for (let i = 0; i < BLOCK_ROWS; i++) count += mask[i] ?? 0;
+    });
+    return { count, exact };
   }
 
   /** Without a condition the spans know: only blocks at the ends of the range are looked into. */
@@ -168,17 +188,19 @@ export class DayReader {
     }
     const condition = this.condition(kind, query, { since, until });
     if (condition.blocks?.size === 0) return true;
-    const shared = kind === 'exchanges' ? 'JOIN what s ON s.id = x.what' : 'JOIN lane s ON s.id = x.lane';
-    const statement = this.db.prepare(
-      `SELECT CAST((x.time - ?) / ? AS INTEGER) AS b, coalesce(s.action, '') AS action, count(*) AS n,
-       sum(s.fault IS NOT NULL) AS faults FROM ${IN_BLOCKS[kind]} ${shared} WHERE ${condition.sql} GROUP BY 1, 2`,
-    );
-    for (const part of this.walk(kind, condition)) {
-      if (expired()) return false;
-      for (const row of statement.all(since, width, part, ...condition.params))
-        add(row as Parameters<typeof add>[0]);
-    }
-    return true;
+    return this.walk(kind, condition, expired, (mask, source) => {
+      const time = stripValues(source.column('time'));
+      const act = stripValues(source.column('act'));
+      for (let i = 0; i < BLOCK_ROWS; i++) {
+        if (mask[i] !== 1) continue;
+        const at = Math.floor(((time[i] ?? 0) - since) / width);
+        const bucket = buckets[Math.min(buckets.length - 1, Math.max(0, at))];
+        if (bucket === undefined) continue;
+        const code = act[i] ?? 0;
+        bucket[BAR[code >> 1] ?? 'none']++;
+        bucket.faults += code & 1;
+      }
+    });
   }
 
   /** Add counts of a field's values; false when it stopped early. */
@@ -194,31 +216,40 @@ export class DayReader {
     if (condition.blocks?.size === 0) return true;
     const source = FACET_SOURCE[kind][field];
     if (source === undefined) return true;
-    const groups = new Map<number, { count: number; bytes: number }>();
-    const statement = this.db.prepare(
-      `SELECT x.${source.key} AS id, count(*) AS n, sum(x.up + x.down) AS bytes FROM ${IN_BLOCKS[kind]} WHERE ${condition.sql} GROUP BY 1`,
-    );
-    let complete = true;
-    for (const part of this.walk(kind, condition)) {
-      if (expired()) {
-        complete = false;
-        break;
+    // By the id of the shared row first: counters in arrays, of which a day has some ten thousand.
+    const counts: number[] = [];
+    const bytes: number[] = [];
+    const complete = this.walk(kind, condition, expired, (mask, blocks) => {
+      const key = stripValues(blocks.column(source.key));
+      const up = stripValues(blocks.column('up'));
+      const down = stripValues(blocks.column('down'));
+      for (let i = 0; i < BLOCK_ROWS; i++) {
+        if (mask[i] !== 1) continue;
+        const id = key[i] ?? 0;
+        while (counts.length <= id) counts.push(0) && bytes.push(0);
+        counts[id] = (counts[id] ?? 0) + 1;
+        bytes[id] = (bytes[id] ?? 0) + (up[i] ?? 0) + (down[i] ?? 0);
       }
-      for (const row of statement.all(part, ...condition.params) as {
-        id: number;
-        n: number;
-        bytes: number;
-      }[]) {
-        const known = groups.get(row.id) ?? { count: 0, bytes: 0 };
-        groups.set(row.id, { count: known.count + row.n, bytes: known.bytes + row.bytes });
+    });
+    const add = (id: number, value: string | number | null): void => {
+      const known = totals.get(value);
+      const [count = 0, sum = 0] = [counts[id], bytes[id]];
+      if (known === undefined) totals.set(value, { count, bytes: sum });
+      else {
+        known.count += count;
+        known.bytes += sum;
       }
-    }
-    const valueOf = this.db.prepare(source.value).pluck();
-    for (const [id, group] of groups) {
-      const value = valueOf.get(id) as string | number | null;
-      const known = totals.get(value) ?? { count: 0, bytes: 0 };
-      totals.set(value, { count: known.count + group.count, bytes: known.bytes + group.bytes });
-    }
+    };
+    const ids = counts.flatMap((count, id) => (count > 0 ? id : []));
+    if (ids.length <= FEW_VALUES) {
+      const valueOf = this.db.prepare(`${source.values} WHERE s.id = ?`).raw();
+      for (const id of ids) add(id, (valueOf.get(id) as [number, string | number | null])[1]);
+    } else
+      for (const [id, value] of this.db.prepare(source.values).raw().all() as [
+        number,
+        string | number | null,
+      ][])
+        if ((counts[id] ?? 0) > 0) add(id, value);
     return complete;
   }
 
@@ -236,12 +267,7 @@ export class DayReader {
   // ------------------------------------------------------------------------------------------------- helpers
 
   private condition(kind: Kind, query: Query, range: Range): Condition {
-    return conditionOf(
-      kind,
-      query.root,
-      range,
-      (sql, params) => this.db.prepare(sql).all(...params) as never,
-    );
+    return conditionOf(kind, query.root, range, this.look);
   }
 
   private pluck(sql: string, params: Param[]): number[] {
@@ -260,10 +286,26 @@ export class DayReader {
     return [...condition.blocks].filter(b => b <= top).sort((a, b) => b - a);
   }
 
-  /** All blocks that can match, as JSON lists of a statement each. */
-  private *walk(kind: 'exchanges' | 'flows', condition: Condition): Generator<string> {
-    const blocks = this.blocksDown(kind, condition, null);
-    for (let at = 0; at < blocks.length; at += WALK_BLOCKS)
-      yield JSON.stringify(blocks.slice(at, at + WALK_BLOCKS));
+  /** Go through the rows that match, newest block first; false when it stopped early. */
+  private walk(
+    kind: 'exchanges' | 'flows',
+    condition: Condition,
+    expired: Expired,
+    take: (mask: Uint8Array, block: Blocks) => void,
+  ): boolean {
+    const source = this.blocks[kind];
+    for (const block of this.blocksDown(kind, condition, null)) {
+      if (expired()) return false;
+      source.enter(block);
+      const mask = sift(condition.sieve, source);
+      if (mask !== null) take(mask, source);
+    }
+    return true;
   }
 }
+
+const NEVER_EXPIRED: Expired = () => false;
+/** Bars of a chart by the verdict in `act`. */
+const BAR = ACTIONS.map(action => (action === '' ? 'none' : action));
+/** Up to here values are asked one by one, above the whole shared table is read. */
+const FEW_VALUES = 500;

@@ -14,6 +14,8 @@ import { BLOCK_BITS, FLAG, FORM_SHIFT, KIND, SEEN } from './layout.ts';
 import { newFlow } from './open-flows.ts';
 import { SharedTables } from './shared-tables.ts';
 import { prepareAll, RowIds } from './statements.ts';
+import { StripWriter } from './strip-writer.ts';
+import { actOf } from './strip.ts';
 import { Tallies } from './tallies.ts';
 import type Database from 'better-sqlite3';
 import type {
@@ -38,6 +40,8 @@ export class DayWriter {
   private readonly bodies: BodyShelf;
   readonly chain: ChainWriter;
   private readonly tallies = new Tallies();
+  private readonly exchangeStrips: StripWriter;
+  private readonly flowStrips: StripWriter;
   /** Opened in this batch: those not closed in it get their row in open_flow at commit. */
   private opened: FlowId[] = [];
 
@@ -46,7 +50,9 @@ export class DayWriter {
     this.flows = flows;
     this.sql = prepareAll(db);
     this.ids = new RowIds(db);
-    this.shared = new SharedTables(this.sql, this.ids);
+    this.shared = new SharedTables(db, this.sql, this.ids);
+    this.exchangeStrips = new StripWriter(db, 'exchanges', this.ids.newest('exchange'));
+    this.flowStrips = new StripWriter(db, 'flows', this.ids.newest('flow'));
     this.bodies = new BodyShelf(db, this.sql, this.ids);
     this.chain = new ChainWriter(db, day);
   }
@@ -154,6 +160,20 @@ export class DayWriter {
       faultDetail: r.faultDetail,
     });
     this.chain.add('exchange', id, digestOf(text));
+    this.exchangeStrips.add(id, [
+      time,
+      who.id,
+      what.id,
+      url.id,
+      us,
+      r.req.size,
+      r.res.size,
+      req.block.id,
+      res.block.id,
+      req.rest.id,
+      res.rest.id,
+      actOf(r.verdict.action, r.fault !== null),
+    ]);
     this.tallies.add(KIND.exchange, block, time, r.verdict.action, r.fault !== null, r.req.size + r.res.size);
     return flow;
   }
@@ -257,6 +277,8 @@ export class DayWriter {
       detail,
     });
     this.chain.add('flow', id, digestOf(text));
+    const act = actOf(verdict?.action ?? '', r.fault !== null);
+    this.flowStrips.add(id, [time, who.id, lane.id, us, r.bytesUp, r.bytesDown, r.exchanges, act]);
     this.tallies.add(
       KIND.flow,
       block,

@@ -1,18 +1,19 @@
-/** Where the values of a facet are: the row's column that leads there, and the statement that reads one. */
+/** Where the values of a facet are: the row's column that leads there, and the statement that reads all (or, with
+ * `WHERE s.id = ?`, one). */
 import type { FacetField } from './store.ts';
 
-const WHAT = (column: string) => ({ key: 'what', value: `SELECT ${column} FROM what WHERE id = ?` });
-const LANE = (column: string) => ({ key: 'lane', value: `SELECT ${column} FROM lane WHERE id = ?` });
-const WHO = (column: string) => ({ key: 'who', value: `SELECT ${column} FROM who WHERE id = ?` });
-const HOST_OF = (table: string) =>
-  `SELECT h.name FROM ${table} s LEFT JOIN host h ON h.id = s.host WHERE s.id = ?`;
+const WHAT = (column: string) => ({ key: 'what', values: `SELECT s.id, s.${column} FROM what s` }) as const;
+const LANE = (column: string) => ({ key: 'lane', values: `SELECT s.id, s.${column} FROM lane s` }) as const;
+const WHO = (column: string) => ({ key: 'who', values: `SELECT s.id, s.${column} FROM who s` }) as const;
+const HOST_OF = (table: 'what' | 'lane') =>
+  ({ key: table, values: `SELECT s.id, h.name FROM ${table} s LEFT JOIN host h ON h.id = s.host` }) as const;
 
 export const FACET_SOURCE: Record<
   'exchanges' | 'flows',
-  Partial<Record<FacetField, { key: string; value: string }>>
+  Partial<Record<FacetField, { key: 'what' | 'lane' | 'who'; values: string }>>
 > = {
   exchanges: {
-    host: { key: 'what', value: HOST_OF('what') },
+    host: HOST_OF('what'),
     sni: WHAT('sni'),
     client: WHO('client'),
     user: WHO('user'),
@@ -31,7 +32,7 @@ export const FACET_SOURCE: Record<
     parent: WHAT('parent'),
   },
   flows: {
-    host: { key: 'lane', value: HOST_OF('lane') },
+    host: HOST_OF('lane'),
     sni: LANE('sni'),
     client: WHO('client'),
     user: WHO('user'),

@@ -12,21 +12,10 @@ export const FLAG = { upgraded: 1, reqTruncated: 2, resTruncated: 4 } as const;
 /** Four bits each in exchange.flags: the index of the form in which the body of a side is stored (core/masking). */
 export const FORM_SHIFT = { req: 8, res: 12 } as const;
 
-const inBlocks = (table: 'exchange' | 'flow', below: string): string =>
-  `json_each(?) b CROSS JOIN ${table} x ON x.id >= b.value << ${BLOCK_BITS} AND x.id < ${below}`;
-const BLOCK_END = `(b.value + 1) << ${BLOCK_BITS}`;
-
 /** Rows of the blocks of a JSON list, as a nested loop over just these row id ranges. */
-export const IN_BLOCKS = {
-  exchanges: inBlocks('exchange', BLOCK_END),
-  flows: inBlocks('flow', BLOCK_END),
-} as const;
+const inBlocks = (table: 'exchange' | 'flow'): string =>
+  `json_each(?) b CROSS JOIN ${table} x ON x.id >= b.value << ${BLOCK_BITS} AND x.id < (b.value + 1) << ${BLOCK_BITS}`;
+export const IN_BLOCKS = { exchanges: inBlocks('exchange'), flows: inBlocks('flow') } as const;
 
-/**
- * The same with a second value, an id to stay below. In one expression, because SQLite uses one upper end of a range only, and
- * would take the wrong one of two.
- */
-export const IN_BLOCKS_BELOW = {
-  exchanges: inBlocks('exchange', `min(${BLOCK_END}, ?)`),
-  flows: inBlocks('flow', `min(${BLOCK_END}, ?)`),
-} as const;
+/** Rows of a whole block. The first block lacks row 0, which no table has. */
+export const BLOCK_ROWS = 2 ** BLOCK_BITS;

@@ -10,10 +10,12 @@ import { parseAddress } from '../../core/network.ts';
 import { mannerOf } from '../../core/verdict.ts';
 import { docText, headText, laneText, partDigest, urlText, whatText, whoText } from '../canon.ts';
 import { addressBytes } from '../query/value.ts';
+import { GramWriter } from './gram-writer.ts';
 import { HeaderHabits, splitHead } from './headers.ts';
 import { SEEN } from './layout.ts';
 import { Recent } from './recent.ts';
 import { searchablePath, searchableText } from './searchable.ts';
+import type Database from 'better-sqlite3';
 import type { ExchangeRecord, FlowRecord } from '../../core/records.ts';
 import type { RowIds, Statements } from './statements.ts';
 
@@ -51,9 +53,12 @@ export class SharedTables {
   private readonly laneCache = new Recent<string, Entry>(16_384);
   private readonly docCache = new Recent<string, DocEntry>(4096);
 
-  constructor(sql: Statements, ids: RowIds) {
+  private readonly grams: GramWriter;
+
+  constructor(db: Database.Database, sql: Statements, ids: RowIds) {
     this.sql = sql;
     this.ids = ids;
+    this.grams = new GramWriter(db, sql.gram, ids.newest('url'));
   }
 
   /** Note that a row occurs in a block. */
@@ -129,6 +134,7 @@ export class SharedTables {
       entry = { id: this.ids.take('url'), block, digest: partDigest(urlText(r.host, r.path)) };
       this.sql.url.run(entry.id, this.host(r.host), r.path, block);
       this.sql.urlText.run(entry.id, searchablePath(r.path));
+      this.grams.add(entry.id, r.path);
       this.urlCache.set(key, entry);
     } else this.mark(SEEN.url, entry, block);
     return entry;

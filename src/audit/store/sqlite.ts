@@ -71,8 +71,8 @@ export class SqliteStore implements AuditStore {
       const before = start?.day === day ? start.id : null;
       // One row more than the page tells whether there is a next one.
       const reader = this.reader(day);
-      const ids = reader?.find(options.kind, query, options, before, limit + 1 - rows.length) ?? [];
       if (reader === null) continue;
+      const { ids } = reader.find(options.kind, query, options, before, limit + 1 - rows.length);
       for (const [i, row] of reader.rows(options.kind, ids).entries()) {
         if (rows.length === limit) return { rows, next: last === null ? null : `${last.day}:${last.id}` };
         rows.push(row);

@@ -11,6 +11,11 @@ export class RowIds {
       this.last[table] = db.prepare(`SELECT coalesce(max(id), 0) FROM ${table}`).pluck().get() as number;
   }
 
+  /** The id taken last; 0 in an empty table. */
+  newest(table: (typeof TABLES)[number]): number {
+    return this.last[table] ?? 0;
+  }
+
   take(table: (typeof TABLES)[number]): number {
     const id = (this.last[table] ?? 0) + 1;
     this.last[table] = id;
@@ -57,6 +62,7 @@ export function prepareAll(db: Database.Database) {
     host: q('INSERT INTO host VALUES (?, ?)'),
     hostText: q('INSERT INTO host_fts (rowid, name) VALUES (?, ?)'),
     url: q('INSERT INTO url VALUES (?, ?, ?, ?)'),
+    gram: q('INSERT OR REPLACE INTO gram VALUES (?, ?)'),
     urlText: q('INSERT INTO url_fts (rowid, path) VALUES (?, ?)'),
     block: q('INSERT INTO block VALUES (?, ?)'),
     blockText: q('INSERT INTO block_fts (rowid, text) VALUES (?, ?)'),

@@ -7,6 +7,7 @@ import { exchangeRow, flowRow } from '../../../src/audit/store/rows.ts';
 import { randomQuery } from '../../audit/query/generate.ts';
 import { exchange, flow, NOON } from '../../audit/sample.ts';
 import { makeRng } from '../rng.ts';
+import type { Look } from '../../../src/audit/query/sql.ts';
 import type { Kind } from '../../../src/audit/query/ast.ts';
 import type { LiveRow } from '../../../src/audit/store/store.ts';
 import type { FuzzTarget } from '../target.ts';
@@ -55,10 +56,18 @@ const target: FuzzTarget = {
         continue;
       }
       const statements: [string, number][] = [];
-      const condition = conditionOf(kind, parsed.query.root, {}, (sql, params) => {
-        statements.push([sql, params.length]);
-        return [{ id: 1, first: 0, block: 0 }];
-      });
+      const look: Look = {
+        grams: true,
+        rows(sql, params) {
+          statements.push([sql, params.length]);
+          return [{ id: 1, first: 0, run: 0, bits: Buffer.alloc(4000, 255) }];
+        },
+        ids(sql, params) {
+          statements.push([sql, params.length]);
+          return [0];
+        },
+      };
+      const condition = conditionOf(kind, parsed.query.root, {}, look);
       statements.push([condition.sql, condition.params.length]);
       for (const [sql, n] of statements) {
         assert.equal(sql.split('?').length - 1, n, sql);
