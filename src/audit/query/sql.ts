@@ -8,29 +8,15 @@
  * NOT finds the row.
  */
 import { BLOCK_BITS, KIND, SEEN } from '../store/layout.ts';
-import { gramBits, hasGrams, RUN_BITS } from '../store/grams.ts';
 import { ALWAYS, and, NEVER, not, onRows, or } from './condition.ts';
 import { patternTest, rangeTest, textTest } from './fragment.ts';
-import { flagsOf } from './sieve.ts';
-import type { Field, Kind, Node, Pattern, Test, Words } from './ast.ts';
+import { blocksOf, idsCondition } from './look.ts';
+import { freeCondition, headerCondition, pathCondition } from './text.ts';
+import type { Field, Kind, Node, Test } from './ast.ts';
 import type { Condition } from './condition.ts';
-import type { Fragment, Param, Range } from './fragment.ts';
-import type { Flags, Sieve } from './sieve.ts';
+import type { Fragment, Range } from './fragment.ts';
+import type { Look } from './look.ts';
 import type { StripColumn } from '../store/strip.ts';
-
-/** Runs this file's look-ups in one day file. */
-export interface Look {
-  rows(sql: string, params: Param[]): Record<string, unknown>[];
-  /** The first column of each row. */
-  ids(sql: string, params: Param[]): number[];
-  /** Whether the file has filters of its URLs (grams.ts). */
-  readonly grams: boolean;
-}
-
-/** More ids than this are not turned into blocks: they would occur nearly everywhere. */
-const MAX_BLOCK_IDS = 2000;
-/** More rows of a text table than this stay a subquery instead of a list of ids. */
-const MAX_IDS = 5000;
 
 /** The condition of a whole query. `since` and `until` are ms since epoch, inclusive and exclusive. */
 export function conditionOf(
@@ -163,32 +149,6 @@ function sharedCondition(kind: Kind, table: 'what' | 'who' | 'lane', node: Node,
   return idsCondition(table, ids, blocksOf(dim, ids, look));
 }
 
-type IdColumn = 'who' | 'what' | 'lane' | 'url';
-
-function idsCondition(column: IdColumn, ids: number[], blocks: Set<number> | null): Condition {
-  const [only] = ids;
-  const sieve = idsSieve([column], () => ids);
-  if (ids.length === 1 && only !== undefined) return onRows(`x.${column} = ?`, [only], blocks, sieve);
-  const list = JSON.stringify(ids);
-  return onRows(`x.${column} IN (SELECT value FROM json_each(?))`, [list], blocks, sieve);
-}
-
-/** `ids` is asked once, when the first block is looked at. */
-function idsSieve(columns: readonly StripColumn[], ids: () => number[]): Extract<Sieve, { op: 'ids' }> {
-  let flags: Flags | null = null;
-  return { op: 'ids', columns, ids: () => (flags ??= flagsOf(ids())) };
-}
-
-function blocksOf(dim: number, ids: number[], look: Look): Set<number> | null {
-  if (ids.length > MAX_BLOCK_IDS) return null;
-  return new Set(
-    look.ids('SELECT DISTINCT block FROM seen WHERE dim = ? AND value IN (SELECT value FROM json_each(?))', [
-      dim,
-      JSON.stringify(ids),
-    ]),
-  );
-}
-
 function inTable(table: 'what' | 'who' | 'lane', node: Node): Fragment {
   switch (node.kind) {
     case 'field':
@@ -293,136 +253,4 @@ function timeCondition(kind: Kind, range: Range, look: Look): Condition {
     ]),
   );
   return onRows(fragment.sql, fragment.params, blocks, { op: 'range', columns: ['time'], range });
-}
-
-// ------------------------------------------------------------------------------------------------ free text
-
-/** A set of ids of a shared table, as SQL for the database and as a sieve. `rows` are at most MAX_IDS + 1 of them. */
-function found(
-  columns: readonly StripColumn[],
-  rows: Record<string, unknown>[],
-  all: { sql: string; params: Param[] },
-  dim: number,
-  look: Look,
-): Condition {
-  if (rows.length === 0) return NEVER;
-  if (rows.length > MAX_IDS) {
-    const sql = columns.map(c => `x.${c} IN (${all.sql})`).join(' OR ');
-    const params = columns.flatMap(() => all.params);
-    return onRows(
-      `(${sql})`,
-      params,
-      null,
-      idsSieve(columns, () => look.ids(all.sql, all.params)),
-    );
-  }
-  const ids = rows.map(r => r['id'] as number);
-  const list = JSON.stringify(ids);
-  const sql = columns.map(c => `x.${c} IN (SELECT value FROM json_each(?))`).join(' OR ');
-  const blocks = blocksOf(dim, ids, look);
-  // Rows of shared tables that say where they were made occur there without a mark in `seen`.
-  if (blocks !== null) for (const { first } of rows) if (typeof first === 'number') blocks.add(first);
-  return onRows(
-    `(${sql})`,
-    columns.map(() => list),
-    blocks,
-    idsSieve(columns, () => ids),
-  );
-}
-
-/** Blocks in which the first row probes of a frequent pattern are made before all URLs are asked. */
-const PROBES = 8;
-
-/** Rows whose path fits a pattern: only runs of URLs are read whose filter lets all pieces through. */
-function pathCondition(pattern: Pattern, look: Look): Condition {
-  const test = patternTest('u.path', pattern);
-  const where = `FROM json_each(?) r CROSS JOIN url u ON u.id >= r.value << ${RUN_BITS} AND u.id < (r.value + 1) << ${RUN_BITS} WHERE ${test.sql}`;
-  const runs = JSON.stringify(runsOf(pattern, look));
-  const params = [runs, ...test.params];
-  const rows = look.rows(`SELECT u.id, u.first ${where} LIMIT ${MAX_IDS + 1}`, params);
-  const condition = found(['url'], rows, { sql: `SELECT u.id ${where}`, params }, SEEN.url, look);
-  const { sieve } = condition;
-  if (rows.length <= MAX_IDS || sieve.op !== 'ids') return condition;
-  const probe = `EXISTS (SELECT 1 FROM url u WHERE u.id = x.url AND ${test.sql})`;
-  return { ...condition, sieve: { ...sieve, probe: { sql: probe, params: test.params, left: PROBES } } };
-}
-
-/** Runs of URLs in which the pieces of a pattern may occur, newest first. */
-function runsOf(pattern: Pattern, look: Look): number[] {
-  const newest = (look.rows('SELECT max(id) AS id FROM url', [])[0]?.['id'] ?? -1) as number;
-  const runs = Array.from({ length: (newest >> RUN_BITS) + 1 }, (_, i) => (newest >> RUN_BITS) - i);
-  const bits = pattern.flatMap(gramBits);
-  if (bits.length === 0 || !look.grams) return runs;
-  const without = new Set<number>();
-  // A run without a filter, as the newest one, may hold anything.
-  for (const row of look.rows('SELECT run, bits FROM gram', []))
-    if (!hasGrams(row['bits'] as Uint8Array, bits)) without.add(row['run'] as number);
-  return runs.filter(run => !without.has(run));
-}
-
-function urlTextCondition(match: string, look: Look): Condition {
-  const all = { sql: 'SELECT rowid FROM url_fts WHERE url_fts MATCH ?', params: [match] };
-  const rows = look.rows(
-    `SELECT id, first FROM url WHERE id IN (SELECT rowid FROM url_fts WHERE url_fts MATCH ? LIMIT ${MAX_IDS + 1})`,
-    [match],
-  );
-  return found(['url'], rows, all, SEEN.url, look);
-}
-
-function headerCondition(words: Words, look: Look): Condition {
-  const match = matchOf(words);
-  return or([blockCondition(match, look), restCondition(match, look)]);
-}
-
-function blockCondition(match: string, look: Look): Condition {
-  const all = { sql: 'SELECT rowid FROM block_fts WHERE block_fts MATCH ?', params: [match] };
-  const rows = look.rows(
-    `SELECT rowid AS id FROM block_fts WHERE block_fts MATCH ? LIMIT ${MAX_IDS + 1}`,
-    all.params,
-  );
-  return found(['req_block', 'res_block'], rows, all, SEEN.block, look);
-}
-
-function restCondition(match: string, look: Look): Condition {
-  const all = { sql: 'SELECT rowid FROM rest_fts WHERE rest_fts MATCH ?', params: [match] };
-  const rows = look.rows(
-    `SELECT id, first FROM rest WHERE id IN (SELECT rowid FROM rest_fts WHERE rest_fts MATCH ? LIMIT ${MAX_IDS + 1})`,
-    all.params,
-  );
-  return found(['req_rest', 'res_rest'], rows, all, SEEN.rest, look);
-}
-
-function hostTextCondition(match: string, look: Look): Condition {
-  const ids = look.ids(
-    'SELECT id FROM what WHERE host IN (SELECT rowid FROM host_fts WHERE host_fts MATCH ?)',
-    [match],
-  );
-  return ids.length === 0 ? NEVER : idsCondition('what', ids, blocksOf(SEEN.what, ids, look));
-}
-
-function freeCondition(kind: Kind, words: Words, look: Look): Condition {
-  const match = matchOf(words);
-  switch (kind) {
-    case 'exchanges':
-      return or([
-        hostTextCondition(match, look),
-        urlTextCondition(match, look),
-        blockCondition(match, look),
-        restCondition(match, look),
-      ]);
-    case 'flows': {
-      const ids = look.ids('SELECT rowid FROM lane_fts WHERE lane_fts MATCH ?', [match]);
-      return ids.length === 0 ? NEVER : idsCondition('lane', ids, blocksOf(SEEN.lane, ids, look));
-    }
-    case 'events':
-      // Few rows, no index: the text anywhere in name or details.
-      return onRows(`instr(lower(x.name || ' ' || x.detail), lower(?)) > 0`, [words.text]);
-  }
-}
-
-/** The full-text expression for a phrase: one quoted string, so that nothing in it is an operator. */
-export function matchOf(words: Words): string {
-  // NUL would end the expression; other controls separate words anyway.
-  const quoted = `"${words.text.replace(/[\u0000-\u001f]/g, ' ').replaceAll('"', '""')}"`;
-  return words.prefix ? `${quoted} *` : quoted;
 }

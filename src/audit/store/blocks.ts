@@ -24,18 +24,17 @@ const TABLE: Record<StripKind, string> = { exchanges: 'exchange', flows: 'flow' 
 export class Blocks implements BlockColumns {
   private readonly db: Database.Database;
   private readonly kind: StripKind;
-  private readonly strip: Database.Statement | null;
+  private readonly strip: Database.Statement;
   private readonly places: ReadonlyMap<string, number>;
   private block = -1;
   private columns = new Map<StripColumn, Strip>();
   private presence: Uint8Array | null = null;
   private fromRows = false;
 
-  /** `stripped`: whether the file has strips at all. */
-  constructor(db: Database.Database, kind: StripKind, stripped: boolean) {
+  constructor(db: Database.Database, kind: StripKind) {
     this.db = db;
     this.kind = kind;
-    this.strip = stripped ? db.prepare('SELECT lo, hi, data FROM strip WHERE id = ?') : null;
+    this.strip = db.prepare('SELECT lo, hi, data FROM strip WHERE id = ?');
     this.places = new Map(STRIP_COLUMNS[kind].map((name, i) => [name, i]));
   }
 
@@ -51,7 +50,7 @@ export class Blocks implements BlockColumns {
     const known = this.columns.get(name);
     if (known !== undefined) return known;
     if (!this.fromRows) {
-      const found = this.strip?.get(stripId(this.kind, this.placeOf(name), this.block)) as
+      const found = this.strip.get(stripId(this.kind, this.placeOf(name), this.block)) as
         PackedStrip | undefined;
       if (found !== undefined) {
         const strip = unpackStrip(found);

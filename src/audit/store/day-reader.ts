@@ -18,7 +18,7 @@ import type Database from 'better-sqlite3';
 import type { Kind, Query } from '../query/ast.ts';
 import type { Param } from '../query/fragment.ts';
 import type { Condition } from '../query/condition.ts';
-import type { Look } from '../query/sql.ts';
+import type { Look } from '../query/look.ts';
 import type { Bucket, FacetField, RowOf } from './store.ts';
 
 export interface Range {
@@ -43,17 +43,10 @@ export class DayReader {
     this.db = db;
     this.day = day;
     this.detail = new DayDetail(db);
-    const has = (table: string): boolean =>
-      db.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(table) !== undefined;
-    const stripped = has('strip');
-    this.blocks = {
-      exchanges: new Blocks(db, 'exchanges', stripped),
-      flows: new Blocks(db, 'flows', stripped),
-    };
+    this.blocks = { exchanges: new Blocks(db, 'exchanges'), flows: new Blocks(db, 'flows') };
     this.look = {
       rows: (sql, params) => db.prepare(sql).all(...params) as never,
       ids: (sql, params) => this.pluck(sql, params),
-      grams: has('gram'),
     };
   }
 
@@ -226,7 +219,7 @@ export class DayReader {
       for (let i = 0; i < BLOCK_ROWS; i++) {
         if (mask[i] !== 1) continue;
         const id = key[i] ?? 0;
-        while (counts.length <= id) counts.push(0) && bytes.push(0);
+
         counts[id] = (counts[id] ?? 0) + 1;
         bytes[id] = (bytes[id] ?? 0) + (up[i] ?? 0) + (down[i] ?? 0);
       }

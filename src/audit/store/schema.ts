@@ -79,10 +79,6 @@ CREATE TABLE seen (dim INTEGER NOT NULL, value INTEGER NOT NULL, block INTEGER N
 -- per block of rows: how many, and their earliest and latest time
 CREATE TABLE span (kind INTEGER NOT NULL, block INTEGER NOT NULL, n INTEGER NOT NULL, lo INTEGER NOT NULL,
   hi INTEGER NOT NULL, PRIMARY KEY (kind, block)) WITHOUT ROWID;
--- columns of whole blocks as packed numbers (strip.ts); which pieces of letters occur in a run of URLs (grams.ts). Both are
--- derived: what they lack is read from the rows
-CREATE TABLE strip (id INTEGER PRIMARY KEY, lo NUMERIC, hi NUMERIC, data BLOB NOT NULL);
-CREATE TABLE gram (run INTEGER PRIMARY KEY, bits BLOB NOT NULL);
 -- per minute and verdict, for charts of everything
 CREATE TABLE minute (kind INTEGER NOT NULL, minute INTEGER NOT NULL, action TEXT NOT NULL, n INTEGER NOT NULL,
   faults INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (kind, minute, action)) WITHOUT ROWID;
@@ -108,6 +104,10 @@ ALTER TABLE what ADD COLUMN masked TEXT;
 ALTER TABLE lane ADD COLUMN mask TEXT;
 ALTER TABLE lane ADD COLUMN tls TEXT;
 ALTER TABLE lane ADD COLUMN parent TEXT;
+-- columns of whole blocks as packed numbers (strip.ts); which pieces of letters occur in a run of URLs (grams.ts). Both are
+-- derived: what they lack, as all blocks of version 1, is read from the rows
+CREATE TABLE strip (id INTEGER PRIMARY KEY, lo NUMERIC, hi NUMERIC, data BLOB NOT NULL);
+CREATE TABLE gram (run INTEGER PRIMARY KEY, bits BLOB NOT NULL);
 `;
 
 /** The index + 1 is the version a step leads to. Never edit one that was released, append. */

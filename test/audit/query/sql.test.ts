@@ -49,7 +49,6 @@ describe('statements', () => {
       query(text, kind).root,
       { since: 1, until: 2 },
       {
-        grams: true,
         rows(s, p) {
           note(s, p);
           return [{ id: 1, first: 1, run: 0, bits: Buffer.alloc(4000, 255) }];
@@ -88,7 +87,8 @@ describe('statements', () => {
       ] as [string, Kind][]) {
         const prefix = field === '' ? '' : `${field}:`;
         const hostile = caused(prefix + quoted(value), kind);
-        const harmless = caused(`${prefix}"harmless"`, kind);
+        // Pieces shorter than three letters have no filter to ask.
+        const harmless = caused(`${prefix}"${value.length < 3 ? 'ab' : 'harmless'}"`, kind);
         assert.deepEqual(hostile.sql, harmless.sql, `${prefix}${value}`);
         assert.equal(hostile.params.length, harmless.params.length);
       }

@@ -181,7 +181,7 @@ describe('rows that version 1 wrote', () => {
     writer.commit();
     const found = (text: string): unknown[] =>
       reader
-        .rows('exchanges', reader.find('exchanges', query(text), {}, null, 10))
+        .rows('exchanges', reader.find('exchanges', query(text), {}, null, 10).ids)
         .map(row => [row.exchange, row.mask, row.tlsProfile, row.parent]);
     assert.deepEqual(found('mask:strict parent:corp'), [['1-1.2', 'strict', 'modern', 'corp']]);
     assert.deepEqual(found('-mask:* -parent:*'), [['1-1.1', null, null, null]]);

@@ -7,7 +7,7 @@ import { exchangeRow, flowRow } from '../../../src/audit/store/rows.ts';
 import { randomQuery } from '../../audit/query/generate.ts';
 import { exchange, flow, NOON } from '../../audit/sample.ts';
 import { makeRng } from '../rng.ts';
-import type { Look } from '../../../src/audit/query/sql.ts';
+import type { Look } from '../../../src/audit/query/look.ts';
 import type { Kind } from '../../../src/audit/query/ast.ts';
 import type { LiveRow } from '../../../src/audit/store/store.ts';
 import type { FuzzTarget } from '../target.ts';
@@ -57,7 +57,6 @@ const target: FuzzTarget = {
       }
       const statements: [string, number][] = [];
       const look: Look = {
-        grams: true,
         rows(sql, params) {
           statements.push([sql, params.length]);
           return [{ id: 1, first: 0, run: 0, bits: Buffer.alloc(4000, 255) }];
