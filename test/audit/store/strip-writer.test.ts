@@ -24,6 +24,7 @@ function filled(t: TestContext): { dir: string; db: Database.Database } {
   const open = (): DayWriter =>
     new DayWriter(
       openDayForWriting(dir, DAY, () => undefined),
+      DAY,
       new Map(),
     );
   let writer = open();
