@@ -9,11 +9,15 @@ import { auditDir, spoolDir } from '../audit/recorder.ts';
 import { retain } from '../audit/retention.ts';
 import { openStore } from '../audit/store/sqlite.ts';
 import { loadSettings } from '../settings/load.ts';
+import { keyCommand } from './audit/key.ts';
+import { verifyCommand } from './audit/verify.ts';
 import { addSettingsFlags } from './settings-flags.ts';
 
 export function auditCommand(): Command {
   return new Command('audit')
     .description('The recorded traffic: statistics and retention.')
+    .addCommand(verifyCommand())
+    .addCommand(keyCommand())
     .addCommand(statsCommand())
     .addCommand(retainCommand());
 }

@@ -17,7 +17,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     load: async () => (await import('./search.ts')).searchCommand(),
   },
   audit: {
-    summary: 'count what is recorded and delete what is old',
+    summary: 'verify, count, hold, archive and delete what is recorded',
     load: async () => (await import('./audit.ts')).auditCommand(),
   },
   ca: {

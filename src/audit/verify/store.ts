@@ -1,0 +1,153 @@
+/**
+ * Verifies the days of a folder one by one and against each other: each day's chain must go on where the day before ended, and a
+ * day that is not there must be explained by an event row that tells of its going. Optionally compares with the copy of
+ * checkpoints kept outside (witness.ts), which a rewrite of the whole store cannot follow.
+ */
+import fs from 'node:fs';
+import readline from 'node:readline';
+import { GENESIS } from '../chain.ts';
+import { readCheckpoint } from '../checkpoint.ts';
+import { sealedDays } from '../seal.ts';
+import { isSignedBy } from '../statement.ts';
+import { listDays, openDayForReading } from '../store/schema.ts';
+import { readWitnessLine } from '../witness.ts';
+import { verifyDay } from './day.ts';
+import { Findings } from './finding.ts';
+import type { KeyObject } from 'node:crypto';
+import type { DayReport, VerifyOptions } from './day.ts';
+import type { Finding } from './finding.ts';
+
+export interface StoreReport {
+  days: DayReport[];
+  /** What lies between the days, or between store and witness. */
+  findings: Finding[];
+  /** Days that are over and have no seal yet; the newest of them may be waiting for it. */
+  waiting: string[];
+}
+
+/** Verify all days of a folder. */
+export function verifyStore(dir: string, key: KeyObject, options: VerifyOptions = {}): StoreReport {
+  const names = listDays(dir);
+  const between = new Findings('');
+  for (const day of sealedDays(dir))
+    if (!names.includes(day)) between.add('missing', `${day}.seal is there, ${day}.db is not`);
+  const days = names.map(day => verifyDay(dir, day, key, options));
+  const dropped = new Map(days.flatMap(report => report.dropped.map(d => [d.day, d.link] as const)));
+  let before: DayReport | null = null;
+  for (const report of days) {
+    if (report.start === null) continue;
+    joined(report, before, dropped, between);
+    before = report;
+  }
+  seals(days, between);
+  return {
+    days,
+    findings: between.list,
+    waiting: days
+      .slice(0, -1)
+      .filter(d => d.seal === null)
+      .map(d => d.day),
+  };
+}
+
+/** Seals name the one before: a seal that was taken away leaves a gap, unless it was of the newest sealed day. */
+function seals(days: readonly DayReport[], findings: Findings): void {
+  const known = new Set(days.flatMap(report => report.seal?.digest ?? []));
+  const last = days.findLastIndex(report => report.seal !== null);
+  for (const [i, report] of days.entries()) {
+    if (i < last && report.seal === null && report.findingCount === 0)
+      findings.add('signature', `${report.day} has no seal although a later day has one`);
+    const older = days.slice(0, i).some(d => d.seal !== null);
+    if (older && report.seal !== null && report.seal.previous !== GENESIS && !known.has(report.seal.previous))
+      findings.add('signature', `the seal that ${report.day}.seal names as the one before is not here`);
+  }
+}
+
+/** Whether a day's chain goes on where it should. */
+function joined(
+  report: DayReport,
+  before: DayReport | null,
+  dropped: ReadonlyMap<string, string>,
+  findings: Findings,
+): void {
+  const { start, day } = report;
+  if (start === null) return;
+  if (start.day === null) {
+    if (before !== null)
+      findings.add('chain', `the chain of ${day} begins anew although ${before.day} has one`, { seq: 1 });
+    return;
+  }
+  if (before?.day === start.day) {
+    const { end } = before;
+    if (end !== null && (end.link !== start.link || end.seq !== start.seq))
+      findings.add('chain', `${day} does not go on where ${start.day} ends`, { seq: start.seq });
+    return;
+  }
+  // The oldest day that is here follows one that is not: gone by retention, which only a row can say.
+  const link = dropped.get(start.day);
+  if (link === undefined)
+    findings.add('missing', `${day} follows ${start.day}, whose file is not here, and no event tells why`, {
+      seq: start.seq,
+    });
+  else if (link !== start.link && start.link !== GENESIS)
+    findings.add('chain', `${start.day} was dropped with another end than ${day} goes on from`, {
+      seq: start.seq,
+    });
+}
+
+/** Compare the copy outside with the store. Only checkpoints of days that are here can be compared. */
+export async function verifyWitness(
+  dir: string,
+  file: string,
+  key: KeyObject,
+): Promise<{ compared: number; findings: Finding[] }> {
+  const findings = new Findings('witness');
+  const known = new Map<string, Map<number, string> | null>();
+  const inStore = (day: string): Map<number, string> | null => {
+    let map = known.get(day);
+    if (map === undefined) {
+      map = listDays(dir).includes(day) ? statementsOf(dir, day) : null;
+      known.set(day, map);
+    }
+    return map;
+  };
+  let compared = 0;
+  let number = 0;
+  for await (const line of readline.createInterface({
+    input: fs.createReadStream(file),
+    crlfDelay: Infinity,
+  })) {
+    number++;
+    if (line === '') continue;
+    const signed = readWitnessLine(line);
+    if (signed === null || !isSignedBy(signed, key)) {
+      findings.add('signature', `line ${number} of the witness is no statement of this key`);
+      continue;
+    }
+    const c = readCheckpoint(signed.statement);
+    const statements = c === null ? null : inStore(c.day);
+    if (c === null || statements === null) continue;
+    compared++;
+    if (statements.get(c.number) !== signed.statement)
+      findings.add(
+        statements.has(c.number) ? 'chain' : 'truncated',
+        `checkpoint ${c.number} of ${c.day} was witnessed; the store has ${statements.has(c.number) ? 'another one' : 'none'}`,
+        { seq: c.first },
+      );
+  }
+  return { compared, findings: findings.list };
+}
+
+function statementsOf(dir: string, day: string): Map<number, string> {
+  const db = openDayForReading(dir, day);
+  if (db === null) return new Map();
+  try {
+    const rows = db.prepare('SELECT n, statement FROM checkpoint').all() as {
+      n: number;
+      statement: string;
+    }[];
+    return new Map(rows.map(row => [row.n, row.statement]));
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * `sightglass audit verify`: proves that what is recorded is what was recorded, or names the first row that is not. Works offline,
+ * on a copy, with the public key alone. Exit 0 when everything fits, 1 when anything does not.
+ */
+import { createPublicKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import fs from 'node:fs';
+import { Command } from 'commander';
+import { auditKeyDir, readAuditPublicKey } from '../../../ca/audit-key.ts';
+import { isoTime, jsonLine, visible } from '../../audit/export/lines.ts';
+import { auditDir } from '../../audit/recorder.ts';
+import { keyIdOf } from '../../audit/statement.ts';
+import { listDays } from '../../audit/store/schema.ts';
+import { verifyDay } from '../../audit/verify/day.ts';
+import type { DayReport } from '../../audit/verify/day.ts';
+import type { Finding } from '../../audit/verify/finding.ts';
+import { verifyStore, verifyWitness } from '../../audit/verify/store.ts';
+import { loadSettings } from '../../settings/load.ts';
+import { addSettingsFlags } from '../settings-flags.ts';
+
+interface Options {
+  day?: string;
+  key?: string;
+  witness?: string;
+  dir?: string;
+  json?: boolean;
+}
+
+export function verifyCommand(): Command {
+  const command = new Command('verify')
+    .description('Verify the recorded rows against their chain, signatures and seals.')
+    .option('--day <DAY>', 'only this day, 2026-11-20')
+    .option('--key <PUB>', 'file with the public key (PEM); the data directory’s own when left out')
+    .option('--dir <DIR>', 'folder of day files, such as an archive; the data directory’s own when left out')
+    .option(
+      '--witness <FILE>',
+      'compare with the copy of the checkpoints that audit.witness-file kept outside',
+    )
+    .option('--json', 'print the report as JSON')
+    .allowExcessArguments(false);
+  const input = addSettingsFlags(command, ['data-dir']);
+  return command.action(async (options: Options) => {
+    const dataDir = loadSettings(input())['data-dir'];
+    const key = publicKey(dataDir, options.key);
+    const report = await verify(options.dir ?? auditDir(dataDir), key, options);
+    if (options.json === true) console.log(jsonLine({ key: keyIdOf(key), ...report }));
+    else tell(report);
+    if (!report.ok) process.exitCode = 1;
+  });
+}
+
+/** The key to verify with: given, or the data directory's own, which proves less: who can change the rows may change it too. */
+export function publicKey(dataDir: string, file: string | undefined): KeyObject {
+  if (file === undefined) {
+    const own = readAuditPublicKey(auditKeyDir(dataDir));
+    if (own === null)
+      throw Object.assign(new Error('There is no audit key in this data directory.'), {
+        hint: 'Name the public key with --key; `sightglass audit key` prints it where the records were made.',
+      });
+    return own.publicKey;
+  }
+  try {
+    const key = createPublicKey(fs.readFileSync(file, 'utf8'));
+    if (key.asymmetricKeyType === 'ed25519') return key;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw error;
+  }
+  throw Object.assign(new Error(`${file} holds no Ed25519 public key.`), {
+    hint: '`sightglass audit key` prints it as PEM.',
+    exitCode: 2,
+  });
+}
+
+interface Report {
+  ok: boolean;
+  days: DayReport[];
+  findings: Finding[];
+  waiting: string[];
+  witnessed: number | null;
+}
+
+async function verify(dir: string, key: KeyObject, options: Options): Promise<Report> {
+  const onProgress = progress();
+  let report: Report;
+  if (options.day === undefined) {
+    const { days, findings, waiting } = verifyStore(dir, key, { onProgress });
+    report = {
+      ok: true,
+      days,
+      findings: [...days.flatMap(d => d.findings), ...findings],
+      waiting,
+      witnessed: null,
+    };
+  } else {
+    if (!listDays(dir).includes(options.day))
+      throw Object.assign(new Error(`There is no day file of ${visible(options.day)} in ${dir}.`), {
+        exitCode: 2,
+      });
+    const day = verifyDay(dir, options.day, key, { onProgress });
+    report = { ok: true, days: [day], findings: [...day.findings], waiting: [], witnessed: null };
+  }
+  if (options.witness !== undefined) {
+    const { compared, findings } = await verifyWitness(dir, options.witness, key);
+    report.witnessed = compared;
+    report.findings.push(...findings);
+  }
+  report.ok = report.findings.length === 0;
+  return report;
+}
+
+/** Tells on a terminal how far a long run is. */
+function progress(): (day: string, rows: number, of: number) => void {
+  if (!process.stderr.isTTY) return () => undefined;
+  return (day, rows, of) => {
+    process.stderr.write(`\r${day}  ${rows} of ${of} rows\u001b[K${rows >= of ? '\n' : ''}`);
+  };
+}
+
+function tell({ ok, days, findings, waiting, witnessed }: Report): void {
+  for (const d of days) {
+    const facts = [
+      `${d.rows} rows`,
+      `${d.checkpoints} checkpoints`,
+      d.sealed ? 'sealed' : d.unsigned > 0 ? `${d.unsigned} rows not signed yet` : '',
+      d.unchained > 0 ? `${d.unchained} rows from before the chain, not covered` : '',
+      d.signedAt === null ? '' : `last signed ${isoTime(d.signedAt)}`,
+    ].filter(text => text !== '');
+    console.log(`${d.day}  ${d.findingCount === 0 ? 'ok ' : 'BAD'}  ${facts.join(', ')}`);
+  }
+  for (const day of waiting) console.log(`${day}  is over and not sealed yet`);
+  if (witnessed !== null) console.log(`witness: ${witnessed} checkpoints compared`);
+  for (const f of findings) console.log(findingLine(f));
+  const hidden = days.reduce((sum, d) => sum + d.findingCount - d.findings.length, 0);
+  if (hidden > 0) console.log(`… and ${hidden} more`);
+  if (ok) console.log('everything fits');
+  else
+    console.error(`sightglass: ${findings.length + hidden} findings; the first: ${findings[0]?.text ?? ''}`);
+}
+
+/** One finding in one line: what, where, which row, when. */
+export function findingLine(f: Finding): string {
+  const row = f.id === null ? '' : ` ${f.kind ?? ''} ${f.id}`;
+  const seq = f.seq === null ? '' : ` #${f.seq}`;
+  const time = f.time === null || Number.isNaN(f.time) ? '' : ` of ${isoTime(f.time)}`;
+  return visible(`${f.problem.toUpperCase()} ${f.day}${seq}${row}${time}: ${f.text}`);
+}
