@@ -16,7 +16,7 @@ import { newFlow } from './store/open-flows.ts';
 import { dayOf, dayPath, listDays, openDayForReading, openDayForWriting } from './store/schema.ts';
 import type { Cursor } from './cursors.ts';
 import type { Flows } from './store/open-flows.ts';
-import type { Signed, Signer } from './statement.ts';
+import type { Notary } from './notary.ts';
 import type { FlowOpenRecord } from '../core/records.ts';
 
 export class DayKeeper {
@@ -27,15 +27,12 @@ export class DayKeeper {
   day = '';
   flows: Flows = new Map();
 
-  private readonly signer: Signer | null;
+  private readonly notary: Notary | null;
 
-  /** `onSigned` gets every checkpoint that ends a day, after it is in the file. */
-  private readonly onSigned: (signed: Signed) => void;
-
-  constructor(dir: string, signer: Signer | null = null, onSigned: (signed: Signed) => void = () => {}) {
+  /** `notary`: signs for the end of a day. */
+  constructor(dir: string, notary: Notary | null = null) {
     this.dir = dir;
-    this.signer = signer;
-    this.onSigned = onSigned;
+    this.notary = notary;
   }
 
   get locked(): boolean {
@@ -73,10 +70,10 @@ export class DayKeeper {
 
   /** Sign what the file's chain holds beyond its last checkpoint. */
   endChain(writer: DayWriter, now: number): void {
-    if (this.signer === null || writer.chain.unsigned === 0) return;
+    if (this.notary === null || writer.chain.unsigned === 0) return;
     writer.begin();
-    const signed = writer.commit(this.signer, now);
-    if (signed !== null) this.onSigned(signed);
+    const signed = writer.commit(this.notary.signer, now);
+    if (signed !== null) this.notary.signed(signed);
   }
 
   /** Make what was committed durable against power loss: SQLite itself does so only at checkpoints. */

@@ -10,18 +10,17 @@ import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { CodecError } from './bytes.ts';
-import { ClockWatch } from './clock-watch.ts';
-import { checkpointsAfter, readCursors } from './cursors.ts';
+import { readCursors } from './cursors.ts';
 import { DayKeeper } from './day-keeper.ts';
 import { LiveRing } from './live-ring.ts';
+import { Notary } from './notary.ts';
 import { isAlive as processIsAlive, listSegments, syncFolder } from './producer.ts';
-import { Sealer } from './sealer.ts';
 import { deadFlow } from './store/open-flows.ts';
 import { SegmentTail } from './tail.ts';
 import { FLOWS_PER_PRODUCER } from '../core/records.ts';
 import type { Cursor } from './cursors.ts';
 import type { DayWriter } from './store/day-writer.ts';
-import type { Signed, Signer } from './statement.ts';
+import type { Signer } from './statement.ts';
 import type { Witness } from './witness.ts';
 import type { LiveRow } from './store/store.ts';
 import type { Damage } from './tail.ts';
@@ -82,9 +81,6 @@ const MAX_ROUNDS = 16;
 const MAX_DAMAGES = 100;
 /** A segment that has had no whole header for this long was left by a producer that died making it. */
 const HEADLESS_MS = 5000;
-/** Rows are signed for at least this often, and at the latest after so many of them. */
-const CHECKPOINT_MS = 60_000;
-const CHECKPOINT_ROWS = 65_536;
 
 export class Ingest {
   private readonly spoolDir: string;
@@ -100,15 +96,7 @@ export class Ingest {
   private orphansChecked = false;
   private total = 0;
   private failure: string | null = null;
-  private readonly signer: Signer | null;
-  private readonly witness: IngestOptions['witness'];
-  private witnessFails = false;
-  private readonly steady: () => number;
-  private signedAt = -Infinity;
-  private readonly sealer: Sealer | null;
-  private readonly clock = new ClockWatch();
-  /** Events of our own that wait for the next batch; few, each tells of a failure. */
-  private notes: Pick<EventRecord, 'name' | 'detail'>[] = [];
+  private readonly notary: Notary;
 
   // Of the batch under way.
   private batchRows = 0;
@@ -119,12 +107,15 @@ export class Ingest {
     this.auditDir = options.auditDir;
     this.now = options.now ?? Date.now;
     this.isAlive = options.isAlive ?? processIsAlive;
-    this.signer = options.signer ?? null;
-    this.witness = options.witness;
-    this.steady = options.steady ?? (() => performance.now());
-    this.days = new DayKeeper(options.auditDir, this.signer, signed => this.copy(signed));
-    this.sealer =
-      this.signer === null ? null : new Sealer(options.auditDir, this.signer, this.now, this.steady);
+    this.notary = new Notary({
+      auditDir: this.auditDir,
+      now: this.now,
+      // A clock that is handed in may jump as it likes, unless a steady one comes with it.
+      steady: options.steady ?? options.now ?? (() => performance.now()),
+      signer: options.signer ?? null,
+      witness: options.witness ?? null,
+    });
+    this.days = new DayKeeper(options.auditDir, this.notary);
     this.ring = new LiveRing(options.liveRows ?? 0);
   }
 
@@ -160,36 +151,9 @@ export class Ingest {
     return { lagBytes, rows: this.total, failing: this.failure, day };
   }
 
-  /** Whether the rows since the last checkpoint are to be signed with this batch. */
-  private isDue(writer: DayWriter): boolean {
-    const { unsigned } = writer.chain;
-    if (unsigned === 0) return false;
-    return unsigned >= CHECKPOINT_ROWS || this.steady() - this.signedAt >= CHECKPOINT_MS;
-  }
-
-  /** A clock that was set shows in the rows around it; this row says that it was set, and by how much. */
-  private watchClock(): void {
-    const step = this.clock.look(this.now(), this.steady());
-    if (step === null) return;
-    const [from, to] = [step.from, step.to].map(time => new Date(time).toISOString());
-    this.notes.push({ name: 'clock.stepped', detail: { from, to, ms: step.to - step.from } });
-  }
-
   /** Seal days that are over, a little per call. True when there is more to do at once. For quiet moments. */
   seal(): boolean {
-    if (!this.days.locked || this.sealer === null) return false;
-    const { more, signed, failed } = this.sealer.step();
-    if (signed !== null) this.copy(signed);
-    if (failed !== null) this.notes.push({ name: 'audit.seal-failed', detail: { ...failed } });
-    return more;
-  }
-
-  /** A copy outside; when it fails the store goes on, and a row tells of it once. */
-  private copy(signed: Signed): void {
-    const error = this.witness?.write(signed) ?? null;
-    if (error !== null && !this.witnessFails)
-      this.notes.push({ name: 'audit.witness-failed', detail: { error } });
-    this.witnessFails = error !== null;
+    return this.days.locked && this.notary.seal();
   }
 
   /** Sign what is not signed yet: at a stop. */
@@ -199,7 +163,7 @@ export class Ingest {
 
   /** Let go of everything. Committed work stays. */
   close(): void {
-    this.sealer?.close();
+    this.notary.close();
     this.reset();
     this.days.release();
   }
@@ -209,30 +173,25 @@ export class Ingest {
     if (this.days.writer === null) {
       this.cursors = readCursors(this.spoolDir, this.auditDir);
       this.days.open();
-      if (this.witness !== undefined)
-        for (const signed of checkpointsAfter(this.auditDir, this.witness.lastNumber())) this.copy(signed);
+      this.notary.catchUp();
     }
     const segments = listSegments(this.spoolDir);
     const day = this.days.day;
     const writer = this.days.current(this.now(), this.cursors);
-    if (this.days.day !== day) this.sealer?.look();
+    if (this.days.day !== day) this.notary.dayEnded();
     this.batchRows = 0;
     this.batchEvents = [];
     this.ring.clear();
     const ended = new Set<string>();
     writer.begin();
-    this.watchClock();
-    for (const { name, detail } of this.notes) this.note(writer, name, detail);
+    for (const { name, detail } of this.notary.pending()) this.note(writer, name, detail);
     if (!this.orphansChecked) this.endOrphans(writer, segments);
     let more = true;
     for (let round = 0; more && round < MAX_ROUNDS && this.batchRows < BATCH_ROWS; round++)
       more = this.round(writer, segments, ended);
-    const signed = writer.commit(this.isDue(writer) ? this.signer : null, this.now());
-    this.notes = [];
-    if (signed !== null) {
-      this.signedAt = this.steady();
-      this.copy(signed);
-    }
+    const signed = writer.commit(this.notary.due(writer.chain.unsigned), this.now());
+    this.notary.told();
+    if (signed !== null) this.notary.checkpointed(signed);
     this.total += this.batchRows;
     if (ended.size > 0) this.dispose([...ended]);
     return { rows: this.batchRows, more, ...this.ring.take(), events: this.batchEvents };
