@@ -658,6 +658,7 @@ export const NOTE_KINDS = [
   'overlap',
   'never-matches',
   'unused',
+  'originals',
   'unused-list',
   'empty-list',
 ] as const;

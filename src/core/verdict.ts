@@ -9,9 +9,11 @@ export type CaptureLevel = 'flow' | 'headers' | 'bodies';
 /** How a block is told to the client: an explanatory page (under a minted leaf), a TLS alert, or a TCP reset. */
 export type BlockKind = 'page' | 'alert' | 'reset';
 
-/** What is masked of an inspected exchange before it is recorded; capture/mask.ts says what each one leaves. */
-export type MaskProfile = 'standard' | 'strict';
-export const MASK_PROFILES: readonly MaskProfile[] = ['standard', 'strict'];
+/**
+ * Name of what is masked of an inspected exchange before it is recorded: `standard`, `strict`, or a profile that the policy
+ * names (core/masking.ts).
+ */
+export type MaskProfile = string;
 
 /** What is offered to an origin; proxy/tls-profile.ts lists the suites. The checks of its certificate never differ. */
 export type TlsProfile = 'modern' | 'tls13' | 'compatible';
@@ -40,6 +42,8 @@ export interface Verdict {
   block: BlockKind;
   /** Absent: `standard`. Only beside `inspect`. */
   mask?: MaskProfile;
+  /** The profile keeps unmasked originals. For decisions; records tell it in what was masked. */
+  originals?: true;
   /** Absent: `modern`. Only beside `inspect`. */
   tls?: TlsProfile;
   /** Absent: straight to the origin. Never beside `block`. */
@@ -64,7 +68,10 @@ const STRICTNESS: readonly Action[] = ['block', 'inspect', 'passthrough'];
 
 /** The stricter of two verdicts; of two that say the same the one that masks more; else the first. */
 export function stricter(a: Verdict, b: Verdict): Verdict {
-  if (a.action === b.action) return b.mask === 'strict' && a.mask !== 'strict' ? b : a;
+  if (a.action === b.action) {
+    if (a.originals === true && b.originals !== true) return b;
+    return b.mask === 'strict' && a.mask !== 'strict' ? b : a;
+  }
   return STRICTNESS.indexOf(b.action) < STRICTNESS.indexOf(a.action) ? b : a;
 }
 

@@ -24,6 +24,8 @@ export type FindingKind =
   | 'never-matches'
   | 'expired'
   | 'expires-soon'
+  /** It stores unmasked originals. */
+  | 'originals'
   | 'unused-list'
   | 'empty-list';
 
@@ -52,7 +54,13 @@ type Tell = (
   hint: string,
 ) => void;
 
-const WARNINGS: ReadonlySet<FindingKind> = new Set(['shadowed', 'contradictory', 'never-matches', 'expired']);
+const WARNINGS: ReadonlySet<FindingKind> = new Set([
+  'shadowed',
+  'contradictory',
+  'never-matches',
+  'expired',
+  'originals',
+]);
 
 /** Look a valid policy over. `now` in ms since epoch. */
 export function analyse(policy: CompiledPolicy, positions: Positions, now: number): Finding[] {
@@ -75,10 +83,25 @@ export function analyse(policy: CompiledPolicy, positions: Positions, now: numbe
   };
   const sets = new Map([...policy.lists].map(([name, l]) => [name, l.set]));
   expiries(rules, now, tell);
+  originals(policy, tell);
   const hidden = hiddenRules(rules, sets, positions, now, tell);
   overlaps(rules, sets, hidden, now, tell);
   unusedLists(rules, Object.keys(lists), sets, tell);
   return findings.sort((a, b) => a.line - b.line);
+}
+
+/** The only rules whose records hold what is masked everywhere else: whoever checks the policy is told each time. */
+function originals({ document: { rules, masking = {} } }: CompiledPolicy, tell: Tell): void {
+  for (const [i, { mask }] of rules.entries()) {
+    const why = mask === undefined ? null : (masking[mask]?.originals ?? null);
+    if (why !== null)
+      tell(
+        'originals',
+        { rule: i },
+        `the rule stores unmasked originals (profile ${mask ?? ''}): ${why}`,
+        'Passwords, cards and tokens stand in its records. Narrow the rule, and give it an expiry.',
+      );
+  }
 }
 
 function expiries(rules: readonly Rule[], now: number, tell: Tell): void {

@@ -99,7 +99,7 @@ export function compilePolicy(
   };
   const rules = document.rules.map(rule => ({
     rule,
-    verdict: verdictOf(rule, rule.name, version, document.parents),
+    verdict: verdictOf(rule, rule.name, version, document),
     test: rule.when === null ? null : compileCondition(rule.when, around),
     late: lateFactsOf(rule.when),
   }));
@@ -112,7 +112,7 @@ export function compilePolicy(
       around.index.tests,
       names.length,
     ),
-    fallback: verdictOf(document.default, 'default', version, document.parents),
+    fallback: verdictOf(document.default, 'default', version, document),
     echFronts: new Set(document.echFronts),
     lists,
     asks: {
@@ -128,7 +128,7 @@ function verdictOf(
   outcome: Outcome,
   rule: string,
   policy: string,
-  parents: PolicyDocument['parents'] = {},
+  { parents = {}, masking = {} }: Pick<PolicyDocument, 'parents' | 'masking'>,
 ): Verdict {
   const reason =
     outcome.reason ??
@@ -143,6 +143,9 @@ function verdictOf(
     capture: outcome.capture,
     block: outcome.block,
     ...(outcome.mask === undefined ? {} : { mask: outcome.mask }),
+    ...(outcome.mask !== undefined && typeof masking[outcome.mask]?.originals === 'string'
+      ? { originals: true as const }
+      : {}),
     ...(outcome.tls === undefined ? {} : { tls: outcome.tls }),
     // A document that did not come through the parser may name a group that is not there: nobody can be reached then.
     ...(outcome.parent === undefined ? {} : { parent: wayThrough(outcome.parent, parents[outcome.parent]) }),

@@ -11,6 +11,7 @@
  * An answer other than `block` never loosens a block that the rules or the default give.
  */
 import type { FlowFacts, OriginFacts, RequestFacts } from '../core/facts.ts';
+import type { MaskingProfile } from '../core/masking.ts';
 import type { PolicySource } from '../core/ports.ts';
 import { canonicalHost } from '../core/host-name.ts';
 import { stricter } from '../core/verdict.ts';
@@ -162,12 +163,17 @@ function byLateRule(
   return rule !== undefined && rule.verdict === verdict && late(rule) ? verdict : null;
 }
 
+/** Masking profiles remembered over versions; beyond that only those of the newest are known. */
+const MAX_PROFILES = 1000;
+
 /** A policy as the data plane wants it; `apply` puts another one in force for the flows that follow. */
 export function policySource(policy: CompiledPolicy): PolicySource & {
   readonly current: CompiledPolicy;
   apply(next: CompiledPolicy): void;
 } {
   let current = policy;
+  // What was decided under an earlier version is still recorded under its profiles.
+  const profiles = new Map<string, MaskingProfile>(Object.entries(policy.document.masking ?? {}));
   return {
     get version() {
       return current.version;
@@ -180,8 +186,11 @@ export function policySource(policy: CompiledPolicy): PolicySource & {
     decideOrigin: (facts, origin) => decideOrigin(current, facts, origin),
     decideRequest: (facts, request) => decideRequest(current, facts, request),
     ends: facts => ends(current, facts),
+    masking: name => profiles.get(name),
     apply(next) {
       current = next;
+      if (profiles.size > MAX_PROFILES) profiles.clear();
+      for (const [name, profile] of Object.entries(next.document.masking ?? {})) profiles.set(name, profile);
     },
   };
 }

@@ -3,7 +3,9 @@
  * and reaches its origin. A combination that could never have an effect is a problem, not a setting that is ignored: who
  * wrote it counts on it.
  */
-import { ACTIONS, MASK_PROFILES, TLS_PROFILES } from '../core/verdict.ts';
+import { BUILT_IN_PROFILES } from '../core/masking.ts';
+import type { MaskingProfile } from '../core/masking.ts';
+import { ACTIONS, TLS_PROFILES } from '../core/verdict.ts';
 import type { Action, BlockKind, CaptureLevel } from '../core/verdict.ts';
 import { DEFAULT_BLOCK, DEFAULT_CAPTURE } from './rule.ts';
 import type { Outcome } from './rule.ts';
@@ -16,6 +18,13 @@ const BLOCKS: readonly BlockKind[] = ['page', 'alert', 'reset'];
 /** Keys of an outcome, in rules and in the default. */
 export const OUTCOME_KEYS = ['action', 'capture', 'block', 'reason', 'mask', 'tls', 'parent'] as const;
 
+/** What an outcome may refer to. */
+export interface OutcomeNames {
+  parents: ReadonlySet<string>;
+  /** Masking profiles that the document names. */
+  masking: Readonly<Record<string, MaskingProfile>>;
+}
+
 /** For which actions a key says anything. */
 const ONLY_FOR: Partial<Record<(typeof OUTCOME_KEYS)[number], readonly Action[]>> = {
   mask: ['inspect'],
@@ -24,11 +33,7 @@ const ONLY_FOR: Partial<Record<(typeof OUTCOME_KEYS)[number], readonly Action[]>
 };
 
 /** The `default` of the document: an action, or a whole outcome. Without it everything is blocked. */
-export function readDefault(
-  reader: YamlReader,
-  place: Place | undefined,
-  parents: ReadonlySet<string>,
-): Outcome {
+export function readDefault(reader: YamlReader, place: Place | undefined, known: OutcomeNames): Outcome {
   const block: Outcome = { action: 'block', capture: DEFAULT_CAPTURE, block: DEFAULT_BLOCK, reason: null };
   if (place === undefined) return block;
   if (!reader.isMapping(place)) {
@@ -36,7 +41,15 @@ export function readDefault(
     return action === null ? block : { ...block, action };
   }
   const entries = reader.mapping(place, OUTCOME_KEYS);
-  return entries === null ? block : readOutcome(reader, place, entries, parents);
+  if (entries === null) return block;
+  const outcome = readOutcome(reader, place, entries, known);
+  if (keepsOriginals(outcome.mask, known))
+    reader.problem(
+      entries.get('mask') ?? place,
+      'the default cannot keep originals',
+      'Write a rule that says for which flows they are needed.',
+    );
+  return outcome;
 }
 
 /** The outcome among the entries of a rule or the default; `owner` is where complaints about what is missing go. */
@@ -44,7 +57,7 @@ export function readOutcome(
   reader: YamlReader,
   owner: Place,
   entries: Map<string, Place>,
-  parents: ReadonlySet<string>,
+  known: OutcomeNames,
 ): Outcome {
   const one = <T extends string>(key: string, words: readonly T[]): T | null => {
     const place = entries.get(key);
@@ -55,9 +68,16 @@ export function readOutcome(
     reader.problem(owner, `${owner.path} has no action`, `Add "action:" with one of ${ACTIONS.join(', ')}.`);
   const action = one('action', ACTIONS);
   if (action !== null) refuseIdle(reader, action, entries);
-  const mask = one('mask', MASK_PROFILES);
+  const mask = one('mask', [...BUILT_IN_PROFILES, ...Object.keys(known.masking)]);
   const tls = one('tls', TLS_PROFILES);
-  const parent = readParent(reader, entries.get('parent'), parents);
+  const parent = readParent(reader, entries.get('parent'), known.parents);
+  const named = entries.get('mask');
+  if (named !== undefined && keepsOriginals(mask, known) && reason === undefined)
+    reader.problem(
+      named,
+      `${owner.path} stores unmasked originals and gives no reason`,
+      'Add "reason:" to the rule; it stands in every record.',
+    );
   return {
     action: action ?? 'block',
     capture: one('capture', CAPTURES) ?? DEFAULT_CAPTURE,
@@ -68,6 +88,9 @@ export function readOutcome(
     ...(parent === null ? {} : { parent }),
   };
 }
+
+const keepsOriginals = (mask: string | null | undefined, { masking }: OutcomeNames): boolean =>
+  typeof mask === 'string' && Object.hasOwn(masking, mask) && masking[mask]?.originals !== null;
 
 function readParent(
   reader: YamlReader,

@@ -13,8 +13,10 @@ import { YamlReader } from './yaml-reader.ts';
 import type { Place, Problem } from './yaml-reader.ts';
 import { readCondition } from './parse-condition.ts';
 import { readLists } from './parse-lists.ts';
+import { readMasking } from './parse-masking.ts';
 import { readParents } from './parse-parents.ts';
 import { OUTCOME_KEYS, readDefault, readOutcome, sentence } from './parse-outcome.ts';
+import type { OutcomeNames } from './parse-outcome.ts';
 import { DOUBT_ANSWERS, KNOWN_ECH_FRONTS, lateFactsOf } from './rule.ts';
 import type { Condition, DoubtAnswer, PolicyDocument, Rule } from './rule.ts';
 
@@ -32,14 +34,22 @@ export type ParsedPolicy =
   { ok: true; document: PolicyDocument; positions: Positions } | { ok: false; problems: Problem[] };
 
 /** What rules may refer to. */
-interface Names {
+interface Names extends OutcomeNames {
   lists: ReadonlySet<string>;
-  parents: ReadonlySet<string>;
 }
 
 const MAX_RULES = 10_000;
 
-const TOP_KEYS = ['version', 'default', 'doubt', 'ech-fronts', 'lists', 'parents', 'rules'] as const;
+const TOP_KEYS = [
+  'version',
+  'default',
+  'doubt',
+  'ech-fronts',
+  'lists',
+  'parents',
+  'masking',
+  'rules',
+] as const;
 const RULE_KEYS = ['name', 'when', ...OUTCOME_KEYS, 'owner', 'expires', 'rollout', 'apply'] as const;
 
 /** Read a policy document. Never throws. */
@@ -67,15 +77,21 @@ export function parsePolicy(text: string): ParsedPolicy {
 
   const lists = readLists(reader, top.get('lists'));
   const parents = readParents(reader, top.get('parents'));
-  const names: Names = { lists: new Set(Object.keys(lists.sources)), parents: new Set(Object.keys(parents)) };
+  const masking = readMasking(reader, top.get('masking'));
+  const names: Names = {
+    lists: new Set(Object.keys(lists.sources)),
+    parents: new Set(Object.keys(parents)),
+    masking,
+  };
   const rules = readRules(reader, top.get('rules'), names);
   const document: PolicyDocument = {
     version: 1,
-    default: readDefault(reader, top.get('default'), names.parents),
+    default: readDefault(reader, top.get('default'), names),
     doubt: readDoubt(reader, top.get('doubt')),
     echFronts: readFronts(reader, top.get('ech-fronts')),
     lists: lists.sources,
     ...(names.parents.size === 0 ? {} : { parents }),
+    ...(Object.keys(masking).length === 0 ? {} : { masking }),
     rules: rules.rules,
   };
   if (reader.problems.length > 0) return { ok: false, problems: reader.sorted() };
@@ -156,7 +172,7 @@ function readRule(reader: YamlReader, place: Place, known: Names): Rule | null {
   const rollout = entries.get('rollout');
   const apply = entries.get('apply');
   const condition = when === undefined ? null : readCondition(reader, when, known.lists);
-  const outcome = readOutcome(reader, place, entries, known.parents);
+  const outcome = readOutcome(reader, place, entries, known);
   if (outcome.action === 'passthrough' && lateFactsOf(condition).request)
     reader.problem(
       place,

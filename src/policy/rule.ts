@@ -5,6 +5,7 @@
  * Everything here is checked and canonical: names by core/host-name, networks by core/network. Reading the text is
  * policy/parse.ts, turning it into something fast is policy/compile.ts.
  */
+import type { MaskingProfile } from '../core/masking.ts';
 import type { Action, BlockKind, CaptureLevel, Doubt, MaskProfile, TlsProfile } from '../core/verdict.ts';
 
 /** What happens to a flow, and how it is recorded and told. */
@@ -103,6 +104,8 @@ export interface PolicyDocument {
   lists: Record<string, ListSource>;
   /** Upstream proxies by group. Absent when none are named. */
   parents?: Record<string, ParentGroup>;
+  /** Masking profiles by name, complete. Absent when none are named. */
+  masking?: Record<string, MaskingProfile>;
   rules: Rule[];
 }
 

@@ -7,6 +7,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { conditionText } from './condition.ts';
+import type { MaskingProfile } from '../core/masking.ts';
 import type { ListDelta } from './list-delta.ts';
 import type { Outcome, ParentGroup, PolicyDocument, Rule } from './rule.ts';
 
@@ -168,6 +169,13 @@ export function policyChanges(
     const [before, after] = [was, is].map(p => (Object.hasOwn(p, group) ? groupText(p[group]) : undefined));
     if (before !== after) out.push(`parents ${group}: ${before ?? 'none'} → ${after ?? 'none'}`);
   }
+  const profiles = [a.masking ?? {}, b.masking ?? {}] as const;
+  for (const name of new Set(profiles.flatMap(p => Object.keys(p)))) {
+    const [old, now] = profiles.map(p => (Object.hasOwn(p, name) ? p[name] : undefined));
+    if (old === undefined) out.push(`masking ${name}: added`);
+    else if (now === undefined) out.push(`masking ${name}: removed`);
+    else if (!isDeepStrictEqual(old, now)) out.push(`masking ${name}: ${profileChanges(old, now)}`);
+  }
   out.push(...listChanges(before, after, deltas), ...ruleChanges(a.rules, b.rules));
   if (out.length <= MAX_CHANGES) return out;
   return [...out.slice(0, MAX_CHANGES), `and ${out.length - MAX_CHANGES} more changes`];
@@ -199,6 +207,15 @@ function listChanges(
     }
   }
   return out;
+}
+
+/** Which parts of a profile changed, with their values while these are short. */
+function profileChanges(was: MaskingProfile, is: MaskingProfile): string {
+  const keys = Object.keys(is) as (keyof MaskingProfile)[];
+  return keys
+    .filter(key => !isDeepStrictEqual(was[key], is[key]))
+    .map(key => `${key} ${few([JSON.stringify(was[key])])} → ${few([JSON.stringify(is[key])])}`)
+    .join(', ');
 }
 
 function contentsText(was: number, is: number, delta: ListDelta | undefined): string {

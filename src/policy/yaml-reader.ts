@@ -167,6 +167,12 @@ export class YamlReader {
     return isScalar(node) && typeof node.value === 'boolean' ? node.value : null;
   }
 
+  /** The value when it is a plain word, without making a problem of anything else. */
+  maybeWord(place: Place): string | null {
+    const node = this.#node(place);
+    return isScalar(node) && typeof node.value === 'string' ? node.value : null;
+  }
+
   /** One of the given words. Null with a problem that names the nearest one. */
   oneOf<T extends string>(place: Place, words: readonly T[]): T | null {
     const text = this.text(place);

@@ -43,3 +43,13 @@ test('the manner has its defaults written out, and only where they mean somethin
   });
   assert.deepEqual(mannerOf(verdict('block', 'one'), null), { mask: null, tls: null, parent: null });
 });
+
+test('of two equal verdicts the one that masks more wins, and keeping originals loses', () => {
+  const one = verdict('inspect', 'one');
+  const strict = { ...verdict('inspect', 'two'), mask: 'strict' };
+  const open = { ...verdict('inspect', 'three'), mask: 'open', originals: true as const };
+  assert.equal(stricter(one, strict).rule, 'two');
+  assert.equal(stricter(open, one).rule, 'one');
+  assert.equal(stricter(one, open).rule, 'one');
+  assert.equal(stricter(open, strict).rule, 'two');
+});

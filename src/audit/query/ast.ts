@@ -2,7 +2,7 @@
  * The meaning of a query as plain data, and the one table of fields that queries may name. Parser, SQL, live filter,
  * help text and completion all read this table, so they cannot drift apart. Pure.
  */
-import { MASK_PROFILES, TLS_PROFILES } from '../../core/verdict.ts';
+import { TLS_PROFILES } from '../../core/verdict.ts';
 
 /** What a query looks through. */
 export type Kind = 'exchanges' | 'flows' | 'events';
@@ -74,7 +74,6 @@ export const FIELDS: readonly Field[] = [
     type: 'name',
     kinds: BOTH,
     nullable: true,
-    values: MASK_PROFILES,
     help: 'masking profile under which it was recorded',
   },
   {

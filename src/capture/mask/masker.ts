@@ -65,12 +65,14 @@ export class Masker implements Look, BodyTools {
   /** The request target as the record keeps it. */
   path(target: string, tally: Tally | null = null): string {
     this.#turnTo('path', tally);
+    if (this.profile.originals !== null) tally?.add('path', 'originals');
     return maskPath(target, this.#keys, this);
   }
 
   /** A head as the record keeps it: one `name: value\r\n` per field. */
   head(fields: readonly Field[], where: 'req-head' | 'res-head', tally: Tally): string {
     this.#turnTo(where, tally);
+    if (this.profile.originals !== null) tally.add(where, 'originals');
     return maskHeaders(fields, this.#keys, this);
   }
 
