@@ -73,6 +73,7 @@ const NEEDS = [
   { package: 'shellcheck', why: 'judge of generated scripts', there: () => command('shellcheck') },
   { package: 'libxml2-utils', why: 'judge of generated XML', there: () => command('xmllint') },
   { package: 'systemd', why: 'judge of the service unit', there: () => command('systemd-analyze') },
+  { package: 'age', why: 'independent reader of backups', there: () => command('age') },
   { package: 'adduser', why: 'installing the Debian package', there: () => command('adduser') },
   { package: 'iproute2', why: 'network name spaces of tests', there: () => command('ip') },
   { package: 'python3', why: 'receiver of what the service tells systemd', there: () => command('python3') },

@@ -40,6 +40,14 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: 'decode a ClientHello',
     load: async () => (await import('./hello.ts')).helloCommand(),
   },
+  backup: {
+    summary: 'write everything into one encrypted file',
+    load: async () => (await import('./backup.ts')).backupCommand(),
+  },
+  restore: {
+    summary: 'bring a backup back into an empty data directory',
+    load: async () => (await import('./backup.ts')).restoreCommand(),
+  },
   doctor: {
     summary: 'examine ports, names, clock, keys, disk, parents, origins and clients',
     load: async () => (await import('./doctor.ts')).doctorCommand(),
