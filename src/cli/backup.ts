@@ -1,14 +1,13 @@
 /**
- * `sightglass backup` and `sightglass restore`: the whole data directory into one encrypted file and back. A backup may be made while
- * the service runs; a restore wants a folder that is empty. Both formats inside (tar, age) are read by other programs.
+ * `sightglass backup`: the whole data directory into one encrypted file, also while the service runs. Both formats inside (tar,
+ * age) are read by other programs. `restore` brings it back.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { readPassphrase } from '../../ca/passphrase.ts';
 import { jsonLine, visible } from '../audit/export/lines.ts';
-import { BackupError, restoreBackup, verifyBackup, type Opener } from '../control/backup/restore.ts';
+import { BackupError } from '../control/backup/restore.ts';
 import { writeBackup, type Lock, type Manifest } from '../control/backup/write.ts';
-import { isDataDirHeld } from '../control/orphans.ts';
 import { VERSION } from '../control/version.ts';
 import { loadSettings } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
@@ -17,13 +16,6 @@ interface BackupFlags {
   out: string;
   recipient?: string[];
   passphraseFile?: string;
-  json?: boolean;
-}
-
-interface RestoreFlags {
-  identity?: string;
-  passphraseFile?: string;
-  verify?: boolean;
   json?: boolean;
 }
 
@@ -56,31 +48,6 @@ export function backupCommand(): Command {
   });
 }
 
-export function restoreCommand(): Command {
-  const command = new Command('restore')
-    .description('Bring a backup back into an empty data directory.')
-    .argument('<FILE>', 'the backup')
-    .option('--identity <FILE>', 'file with the age identity (AGE-SECRET-KEY-1…) of a recipient')
-    .option('--passphrase-file <FILE>', 'file with the passphrase on its first line')
-    .option('--verify', 'only read it to its end and compare it with its manifest')
-    .option('--json', 'print the manifest as JSON')
-    .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir']);
-  return command.action(async (file: string, flags: RestoreFlags) => {
-    const opener = openerOf(flags);
-    const onProgress = progress(flags.json === true);
-    if (flags.verify === true) {
-      tell(await verifyBackup({ file, opener, onProgress }), flags.json === true, `${file} is whole`);
-      return;
-    }
-    const dataDir = loadSettings(input())['data-dir'];
-    if (isDataDirHeld(dataDir))
-      throw new BackupError(`A service runs on ${dataDir}.`, 'Stop it, and move its folder away first.');
-    const manifest = await restoreBackup({ file, dataDir, opener, onProgress });
-    tell(manifest, flags.json === true, `restored into ${dataDir}`);
-  });
-}
-
 function lockOf({ recipient = [], passphraseFile }: BackupFlags): Lock {
   if (recipient.length > 0 === (passphraseFile !== undefined))
     throw oneOf('--recipient', 'It holds the CA key, so it is never written unencrypted');
@@ -96,29 +63,20 @@ function lockOf({ recipient = [], passphraseFile }: BackupFlags): Lock {
   return { recipients: recipient };
 }
 
-function openerOf({ identity, passphraseFile }: RestoreFlags): Opener {
-  if ((identity !== undefined) === (passphraseFile !== undefined))
-    throw oneOf('--identity', 'A backup is always encrypted');
-  if (passphraseFile !== undefined) return { passphrase: readPassphrase(passphraseFile) };
-  const lines = readFileSync(identity ?? '', 'utf8').split('\n');
-  const identities = lines.map(line => line.trim()).filter(line => line !== '' && !line.startsWith('#'));
-  if (identities.length === 0)
-    throw new BackupError(`${identity ?? ''} holds no identity.`, 'It must have a line AGE-SECRET-KEY-1….');
-  return { identities };
-}
-
-const oneOf = (other: string, why: string): Error =>
+/** Exactly one of two ways to a key must be named. */
+export const oneOf = (other: string, why: string): Error =>
   Object.assign(new BackupError(`Name either ${other} or --passphrase-file.`, `${why}.`), { exitCode: 2 });
 
 /** A line that is written over on a terminal, and nothing where nobody looks. */
-function progress(quiet: boolean): (done: { files: number; bytes: number; path: string }) => void {
+export function progress(quiet: boolean): (done: { files: number; bytes: number; path: string }) => void {
   if (quiet || !process.stderr.isTTY) return () => undefined;
   return ({ files, bytes, path }) => {
     process.stderr.write(`\r\u001b[K${files} files, ${mib(bytes)} MiB  ${visible(path)}`);
   };
 }
 
-function tell(manifest: Manifest, json: boolean, what: string): void {
+/** What was done, for people or as the manifest. */
+export function tell(manifest: Manifest, json: boolean, what: string): void {
   if (json) {
     console.log(jsonLine(manifest));
     return;

@@ -46,7 +46,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   },
   restore: {
     summary: 'bring a backup back into an empty data directory',
-    load: async () => (await import('./backup.ts')).restoreCommand(),
+    load: async () => (await import('./restore.ts')).restoreCommand(),
   },
   doctor: {
     summary: 'examine ports, names, clock, keys, disk, parents, origins and clients',

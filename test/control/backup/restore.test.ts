@@ -5,10 +5,13 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { test, type TestContext } from 'node:test';
 import { Encrypter, generateIdentity, identityToRecipient } from 'age-encryption';
-import { pack, type HeaderArgument } from 'tar-stream';
+import { pack, type Pack } from 'tar-stream';
 import { BackupError, restoreBackup, verifyBackup } from '../../../src/control/backup/restore.ts';
 import { MANIFEST, writeBackup } from '../../../src/control/backup/write.ts';
 import { dataDir, scratch, tree } from './house.ts';
+
+/** What an entry may say of itself. */
+type Header = Exclude<Parameters<Pack['entry']>[0], null>;
 
 async function pair(): Promise<{ identity: string; recipient: string }> {
   const identity = await generateIdentity();
@@ -87,7 +90,7 @@ void test('an archive of somebody who has the key is not believed either', async
   const { identity, recipient } = await pair();
   const place = scratch(t);
   const target = join(place, 'target');
-  const forged = async (...entries: [HeaderArgument, string][]): Promise<string> => {
+  const forged = async (...entries: [Header, string][]): Promise<string> => {
     const archive = pack();
     for (const [header, text] of entries) archive.entry(header, text);
     archive.finalize();
@@ -103,7 +106,7 @@ void test('an archive of somebody who has the key is not believed either', async
     );
     return file;
   };
-  const manifest = (change: object = {}): [HeaderArgument, string] => [
+  const manifest = (change: object = {}): [Header, string] => [
     { name: MANIFEST },
     JSON.stringify({
       format: 'sightglass-backup',
@@ -115,7 +118,7 @@ void test('an archive of somebody who has the key is not believed either', async
     }),
   ];
   const opener = { identities: [identity] };
-  const attempts: [RegExp, ...[HeaderArgument, string][]][] = [
+  const attempts: [RegExp, ...[Header, string][]][] = [
     [/has no place/, [{ name: '../out' }, 'x'], manifest()],
     [/has no place/, [{ name: '/etc/out' }, 'x'], manifest()],
     [/has no place/, [{ name: 'a/../../out' }, 'x'], manifest()],
