@@ -20,6 +20,10 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: 'verify, count, hold, archive and delete what is recorded',
     load: async () => (await import('./audit.ts')).auditCommand(),
   },
+  streams: {
+    summary: 'show and check where records are sent',
+    load: async () => (await import('./streams.ts')).streamsCommand(),
+  },
   ca: {
     summary: 'make, show, export and deploy the certificate authority',
     load: async () => (await import('./ca.ts')).caCommand(),

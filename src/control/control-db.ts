@@ -84,6 +84,18 @@ const MIGRATIONS: readonly string[] = [
     used INTEGER
   ) STRICT;
   `,
+  `
+  CREATE TABLE streams (
+    name TEXT PRIMARY KEY,
+    entry TEXT NOT NULL                  -- JSON: cursor, counters, last error
+  ) STRICT;
+  CREATE TABLE alerts (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    rule TEXT NOT NULL,                  -- JSON: query, threshold, window, where it goes
+    state TEXT NOT NULL                  -- JSON: when it last fired, what failed
+  ) STRICT;
+  `,
 ];
 
 /** Schema number this build writes. */

@@ -6,6 +6,7 @@
  * byte; when it dies the workers go on (worker.ts) and the spool waits for the next one.
  */
 import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { auditKeyDir, openAuditKey } from '../../ca/audit-key.ts';
 import { openAuthority } from '../../ca/authority.ts';
@@ -28,7 +29,9 @@ import { followPolicy, ListKeeper, listFetcher, prepareLists } from './policy-so
 import { recordVersions } from './policy-versions.ts';
 import { startProbes } from './probes.ts';
 import { serviceManager } from './service-manager.ts';
+import { startStreams } from './streams/streams.ts';
 import { createSupervisor } from './supervisor.ts';
+import { VERSION } from './version.ts';
 
 export interface RunningControl {
   /** `host:port` of each proxy listener, as a client on this host would name it. */
@@ -129,6 +132,16 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     undo.unshift(() => {
       db.close();
     });
+    const streams = startStreams(
+      {
+        dataDir,
+        auditDir: auditDir(dataDir),
+        file: settings['streams.file'] ?? join(dataDir, 'streams.yaml'),
+        sender: { host: hostname(), version: VERSION },
+      },
+      tell,
+    );
+    undo.unshift(() => streams.stop());
     const accounts = new Accounts(db);
     const issuer = createIssuer({
       authority,

@@ -210,6 +210,12 @@ export const CATALOGUE = {
   ),
   'audit.retain-days': one(count(1, 3650), '30', 'Days after which a day of records is deleted.'),
 
+  'streams.file': optional(
+    creatableFile,
+    'The document that names where records are sent besides the store; reloaded when it changes (docs/streams.md).',
+    '`<data-dir>/streams.yaml`, no streams without it',
+  ),
+
   'capture.body-limit': one(
     size(0, 64 * MiB),
     '256KiB',

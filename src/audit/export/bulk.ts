@@ -42,8 +42,9 @@ export function bulkOutcome(answer: unknown): {
     const status = create?.status ?? 0;
     if ((status >= 200 && status < 300) || status === 409) outcome.taken++;
     else {
-      if (status === 429 || status >= 500 || status === 0) outcome.retry++;
-      else outcome.refused++;
+      // Only what is wrong with the document itself stays wrong; an operator can mend the rest.
+      if (status === 400 || status === 413) outcome.refused++;
+      else outcome.retry++;
       outcome.reason ??= `${status} ${create?.error?.type ?? ''} ${create?.error?.reason ?? ''}`.trim();
     }
   }

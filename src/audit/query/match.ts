@@ -1,7 +1,7 @@
 /**
- * A query as a test of rows that just came in, for live views: the same meaning as the search, asked of one row in memory.
- * Pure. What a live row does not carry cannot match: header values (`header:`, and free text in headers), the offered
- * ingress and the wait; the search over the stored rows finds those.
+ * A query as a test of rows that just came in, for live views, streams and alerts: the same meaning as the search, asked of one
+ * row in memory. Pure. What a row does not carry cannot match: header values (`header:`, and free text in headers), the
+ * ingress and the wait stand in its detail, which the feed brings and live rows come without; the search finds those.
  */
 import { parseAddress } from '../../core/network.ts';
 import { parseFlowId } from '../../core/records.ts';
@@ -29,6 +29,10 @@ function holds(node: Node, row: LiveRow): boolean {
     case 'not':
       return !holds(node.part, row);
     case 'field':
+      if (node.test.op === 'words') {
+        const { words } = node.test;
+        return row.kind === 'exchange' && headTexts(row).some(text => hasWords(text, words));
+      }
       return passes(node.test, valueOf(node.field, row));
     case 'free':
       return freeTexts(row, node.words).some(text => hasWords(text, node.words));
@@ -40,8 +44,10 @@ type Value = string | number | null;
 function valueOf(field: Field, live: LiveRow): Value {
   switch (live.kind) {
     case 'exchange':
-      return exchangeValue(field.name, live.row);
+      return field.name === 'wait' ? (live.detail?.wait ?? null) : exchangeValue(field.name, live.row);
     case 'flow':
+      if (field.name === 'ingress' || field.name === 'scheme')
+        return live.record?.facts?.[field.name] ?? null;
       return flowValue(field.name, live.row);
     case 'event':
       return field.name === 'event' ? live.row.event : field.name === 'time' ? live.row.time : null;
@@ -137,12 +143,20 @@ export function fits(pattern: Pattern, text: string): boolean {
 function freeTexts(live: LiveRow, words: Words): string[] {
   switch (live.kind) {
     case 'exchange':
-      return [live.row.host, searchablePath(live.row.path)];
+      return [live.row.host, searchablePath(live.row.path), ...headTexts(live)];
     case 'flow':
       return [live.row.host, live.row.sni, live.row.reason, live.row.fault].filter(text => text !== null);
     case 'event':
       return eventHas(live.row, words) ? [words.text] : [];
   }
+}
+
+/** Each field of both heads: a phrase never reaches from one into the next. */
+function headTexts(live: Extract<LiveRow, { kind: 'exchange' }>): string[] {
+  const { detail } = live;
+  return detail === null || detail === undefined
+    ? []
+    : `${detail.reqHeaders}${detail.resHeaders}`.split('\r\n').filter(line => line !== '');
 }
 
 /** Events are few and searched for the text anywhere in them. */

@@ -269,6 +269,8 @@ export interface AuditStore {
   close(): Promise<void>;
 }
 
-/** Rows that just came in, for live views. */
+/** Rows that just came in, for live views and filters; with what else is known of them, where somebody has it. */
 export type LiveRow =
-  { kind: 'exchange'; row: ExchangeRow } | { kind: 'flow'; row: FlowRow } | { kind: 'event'; row: EventRow };
+  | { kind: 'exchange'; row: ExchangeRow; detail?: ExchangeDetail | null }
+  | { kind: 'flow'; row: FlowRow; record?: FlowRecord | null }
+  | { kind: 'event'; row: EventRow };

@@ -67,6 +67,37 @@ describe('the live filter', () => {
     }
   });
 
+  it('agrees on everything when the details come with the row', () => {
+    for (let i = 0; i < 300; i++) {
+      const text = randomQuery(rng, 'exchanges');
+      const q = query(text, 'exchanges', NOON + 60_000);
+      const filter = liveFilter(q, 'exchanges');
+      for (let n = 0; n < 60; n++) {
+        const record = randomExchange(rng, flowId(1, 1), n, NOON + n * 300);
+        const row = exchangeRow(record, null);
+        const { wait, capture, faultDetail, upgraded, reqHeaders, resHeaders, req, res } = record;
+        const detail = { ...row, n, wait, capture, faultDetail, upgraded, reqHeaders, resHeaders, req, res };
+        const expected = matchesExchange(q.root, { record, sni: null });
+        assert.equal(
+          filter({ kind: 'exchange', row, detail }),
+          expected,
+          `${text} on ${JSON.stringify(record)}`,
+        );
+      }
+    }
+    for (let i = 0; i < 300; i++) {
+      const text = randomQuery(rng, 'flows');
+      const q = query(text, 'flows', NOON + 60_000);
+      const filter = liveFilter(q, 'flows');
+      for (const record of flows)
+        assert.equal(
+          filter({ kind: 'flow', row: flowRow(record), record }),
+          matchesFlow(q.root, record),
+          text,
+        );
+    }
+  });
+
   it('knows events, and lets no row of another kind through', () => {
     const row = eventRow({
       kind: 'event',
