@@ -125,6 +125,7 @@ describe('search', () => {
       sni: 'www.example.test',
       contentType: 'text/html',
       mask: 'standard',
+      masked: null,
       tlsProfile: 'modern',
       parent: null,
     });
