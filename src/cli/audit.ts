@@ -11,6 +11,7 @@ import { openStore } from '../audit/store/sqlite.ts';
 import { loadSettings } from '../settings/load.ts';
 import { keyCommand } from './audit/key.ts';
 import { verifyCommand } from './audit/verify.ts';
+import { officerKeyCommand, reidentifyCommand } from './reidentify.ts';
 import { addSettingsFlags } from './settings-flags.ts';
 
 export function auditCommand(): Command {
@@ -19,7 +20,9 @@ export function auditCommand(): Command {
     .addCommand(verifyCommand())
     .addCommand(keyCommand())
     .addCommand(statsCommand())
-    .addCommand(retainCommand());
+    .addCommand(retainCommand())
+    .addCommand(officerKeyCommand())
+    .addCommand(reidentifyCommand());
 }
 
 function statsCommand(): Command {

@@ -17,12 +17,14 @@ import { auditDir, spoolDir, startRecorder } from '../audit/recorder.ts';
 import { retain } from '../audit/retention.ts';
 import { copiesDir } from '../policy/sources.ts';
 import { openPolicyStore } from '../policy/store.ts';
+import { openPseudonyms } from './pseudonym-key.ts';
 import { PolicyVersions, versionsDir } from '../policy/versions.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import { Accounts } from './accounts.ts';
 import { openControlDb } from './control-db.ts';
 import { startConsole, type RowListener, type RunningConsole } from './console.ts';
 import { createLog } from './log.ts';
+import type { Log } from './log.ts';
 import { dismissOrphans, holdDataDir } from './orphans.ts';
 import { watchExpiry } from './policy-expiry.ts';
 import { followPolicy, ListKeeper, listFetcher, prepareLists } from './policy-sources.ts';
@@ -61,6 +63,8 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     undo.unshift(holdDataDir(dataDir));
+    // Before any worker: a key that cannot be used must end the start, not each worker.
+    openPseudonyms(settings, Date.now());
     dismissOrphans(dataDir);
 
     const passphraseFile = settings['ca.passphrase-file'];
@@ -89,6 +93,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
 
     const retention = setInterval(() => {
       keepWithinRetention(settings, tell);
+      forgetPastPeriod(settings, log);
     }, HOUR_MS);
     undo.unshift(() => {
       clearInterval(retention);
@@ -211,6 +216,15 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
 }
 
 /** Drops whole days older than `audit.retain-days`. A day that cannot be deleted is told and tried again in an hour. */
+/** Workers turn their key by themselves; the file of a past period must not outlive it either. */
+function forgetPastPeriod(settings: Settings, log: Log): void {
+  try {
+    openPseudonyms(settings, Date.now());
+  } catch (error) {
+    log('error', 'privacy.key', { message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
 function keepWithinRetention(
   settings: Settings,
   tell: (name: string, detail: Record<string, unknown>) => void,

@@ -7,6 +7,7 @@
 import type { FaultCode } from '../core/faults.ts';
 import type { IssuedLeaf, LeafAsk } from '../core/ports.ts';
 import type { PolicySnapshot } from '../policy/compile.ts';
+import type { PseudonymStart } from './pseudonym-key.ts';
 import type { Counters } from '../proxy/context.ts';
 import type { TallyCounts } from './tally.ts';
 
@@ -18,6 +19,8 @@ export interface StartMessage {
   authority: { certificates: string[] };
   producer: number;
   ticketKeys: Uint8Array;
+  /** Null: users and clients are written in clear. */
+  pseudonyms: PseudonymStart | null;
   ownListeners: readonly { host: string; port: number }[];
 }
 

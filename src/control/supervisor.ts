@@ -12,6 +12,7 @@ import { Fault } from '../core/faults.ts';
 import type { CredentialCheck, LeafIssuer } from '../core/ports.ts';
 import type { PolicySnapshot } from '../policy/compile.ts';
 import type { Settings } from '../settings/catalogue.ts';
+import { openPseudonyms } from './pseudonym-key.ts';
 import type { FromWorker, ToWorker, WorkerHealth } from './messages.ts';
 import { encodeSettings } from './settings-wire.ts';
 import { added, emptyTally, type TallyCounts } from './tally.ts';
@@ -115,6 +116,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
               authority: options.authority,
               producer,
               ticketKeys,
+              pseudonyms: openPseudonyms(settings, Date.now()),
               ownListeners: options.ownListeners(),
             });
             break;

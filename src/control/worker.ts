@@ -8,7 +8,10 @@
 import cluster from 'node:cluster';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { PseudonymousSink } from '../audit/pseudonym.ts';
+import { officerKey } from '../audit/sealed-name.ts';
 import { openSpool } from '../audit/spool.ts';
+import type { AuditSink } from '../core/ports.ts';
 import { loadSnapshot, type PolicySnapshot } from '../policy/compile.ts';
 import { policySource } from '../policy/decide.ts';
 import { readSetFile } from '../policy/set-file.ts';
@@ -50,7 +53,7 @@ async function run(start: StartMessage, takeOver: () => void): Promise<void> {
     ticketKeys: Buffer.from(start.ticketKeys),
     ownListeners: start.ownListeners,
     ports: {
-      audit: countingSink(spool, tally),
+      audit: written(start, countingSink(spool, tally)),
       issuer: remoteIssuer(link),
       credentials: remoteCredentials(link, settings['proxy.auth'] === 'basic'),
       policy,
@@ -129,6 +132,13 @@ async function run(start: StartMessage, takeOver: () => void): Promise<void> {
   const addresses = await proxy.listen();
   send({ kind: 'health', health: health() });
   send({ kind: 'listening', addresses: addresses.map(a => ({ address: a.address, port: a.port })) });
+}
+
+/** The sink that records go to, under pseudonyms where settings want them. */
+function written({ pseudonyms }: StartMessage, sink: AuditSink): AuditSink {
+  if (pseudonyms === null) return sink;
+  const { days, period, key, officer } = pseudonyms;
+  return new PseudonymousSink(sink, pseudonyms, { days, period, key: Buffer.from(key) }, officerKey(officer));
 }
 
 function words(e: unknown): string {

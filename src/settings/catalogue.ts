@@ -262,6 +262,26 @@ export const CATALOGUE = {
     'Query parameters whose values are masked before they are written. Compared without case.',
   ),
 
+  'privacy.users': one(
+    choice('clear', 'pseudonym'),
+    'clear',
+    'How users stand in the records: by name, or by a keyed pseudonym that only the holder of the officer key can resolve.',
+  ),
+  'privacy.clients': one(
+    choice('clear', 'pseudonym'),
+    'clear',
+    'The same for addresses of clients. Networks can then no longer be searched for.',
+  ),
+  'privacy.officer-key': optional(
+    readableFile,
+    'Public key (X25519, PEM) of the data-protection officer, to which the names behind pseudonyms are sealed.',
+  ),
+  'privacy.period-days': one(
+    count(1, 3650),
+    '30',
+    'Days for which a person keeps a pseudonym; then the key is destroyed and everybody gets another.',
+  ),
+
   'limits.connections': one(
     count(1, 1_000_000),
     '10000',
