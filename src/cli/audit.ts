@@ -11,7 +11,7 @@ import { openStore } from '../audit/store/sqlite.ts';
 import { loadSettings } from '../settings/load.ts';
 import { keyCommand } from './audit/key.ts';
 import { verifyCommand } from './audit/verify.ts';
-import { officerKeyCommand, reidentifyCommand } from './reidentify.ts';
+import { officerKeyCommand, reidentifyCommand } from './audit/reidentify.ts';
 import { addSettingsFlags } from './settings-flags.ts';
 
 export function auditCommand(): Command {

@@ -4,15 +4,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { Ingest } from '../../src/audit/ingest.ts';
-import { periodOf, pseudonymOf, PseudonymousSink } from '../../src/audit/pseudonym.ts';
-import { officerKey } from '../../src/audit/sealed-name.ts';
-import { openSpool } from '../../src/audit/spool.ts';
-import { auditCommand } from '../../src/cli/audit.ts';
-import { openControlDb } from '../../src/control/control-db.ts';
-import { Trail } from '../../src/control/trail.ts';
-import { exchange, scratch } from '../audit/sample.ts';
-import { runVerb } from './run-verb.ts';
+import { Ingest } from '../../../src/audit/ingest.ts';
+import { periodOf, pseudonymOf, PseudonymousSink } from '../../../src/audit/pseudonym.ts';
+import { officerKey } from '../../../src/audit/sealed-name.ts';
+import { openSpool } from '../../../src/audit/spool.ts';
+import { auditCommand } from '../../../src/cli/audit.ts';
+import { openControlDb } from '../../../src/control/control-db.ts';
+import { Trail } from '../../../src/control/trail.ts';
+import { exchange, scratch } from '../../audit/sample.ts';
+import { runVerb } from '../run-verb.ts';
 
 /** A data directory with exchanges of two people under pseudonyms, and the officer's keys beside it. */
 async function recorded(t: TestContext) {

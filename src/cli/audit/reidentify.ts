@@ -8,16 +8,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
-import { parseQuery } from '../audit/query/parse.ts';
-import { PSEUDONYM_EVENT } from '../audit/pseudonym.ts';
-import { auditDir } from '../audit/recorder.ts';
-import { makeOfficerKeys, officerKeyId, officerPrivateKey, openName } from '../audit/sealed-name.ts';
-import { openStore } from '../audit/store/sqlite.ts';
-import { openControlDb } from '../control/control-db.ts';
-import { PrivacyError } from '../control/pseudonym-key.ts';
-import { Trail } from '../control/trail.ts';
-import { loadSettings } from '../settings/load.ts';
-import { addSettingsFlags } from './settings-flags.ts';
+import { parseQuery } from '../../audit/query/parse.ts';
+import { PSEUDONYM_EVENT } from '../../audit/pseudonym.ts';
+import { auditDir } from '../../audit/recorder.ts';
+import { makeOfficerKeys, officerKeyId, officerPrivateKey, openName } from '../../audit/sealed-name.ts';
+import { openStore } from '../../audit/store/sqlite.ts';
+import { openControlDb } from '../../control/control-db.ts';
+import { PrivacyError } from '../../control/pseudonym-key.ts';
+import { Trail } from '../../control/trail.ts';
+import { loadSettings } from '../../settings/load.ts';
+import { addSettingsFlags } from '../settings-flags.ts';
 
 export function officerKeyCommand(): Command {
   return new Command('officer-key')
