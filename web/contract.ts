@@ -802,10 +802,16 @@ export interface ReplayView {
   unchanged: number;
   changed: number;
   otherManner: number;
+  /** Connections of plain HTTP whose requests are judged one by one, below. */
+  byRequests: number;
+  /** Connections that would be inspected and whose requests nobody recorded: rules on requests say nothing of them. */
+  requestsUnknown: number;
   from: string | null;
   to: string | null;
   changes: ReplayChange[];
   hits: { rule: string; flows: number }[];
+  /** What rules on requests would do with recorded requests; null when the time was over before. */
+  requests: RequestReplayView | null;
   /** False when the time for a replay was over before all flows were seen. */
   complete: boolean;
 }
@@ -822,6 +828,24 @@ export interface ReplayChange {
   topClients: CountedValue[];
   topRules: { from: string; to: string; flows: number }[];
   exact: boolean;
+}
+
+/** As `ReplayView`, of requests. */
+export interface RequestReplayView {
+  requests: number;
+  changed: number;
+  otherManner: number;
+  changes: RequestChange[];
+  hits: { rule: string; flows: number }[];
+  /** Requests that could not be judged, by why. */
+  left: { withFlow: number; undecided: number; masked: number; flowGone: number };
+}
+
+/** The counts of `top…` are requests. */
+export interface RequestChange extends ReplayChange {
+  requests: number;
+  /** Method and path. */
+  topRequests: CountedValue[];
 }
 
 export interface CountedValue {

@@ -13,7 +13,10 @@ import { countRuleHits, walkFlows } from '../audit/store/flow-walk.ts';
 import type { RuleHits, WalkOptions } from '../audit/store/flow-walk.ts';
 import { loadPolicyFile, problemText } from '../policy/load.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
+import { walkRequests } from '../audit/store/request-walk.ts';
 import { Replay } from '../policy/replay.ts';
+import { requestAsks, RequestReplay } from '../policy/replay-requests.ts';
+import type { RequestChange, RequestSummary } from '../policy/replay-requests.ts';
 import { copiesDir } from '../policy/sources.ts';
 import type { Change, Counted, ReplaySummary } from '../policy/replay.ts';
 import { loadSettings } from '../settings/load.ts';
@@ -46,25 +49,39 @@ export function replayCommand(): Command {
     const candidate = await good(file, copiesDir(join(dataDir, 'policy')));
     if (candidate === null) return;
     const run = new Replay(candidate.compiled);
-    await progressing(range, batch => {
+    await progressing(walkFlows(range), batch => {
       for (const flow of batch) run.add(flow);
       return `${run.flows} flows, ${run.changed} would change`;
     });
+    const asks = requestAsks(candidate.compiled);
+    const requests = new RequestReplay(candidate.compiled);
+    await progressing(
+      walkRequests({
+        ...range,
+        which: asks.any ? 'all' : 'decided-apart',
+        contentType: asks.contentType,
+      }),
+      batch => {
+        for (const request of batch) requests.add(request);
+        return `${requests.requests} requests, ${requests.changed} would change`;
+      },
+    );
     const summary = run.summary();
-    if (options.json === true) console.log(jsonLine(withTimes(summary)));
-    else console.log(replayText(summary, file));
+    const inside = requests.summary();
+    if (options.json === true) console.log(jsonLine({ ...withTimes(summary), requests: inside }));
+    else console.log([replayText(summary, file), ...requestText(inside, summary)].join('\n'));
   });
 }
 
-/** Walk the flows; a line of progress on a terminal, rewritten in place. */
-async function progressing(
-  range: WalkOptions,
-  take: (batch: Parameters<Replay['add']>[0][]) => string,
+/** Walk through records; a line of progress on a terminal, rewritten in place. */
+async function progressing<T extends { time: number }>(
+  batches: Iterable<T[]>,
+  take: (batch: T[]) => string,
 ): Promise<void> {
   const terminal = process.stderr.isTTY;
   let told = Date.now();
   let shown = false;
-  for (const batch of walkFlows(range)) {
+  for (const batch of batches) {
     const state = take(batch);
     // Ctrl-C is heard between batches only.
     await breathe();
@@ -98,10 +115,49 @@ function replayText(s: ReplaySummary, file: string): string {
     `  unchanged     ${s.unchanged}${s.otherManner === 0 ? '' : `, ${s.otherManner} of them recorded, told or led otherwise`}`,
   ];
   if (s.undecided > 0) lines.push(`  left out      ${s.undecided} that ended before a decision`);
+  if (s.byRequests > 0)
+    lines.push(`  by request    ${s.byRequests} of plain HTTP, whose requests are told below`);
   for (const change of s.changes) lines.push('', ...changeText(change));
-  const idle = s.hits.filter(h => h.flows === 0).map(h => h.rule);
-  if (idle.length > 0) lines.push('', `rules that would decide nothing: ${visible(idle.join(', '))}`);
-  return lines.join('\n');
+  return [...lines, ...idleText(s.hits)].join('\n');
+}
+
+/** What rules on requests would change, and what nobody can tell of them. Nothing when no such rule is concerned. */
+function requestText(s: RequestSummary, flows: ReplaySummary): string[] {
+  const { withFlow, undecided, masked, flowGone } = s.left;
+  const left: [number, string][] = [
+    [withFlow, 'in flows that would not be inspected: they share what becomes of the flow'],
+    [undecided, 'refused or given up before any rule was asked'],
+    [masked, 'whose path is masked in the record'],
+    [flowGone, 'whose flow is not in the records'],
+  ];
+  const lines = left.filter(([n]) => n > 0).map(([n, why]) => `  left out      ${n} ${why}`);
+  if (flows.requestsUnknown > 0)
+    lines.push(
+      `  not known     the requests in ${flows.requestsUnknown} flows that would be inspected: they were not, or none of them was kept`,
+    );
+  if (s.requests === 0 && lines.length === 0) return [];
+  const manner = s.otherManner === 0 ? '' : `, ${s.otherManner} of them recorded, masked or told otherwise`;
+  return [
+    '',
+    `rules on requests against ${s.requests} recorded requests`,
+    `  would change  ${s.changed}`,
+    `  unchanged     ${s.requests - s.changed}${manner}`,
+    ...lines,
+    ...s.changes.flatMap(change => ['', ...requestChangeText(change)]),
+    ...idleText(s.hits),
+  ];
+}
+
+function requestChangeText(c: RequestChange): string[] {
+  const about = c.exact ? '' : 'at least ';
+  return [
+    `${c.from} → ${c.to}: ${c.requests} requests in ${about}${c.flows} flows, ${c.hosts} hosts, ${c.clients} clients${c.users === 0 ? '' : `, ${c.users} users`}`,
+    ...c.topRules.slice(0, SHOWN).map(r => counted(r.flows, `${r.from} → ${r.to}`)),
+    ...topText('requests', c.topRequests),
+    ...topText('hosts', c.topHosts),
+    ...topText('users', c.topUsers),
+    ...topText('clients', c.topClients),
+  ];
 }
 
 const SHOWN = 10;
@@ -111,19 +167,26 @@ function changeText(c: Change): string[] {
   const lines = [
     `${c.from} → ${c.to}: ${c.flows} flows, ${about}${c.hosts} hosts, ${c.clients} clients${c.users === 0 ? '' : `, ${c.users} users`}`,
   ];
-  for (const r of c.topRules.slice(0, SHOWN))
-    lines.push(`  ${String(r.flows).padStart(8)}  ${visible(r.from)} → ${visible(r.to)}`);
-  const top = (title: string, values: readonly Counted[]): void => {
-    if (values.length === 0) return;
-    lines.push(`  ${title}`);
-    for (const v of values.slice(0, SHOWN))
-      lines.push(`  ${String(v.flows).padStart(8)}  ${visible(v.value)}`);
-    if (values.length > SHOWN) lines.push(`            and more`);
-  };
-  top('hosts', c.topHosts);
-  top('users', c.topUsers);
-  top('clients', c.topClients);
-  return lines;
+  for (const r of c.topRules.slice(0, SHOWN)) lines.push(counted(r.flows, `${r.from} → ${r.to}`));
+  return [
+    ...lines,
+    ...topText('hosts', c.topHosts),
+    ...topText('users', c.topUsers),
+    ...topText('clients', c.topClients),
+  ];
+}
+
+const counted = (n: number, what: string): string => `  ${String(n).padStart(8)}  ${visible(what)}`;
+
+function topText(title: string, values: readonly Counted[]): string[] {
+  if (values.length === 0) return [];
+  const more = values.length > SHOWN ? ['            and more'] : [];
+  return [`  ${title}`, ...values.slice(0, SHOWN).map(v => counted(v.flows, v.value)), ...more];
+}
+
+function idleText(hits: readonly { rule: string; flows: number }[]): string[] {
+  const idle = hits.filter(h => h.flows === 0).map(h => h.rule);
+  return idle.length === 0 ? [] : ['', `rules that would decide nothing: ${visible(idle.join(', '))}`];
 }
 
 export function hitsCommand(): Command {

@@ -12,6 +12,7 @@ import type { DeskJob, DeskProgress, DeskResult, ImportJob } from '../../web/ser
 import { auditDir } from '../audit/recorder.ts';
 import { parseTime } from '../audit/query/time.ts';
 import { countRuleHits, walkFlows } from '../audit/store/flow-walk.ts';
+import { walkRequests } from '../audit/store/request-walk.ts';
 import { listDays } from '../audit/store/schema.ts';
 import { analyse } from '../policy/analyse.ts';
 import { loadSnapshot } from '../policy/compile.ts';
@@ -27,6 +28,7 @@ import { selectFromPolicy, selectList } from '../policy/lists/select.ts';
 import { patternText } from '../policy/pattern.ts';
 import { parsePolicy } from '../policy/parse.ts';
 import { Replay } from '../policy/replay.ts';
+import { requestAsks, RequestReplay } from '../policy/replay-requests.ts';
 import { readSetFile } from '../policy/set-file.ts';
 import { copiesDir } from '../policy/sources.ts';
 import { policyChanges } from '../policy/versions-diff.ts';
@@ -105,30 +107,46 @@ async function replay(
   tell: Tell,
 ): Promise<DeskResult['replay']> {
   const candidate = await loadCandidate(policyFile, text, copiesOf(dataDir));
-  if (!candidate.ok) return { summary: null, complete: true, problems: candidate.problems };
+  if (!candidate.ok) return { summary: null, requests: null, complete: true, problems: candidate.problems };
   const run = new Replay(candidate.compiled);
   const end = Date.now() + budget;
   let told = 0;
   let complete = true;
-  for (const batch of walkFlows({
-    dir: auditDir(dataDir),
-    since,
-    until,
-    onProblem: () => (complete = false),
-  })) {
-    for (const flow of batch) run.add(flow);
-    const now = Date.now();
-    if (now - told > TELL_MS) {
-      told = now;
-      tell({ done: run.flows, at: batch.at(-1)?.time ?? null });
-      await breathe();
+  const range = { dir: auditDir(dataDir), since, until, onProblem: () => (complete = false) };
+  /** False when the time is over. */
+  const through = async <T extends { time: number }>(
+    batches: Iterable<T[]>,
+    take: (one: T) => void,
+  ): Promise<boolean> => {
+    for (const batch of batches) {
+      for (const one of batch) take(one);
+      const now = Date.now();
+      if (now - told > TELL_MS) {
+        told = now;
+        tell({ done: run.flows + requests.requests, at: batch.at(-1)?.time ?? null });
+        await breathe();
+      }
+      if (now > end) return false;
     }
-    if (now > end) {
-      complete = false;
-      break;
-    }
-  }
-  return { summary: run.summary(), complete, problems: [] };
+    return true;
+  };
+  const asks = requestAsks(candidate.compiled);
+  const requests = new RequestReplay(candidate.compiled);
+  const which = asks.any ? 'all' : 'decided-apart';
+  const flows = await through(walkFlows(range), flow => {
+    run.add(flow);
+  });
+  const inside =
+    flows &&
+    (await through(walkRequests({ ...range, which, contentType: asks.contentType }), request => {
+      requests.add(request);
+    }));
+  return {
+    summary: run.summary(),
+    requests: flows ? requests.summary() : null,
+    complete: complete && inside,
+    problems: [],
+  };
 }
 
 const TELL_MS = 200;

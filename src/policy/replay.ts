@@ -21,6 +21,8 @@ export interface RecordedFlow {
   time: number;
   facts: FlowFacts | null;
   verdict: Verdict | null;
+  /** Requests inside; 0 when not told. */
+  exchanges?: number;
 }
 
 export interface Counted {
@@ -55,6 +57,11 @@ export interface ReplaySummary {
   flows: number;
   /** Connections that ended before a decision: there is nothing to decide again. */
   undecided: number;
+  /** Plain HTTP of a candidate that looks at requests: each request is its own decision, see replay-requests.ts. */
+  byRequests: number;
+  /** What a candidate that looks at requests would decide by requests that nobody recorded: the flow was not inspected
+   *  then, or only its ledger row was kept. Flows; they are among `flows`. */
+  requestsUnknown: number;
   unchanged: number;
   changed: number;
   /** Unchanged in action, but another capture level, masking or TLS profile, parent group or kind of block. */
@@ -64,7 +71,7 @@ export interface ReplaySummary {
   to: number | null;
   /** Most flows first. */
   changes: Change[];
-  /** How often each rule of the candidate would decide, in its order; then doubt and default. */
+  /** How often each rule that looks at no request would decide, in its order; then doubt and default. */
   hits: { rule: string; flows: number }[];
   /** Versions that decided then, most flows first. */
   recorded: Counted[];
@@ -133,6 +140,8 @@ export class Replay {
   #undecided = 0;
   #changed = 0;
   #otherManner = 0;
+  #byRequests = 0;
+  #requestsUnknown = 0;
   #from = Infinity;
   #to = -Infinity;
 
@@ -140,7 +149,7 @@ export class Replay {
   constructor(candidate: CompiledPolicy, bound = KEYS) {
     this.#policy = candidate;
     this.#bound = bound;
-    for (const { rule } of candidate.rules) this.#hits.set(rule.name, 0);
+    for (const { rule, late } of candidate.rules) if (!late.request) this.#hits.set(rule.name, 0);
   }
 
   get flows(): number {
@@ -151,17 +160,24 @@ export class Replay {
     return this.#changed;
   }
 
-  add({ time, facts, verdict: was }: RecordedFlow): void {
+  add({ time, facts, verdict: was, exchanges = 0 }: RecordedFlow): void {
     this.#from = Math.min(this.#from, time);
     this.#to = Math.max(this.#to, time);
     if (facts === null || was === null) {
       this.#undecided++;
       return;
     }
+    const recorded = exchanges > 0 && was.action !== 'passthrough' && was.capture !== 'flow';
+    if (this.#policy.asks.request && facts.scheme === 'http' && recorded) {
+      this.#byRequests++;
+      return;
+    }
     this.#flows++;
     this.#recorded.add(was.policy);
     const is = decide(facts, this.#policy);
     this.#hits.set(is.rule, (this.#hits.get(is.rule) ?? 0) + 1);
+    const silent = was.action !== 'inspect' || (was.capture === 'flow' && exchanges > 0);
+    if (this.#policy.asks.request && is.action === 'inspect' && silent) this.#requestsUnknown++;
     if (is.action === was.action) {
       if (!sameManner(was, is, facts.scheme)) this.#otherManner++;
       return;
@@ -198,6 +214,8 @@ export class Replay {
       policy: this.#policy.version,
       flows: this.#flows,
       undecided: this.#undecided,
+      byRequests: this.#byRequests,
+      requestsUnknown: this.#requestsUnknown,
       unchanged: this.#flows - this.#changed,
       changed: this.#changed,
       otherManner: this.#otherManner,

@@ -3,6 +3,7 @@
  * facts and asks; carrying the answer out is the business of the phases.
  */
 import { mediaType } from '../capture/exchange.ts';
+import { factsForHost, plainPath } from '../core/request-facts.ts';
 import type { FlowFacts, OriginFacts, RequestFacts } from '../core/facts.ts';
 import type { Fault } from '../core/faults.ts';
 import type { Verdict } from '../core/verdict.ts';
@@ -45,7 +46,7 @@ function sameWay(late: Verdict, first: Verdict | null): Verdict {
 export function judgeRequest(flow: Flow, head: RequestHead, target: string, host: string): Verdict | null {
   const { facts, ctx } = flow;
   if (facts === null || ctx.policy.decideRequest === undefined) return null;
-  return ctx.policy.decideRequest(namedOtherwise(facts, host), requestFacts(head, target));
+  return ctx.policy.decideRequest(factsForHost(facts, host, Date.now()), requestFacts(head, target));
 }
 
 /**
@@ -60,45 +61,7 @@ export function judgePlain(flow: Flow, facts: FlowFacts, head: RequestHead, targ
   return late === null ? first : sameWay(late, first);
 }
 
-/** The facts as if the flow had been opened for `host`, as of now. */
-function namedOtherwise(facts: FlowFacts, host: string): FlowFacts {
-  const now = Date.now();
-  const { hello } = facts;
-  if (host === (hello?.sni ?? facts.host)) return { ...facts, now };
-  return {
-    ...facts,
-    now,
-    host,
-    hostKind: 'name',
-    hello: hello === null || hello.sni === null ? hello : { ...hello, sni: host },
-  };
-}
-
 /** Facts of one request head with its target in origin-form. */
 export function requestFacts(head: RequestHead, target: string): RequestFacts {
   return { method: head.method, path: plainPath(target), contentType: mediaType(head.fields) };
-}
-
-/**
- * The path in one spelling, so that a rule cannot be passed by writing it otherwise: without query, needless percent
- * escapes decoded (RFC 3986 §6.2.2.2), dot segments and doubled slashes removed.
- */
-export function plainPath(target: string): string {
-  const query = target.indexOf('?');
-  const raw = query < 0 ? target : target.slice(0, query);
-  if (!raw.startsWith('/')) return raw;
-  const decoded = raw.replace(/%[0-9a-f]{2}/gi, escape => {
-    const char = String.fromCharCode(parseInt(escape.slice(1), 16));
-    return /[A-Za-z0-9._~-]/.test(char) ? char : escape.toUpperCase();
-  });
-  const out: string[] = [];
-  const segments = decoded.split('/').slice(1);
-  for (const [i, segment] of segments.entries()) {
-    const last = i === segments.length - 1;
-    if (segment === '..') out.pop();
-    if (segment === '.' || segment === '..' || segment === '') {
-      if (last) out.push('');
-    } else out.push(segment);
-  }
-  return `/${out.join('/')}`;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { ReplaySummary } from '../../src/policy/replay.ts';
+import type { RequestSummary } from '../../src/policy/replay-requests.ts';
 import { flow } from '../policy/facts.ts';
 import { record, verdict } from '../policy/recorded.ts';
 import { policyCommand } from '../../src/cli/policy.ts';
@@ -52,6 +53,39 @@ describe('policy replay', () => {
     );
     assert.match(text.out, /rules that would decide nothing: unused/);
     assert.ok(!text.out.includes('\u001b'), 'recorded names cannot steer the terminal');
+  });
+
+  it('judges rules on requests over recorded requests, and says what it cannot judge', async t => {
+    const dir = mkdtempSync(join(tmpdir(), 'sightglass-replay-'));
+    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    const now = Date.now() - 60_000;
+    const at = (name: string) => flow(name, { now, user: 'ada' });
+    record(dir, now, [
+      {
+        facts: at('files.test'),
+        verdict: verdict('inspect', 'default'),
+        requests: [{ method: 'POST', path: '/up/\u001b]0;x' }, { method: 'POST', path: '/up/2' }, {}],
+      },
+      { facts: at('bank.test'), verdict: verdict('passthrough', 'old') },
+    ]);
+    const file = join(dir, 'candidate.yaml');
+    writeFileSync(
+      file,
+      'version: 1\ndefault: inspect\nrules:\n  - { name: no-upload, when: { method: POST, path: /up/* }, action: block }\n',
+    );
+    const json = await run(t, 'replay', file, '--data-dir', dir, '--json');
+    const { requests, requestsUnknown } = JSON.parse(json.out) as ReplaySummary & {
+      requests: RequestSummary;
+    };
+    assert.deepEqual([requests.requests, requests.changed, requestsUnknown], [3, 2, 1]);
+    const text = await run(t, 'replay', file, '--data-dir', dir);
+    assert.match(text.out, /rules on requests against 3 recorded requests\n {2}would change {2}2\n/);
+    assert.match(
+      text.out,
+      /inspect → block: 2 requests in 1 flows, 1 hosts, 1 clients, 1 users\n {9}2 {2}default → no-upload\n/,
+    );
+    assert.match(text.out, /not known {5}the requests in 1 flows that would be inspected/);
+    assert.ok(!text.out.includes('\u001b'), 'recorded paths cannot steer the terminal');
   });
 
   it('refuses a bad candidate, a bad time and an empty house', async t => {

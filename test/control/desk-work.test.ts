@@ -4,9 +4,32 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { doJob } from '../../src/control/desk-work.ts';
+import { flow } from '../policy/facts.ts';
+import { record, verdict } from '../policy/recorded.ts';
 import type { DeskResult } from '../../web/server/desk.ts';
 
 const POLICY = 'version: 1\ndefault: block\n';
+
+test('a replay looks at requests too, unless its time is over before', async t => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'sightglass-desk-'));
+  t.after(() => rmSync(dataDir, { recursive: true, force: true }));
+  const policyFile = join(dataDir, 'policy.yaml');
+  writeFileSync(policyFile, POLICY);
+  const now = Date.now();
+  const facts = flow('a.test', { now });
+  record(dataDir, now, [{ facts, verdict: verdict('inspect', 'all'), requests: [{ method: 'POST' }, {}] }]);
+  const text = 'version: 1\ndefault: inspect\nrules: [{ name: no, when: { method: POST }, action: block }]\n';
+  const replayed = async (budget: number) =>
+    (await doJob(
+      { policyFile, dataDir },
+      { do: 'replay', text, since: now - 1000, until: now + 1000, budget },
+      () => undefined,
+    )) as DeskResult['replay'];
+  const { requests, summary, complete } = await replayed(10_000);
+  assert.deepEqual([summary?.changed, requests?.requests, requests?.changed, complete], [0, 2, 1, true]);
+  const cut = await replayed(-1);
+  assert.deepEqual([cut.requests, cut.complete], [null, false]);
+});
 
 test('jobs check, replay nothing and import without touching what they only look at', async t => {
   const dataDir = mkdtempSync(join(tmpdir(), 'sightglass-desk-'));

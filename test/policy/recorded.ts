@@ -5,7 +5,7 @@ import { Ingest } from '../../src/audit/ingest.ts';
 import { openSpool } from '../../src/audit/spool.ts';
 import type { CertFacts, FlowFacts } from '../../src/core/facts.ts';
 import { FLOWS_PER_PRODUCER } from '../../src/core/records.ts';
-import type { FlowRecord } from '../../src/core/records.ts';
+import type { ExchangeRecord, FlowRecord } from '../../src/core/records.ts';
 import type { Action, Verdict } from '../../src/core/verdict.ts';
 
 export function verdict(action: Action, rule: string, policy = '0123456789ab'): Verdict {
@@ -22,12 +22,24 @@ export function record(
     time?: number;
     fault?: string;
     cert?: CertFacts;
+    /** Requests inside, decided as their flow unless told otherwise. */
+    requests?: readonly Partial<ExchangeRecord>[];
+    /** The flow is still open: no ledger row. */
+    open?: boolean;
   }[],
 ): void {
   const dir = spoolDir(dataDir);
   const producer = allocateProducer(dir);
   const spool = openSpool({ dir, producer });
-  for (const [i, flow] of flows.entries()) spool.append(row(producer * FLOWS_PER_PRODUCER + i, now, flow));
+  for (const [i, flow] of flows.entries()) {
+    const ledger = row(producer * FLOWS_PER_PRODUCER + i, now, flow);
+    const { flow: id, time, client, clientPort, facts, verdict: decided } = ledger;
+    if (flow.requests !== undefined || flow.open === true)
+      spool.append({ kind: 'flow-open', flow: id, time, client, clientPort, facts, verdict: decided });
+    for (const [n, changes] of (flow.requests ?? []).entries())
+      spool.append({ ...exchangeOf(ledger, n + 1), ...changes });
+    if (flow.open !== true) spool.append(ledger);
+  }
   spool.flush();
   spool.close();
   const ingest = new Ingest({ spoolDir: dir, auditDir: auditDir(dataDir), now: () => now });
@@ -38,10 +50,23 @@ export function record(
   }
 }
 
+function exchangeOf(flow: FlowRecord, n: number): ExchangeRecord {
+  const none = { size: 0, kept: 0, sha256: null, truncated: false };
+  return {
+    ...{ kind: 'exchange', flow: flow.flow, n, time: flow.time + n, ms: 1, wait: 1 },
+    ...{ client: flow.client, user: flow.facts?.user ?? null, method: 'GET' },
+    ...{ scheme: flow.facts?.scheme ?? 'https', host: flow.facts?.host ?? '', port: flow.facts?.port ?? 443 },
+    ...{ path: '/', status: 200, protocol: 'HTTP/1.1', reqHeaders: '', resHeaders: '', contentType: null },
+    verdict: flow.verdict ?? verdict('block', 'none'),
+    capture: 'headers',
+    ...{ req: none, res: none, fault: null, faultDetail: null, upgraded: false },
+  };
+}
+
 function row(
   flow: number,
   now: number,
-  { facts, verdict: decided, time, fault, cert }: Parameters<typeof record>[2][number],
+  { facts, verdict: decided, time, fault, cert, requests = [] }: Parameters<typeof record>[2][number],
 ): FlowRecord {
   return {
     kind: 'flow',
@@ -54,7 +79,7 @@ function row(
     ms: 5,
     bytesUp: 100,
     bytesDown: 200,
-    exchanges: 0,
+    exchanges: requests.length,
     fault: fault ?? null,
     faultDetail: null,
     originAddress: null,

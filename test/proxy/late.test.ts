@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { connect } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
-import { plainPath } from '../../src/proxy/late.ts';
 import {
   converse,
   openTunnel,
@@ -149,21 +148,4 @@ rules:
     assert.deepEqual([row?.verdict?.rule, row?.facts?.request], ['no-upload', undefined]);
     assert.deepEqual(requests, []);
   });
-});
-
-test('a path has one spelling', () => {
-  for (const [target, path] of [
-    ['/a/b?c=/d', '/a/b'],
-    ['/%61dmin', '/admin'],
-    ['/a%2fb', '/a%2Fb'],
-    ['/a/./b/../c', '/a/c'],
-    ['/../../x', '/x'],
-    ['//a///b', '/a/b'],
-    ['/a/', '/a/'],
-    ['/a/..', '/'],
-    ['/', '/'],
-    ['*', '*'],
-    ['/%zz%4', '/%zz%4'],
-  ] as const)
-    assert.equal(plainPath(target), path, target);
 });

@@ -9,6 +9,7 @@ import type { ExportReport } from '../../src/policy/lists/export.ts';
 import type { ImportReport } from '../../src/policy/lists/import.ts';
 import type { FileProblem } from '../../src/policy/load.ts';
 import type { ReplaySummary } from '../../src/policy/replay.ts';
+import type { RequestSummary } from '../../src/policy/replay-requests.ts';
 import type { Restored } from '../../src/policy/versions-restore.ts';
 import type { VersionNote } from '../../src/policy/versions.ts';
 import type { ErrorCode, ImportPlan, ListExportParams } from '../contract.ts';
@@ -40,7 +41,13 @@ export interface ImportJob {
 export interface DeskResult {
   check: { version: string | null; problems: FileProblem[]; changes: string[]; findings: Finding[] };
   analyse: Finding[];
-  replay: { summary: ReplaySummary | null; complete: boolean; problems: FileProblem[] };
+  replay: {
+    summary: ReplaySummary | null;
+    /** Null when the time was over before the requests were looked at. */
+    requests: RequestSummary | null;
+    complete: boolean;
+    problems: FileProblem[];
+  };
   hits: { rule: string; action: string; flows: number; last: number }[] | null;
   apply: { written: boolean; version: string | null; problems: FileProblem[] };
   rollback: DeskResult['apply'] & Pick<Restored, 'restored' | 'held' | 'otherLists'>;

@@ -10,6 +10,7 @@
 import type Database from 'better-sqlite3';
 import type { CertFacts, FlowFacts, HelloFacts, OriginFacts } from '../../core/facts.ts';
 import { FAULTS } from '../../core/faults.ts';
+import type { FlowId, FlowOpenRecord } from '../../core/records.ts';
 import type { FaultCode } from '../../core/faults.ts';
 import type { Action, Verdict } from '../../core/verdict.ts';
 import { dayOf, listDays, openDayForReading } from './schema.ts';
@@ -26,6 +27,8 @@ export interface WalkedFlow {
   verdict: Verdict | null;
   fault: string | null;
   bytes: number;
+  /** Requests inside. */
+  exchanges: number;
 }
 
 export interface WalkOptions {
@@ -45,6 +48,7 @@ interface Columns {
   time: number;
   up: number;
   down: number;
+  exchanges: number;
   client: string;
   fault: string | null;
   hello: number | null;
@@ -53,14 +57,15 @@ interface Columns {
   detail: string;
 }
 
+const FLOWS = `SELECT x.id, x.time, x.up, x.down, x.exchanges, o.client, l.fault, x.hello, x.cert, x.verdict, x.detail
+  FROM flow x JOIN who o ON o.id = x.who JOIN lane l ON l.id = x.lane`;
+
 /** Batches of flows, oldest ingested first. */
 export function* walkFlows(options: WalkOptions): Generator<WalkedFlow[]> {
   const { since = -(2 ** 53), until = 2 ** 53 } = options;
   yield* eachDay(options, function* (db) {
     const rows = db.prepare<[number, number, number, number], Columns>(
-      `SELECT x.id, x.time, x.up, x.down, o.client, l.fault, x.hello, x.cert, x.verdict, x.detail
-       FROM flow x JOIN who o ON o.id = x.who JOIN lane l ON l.id = x.lane
-       WHERE x.id > ? AND x.time >= ? AND x.time < ? ORDER BY x.id LIMIT ?`,
+      `${FLOWS} WHERE x.id > ? AND x.time >= ? AND x.time < ? ORDER BY x.id LIMIT ?`,
     );
     const doc = documents(db);
     let last = 0;
@@ -71,6 +76,21 @@ export function* walkFlows(options: WalkOptions): Generator<WalkedFlow[]> {
       if (batch.length < BATCH) return;
     }
   });
+}
+
+/** Reads single flows of a day file: closed ones, or as they began when they are still open there; null for others. */
+export function flowReader(
+  db: Database.Database,
+): (flow: FlowId) => Pick<WalkedFlow, 'facts' | 'verdict'> | null {
+  const closed = db.prepare<[number], Columns>(`${FLOWS} WHERE x.flow = ? LIMIT 1`);
+  const open = db.prepare<[number], string>('SELECT start FROM open_flow WHERE flow = ?').pluck();
+  const doc = documents(db);
+  return flow => {
+    const row = closed.get(flow);
+    if (row !== undefined) return walked(row, doc);
+    const start = open.get(flow);
+    return start === undefined ? null : (JSON.parse(start) as FlowOpenRecord);
+  };
 }
 
 function walked(row: Columns, doc: (id: number) => unknown): WalkedFlow {
@@ -91,6 +111,7 @@ function walked(row: Columns, doc: (id: number) => unknown): WalkedFlow {
     verdict: row.verdict === null ? null : (doc(row.verdict) as Verdict),
     fault: row.fault,
     bytes: row.up + row.down,
+    exchanges: row.exchanges,
   };
 }
 
@@ -176,7 +197,7 @@ export function countRuleHits(options: WalkOptions): RuleHits[] {
 }
 
 /** A flow is never stored before it began, so files of earlier days than `since` hold nothing. */
-function* eachDay<T>(
+export function* eachDay<T>(
   { dir, since, onProblem }: WalkOptions,
   read: (db: Database.Database) => Generator<T>,
 ): Generator<T> {

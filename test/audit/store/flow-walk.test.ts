@@ -32,6 +32,7 @@ describe('walking recorded flows', () => {
       verdict: verdict('block', 'b'),
       fault: 'blocked-by-policy',
       bytes: 300,
+      exchanges: 0,
     });
     assert.deepEqual(
       [...walkFlows({ dir: auditDir(dir), since: NOON })].flat().map(f => f.facts?.host),

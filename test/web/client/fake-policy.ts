@@ -6,11 +6,11 @@ import type {
   DiffView,
   ExplainView,
   PolicyView,
-  ReplayView,
   RulesView,
   TaskView,
   VersionsView,
 } from '../../../web/contract.ts';
+import { replayOf } from './fake-replay.ts';
 import { ago, DAY, entriesOf, HOSTILE, importOf, listsOf, previewOf } from './fake-lists.ts';
 
 export class FakePolicy {
@@ -334,54 +334,5 @@ function checkOf(text: string, inForce: string, inGit: boolean): CheckView {
       },
     ],
     inGit,
-  };
-}
-
-function replayOf(): ReplayView {
-  const host = (value: string, flows: number) => ({ value, flows });
-  return {
-    policy: '77aa10cc5e21',
-    since: ago(DAY),
-    flows: 84_112,
-    undecided: 210,
-    unchanged: 82_870,
-    changed: 1_242,
-    otherManner: 44,
-    from: ago(DAY),
-    to: ago(1000),
-    changes: [
-      {
-        from: 'passthrough',
-        to: 'inspect',
-        flows: 1_201,
-        hosts: 14,
-        users: 61,
-        clients: 70,
-        topHosts: [host('www.bank.example', 640), host('api.payments.example', 311), host(HOSTILE.host, 7)],
-        topUsers: [host('chioma', 120), host('bo', 88), host(HOSTILE.user, 3)],
-        topClients: [host('10.1.2.3', 120)],
-        topRules: [{ from: 'finance', to: 'web', flows: 1_201 }],
-        exact: true,
-      },
-      {
-        from: 'inspect',
-        to: 'block',
-        flows: 41,
-        hosts: 2,
-        users: 0,
-        clients: 5,
-        topHosts: [host('files.example.net', 40)],
-        topUsers: [],
-        topClients: [host('10.1.7.9', 33)],
-        topRules: [{ from: 'uploads', to: 'gambling', flows: 41 }],
-        exact: true,
-      },
-    ],
-    hits: [
-      { rule: 'gambling', flows: 41 },
-      { rule: 'finance', flows: 0 },
-      { rule: 'web', flows: 80_000 },
-    ],
-    complete: true,
   };
 }

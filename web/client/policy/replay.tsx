@@ -1,18 +1,15 @@
 /** Recorded traffic decided again by the candidate: progress while it runs, then what would change, with links to the rows. */
 import { useEffect, useState } from 'react';
-import type { CountedValue, ReplayChange, ReplayView, TaskView } from '../../contract.ts';
+import type { ReplayView, TaskView } from '../../contract.ts';
 import { api } from '../api/client.ts';
 import { ApiFailure, unreachable } from '../api/failure.ts';
 import { count, percent } from '../format/numbers.ts';
-import { visible } from '../format/visible.ts';
 import { Captured } from '../parts/captured.tsx';
 import { Segments } from '../parts/choice.tsx';
-import { LinkTo } from '../parts/link-to.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { ActFailed } from '../parts/problem.tsx';
-import { Verdict } from '../parts/verdict.tsx';
-import { term } from '../state/term.ts';
-import { listAddress } from '../state/view.ts';
+import { ChangeCard } from './replay-change.tsx';
+import { ReplayedRequests } from './replay-requests.tsx';
 import { SPANS } from './spans.ts';
 import type { Span } from './spans.ts';
 
@@ -145,14 +142,20 @@ function Result({ view, span, outdated }: { view: ReplayView; span: Span; outdat
         )}
         {view.otherManner === 0
           ? ''
-          : ` ${count(view.otherManner)} more would be recorded or told otherwise.`}
+          : ` ${count(view.otherManner)} more would be recorded, masked, told or led otherwise.`}
         {view.complete
           ? ''
           : ' Not everything could be looked at in time: choose a shorter time for the whole truth.'}
       </p>
       <div className="cards">
         {view.changes.map(change => (
-          <ChangeCard key={`${change.from} ${change.to}`} change={change} span={span} />
+          <ChangeCard
+            key={`${change.from} ${change.to}`}
+            change={change}
+            span={span}
+            of="flows"
+            amount={`${count(change.flows)} connections`}
+          />
         ))}
       </div>
       {idle.length === 0 || view.flows === 0 ? null : (
@@ -161,91 +164,7 @@ function Result({ view, span, outdated }: { view: ReplayView; span: Span; outdat
           <Captured text={idle.map(hit => hit.rule).join(', ')} max={300} />
         </p>
       )}
-    </div>
-  );
-}
-
-function ChangeCard({ change, span }: { change: ReplayChange; span: Span }) {
-  const about = change.exact ? '' : 'at least ';
-  const link = (q: string): string =>
-    listAddress({ show: 'flows', q, range: { kind: 'recent', span }, live: false });
-  return (
-    <section className="card change-card" aria-label={`${change.from} to ${change.to}`}>
-      <header>
-        <span className="change-way">
-          <Verdict action={change.from} />
-          <span aria-hidden="true">→</span>
-          <span className="visually-hidden">would become</span>
-          <Verdict action={change.to} />
-        </span>
-        <strong>{count(change.flows)} connections</strong>
-      </header>
-      <p className="fine">
-        {about}
-        {count(change.hosts)} {change.hosts === 1 ? 'host' : 'hosts'}, {count(change.clients)}{' '}
-        {change.clients === 1 ? 'client' : 'clients'}
-        {change.users === 0 ? '' : `, ${count(change.users)} ${change.users === 1 ? 'user' : 'users'}`}
-      </p>
-      <Top
-        title="Hosts"
-        values={change.topHosts}
-        link={value => link(`${term('host', value, 'in')} ${term('verdict', change.from, 'in')}`)}
-      />
-      <Top
-        title={change.users === 0 ? 'Clients' : 'Users'}
-        values={change.users === 0 ? change.topClients : change.topUsers}
-        link={value =>
-          link(
-            `${term(change.users === 0 ? 'client' : 'user', value, 'in')} ${term('verdict', change.from, 'in')}`,
-          )
-        }
-      />
-      <h3>Rules</h3>
-      <ul className="rule-moves">
-        {change.topRules.slice(0, 6).map(move => (
-          <li key={`${move.from}\n${move.to}`}>
-            <LinkTo to={link(term('rule', move.from, 'in'))} title="See what it decided">
-              <Captured text={move.from} max={60} />
-            </LinkTo>{' '}
-            → <Captured text={move.to} max={60} />
-            <span className="number">{count(move.flows)}</span>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
-function Top({
-  title,
-  values,
-  link,
-}: {
-  title: string;
-  values: readonly CountedValue[];
-  link: (value: string) => string;
-}) {
-  const most = Math.max(1, ...values.map(entry => entry.flows));
-  return (
-    <div className="top-card">
-      <h3>{title}</h3>
-      <ul>
-        {values.slice(0, 7).map(entry => (
-          <li key={entry.value}>
-            <LinkTo to={link(entry.value)}>
-              <span
-                className="facet-bar"
-                style={{ width: `${(entry.flows / most) * 100}%` }}
-                aria-hidden="true"
-              />
-              <bdi className="top-value" title={visible(entry.value.slice(0, 500))}>
-                {visible(entry.value.slice(0, 200))}
-              </bdi>
-              <span className="number">{count(entry.flows)}</span>
-            </LinkTo>
-          </li>
-        ))}
-      </ul>
+      <ReplayedRequests view={view} span={span} />
     </div>
   );
 }

@@ -207,12 +207,16 @@ function refuseOtherBase({ store }: PolicyWork, base: unknown): void {
   );
 }
 
-function replayView({ summary, complete, problems }: DeskResult['replay'], since: number): ReplayView {
+function replayView(
+  { summary, requests, complete, problems }: DeskResult['replay'],
+  since: number,
+): ReplayView {
   if (summary === null)
     throw new ApiFailure('bad-request', firstProblem(problemsOf(problems)), 'Check the document first.');
   const { recorded: _, from, to, ...rest } = summary;
   return {
     ...rest,
+    requests,
     since: new Date(since).toISOString(),
     from: from === null ? null : new Date(from).toISOString(),
     to: to === null ? null : new Date(to).toISOString(),

@@ -1,0 +1,169 @@
+/**
+ * Walks through recorded requests with the facts of the flow they came in: for replaying rules that look at requests. Goes
+ * through the day files as flow-walk.ts does, oldest row first, a batch at a time, with no statement open in between.
+ *
+ * A request whose flow is not in its day's file, closed or open, comes with `flow: null`: whoever asks must say that it
+ * could not be judged.
+ *
+ * Bounds: one batch of rows; `MAX_KEPT` flows and header blocks each, all let go when there are more.
+ */
+import type Database from 'better-sqlite3';
+import { eachDay, flowReader } from './flow-walk.ts';
+import { joinHead } from './headers.ts';
+import type { FlowId } from '../../core/records.ts';
+import type { Action, BlockKind, CaptureLevel, MaskProfile, Verdict } from '../../core/verdict.ts';
+import type { WalkedFlow, WalkOptions } from './flow-walk.ts';
+
+export interface WalkedRequest {
+  time: number;
+  id: FlowId;
+  client: string;
+  user: string | null;
+  method: string;
+  scheme: 'http' | 'https';
+  host: string;
+  port: number;
+  /** As recorded: with query, masked. */
+  target: string;
+  /** Media type of its body without parameters, lower case; null when it named none, or nobody asked for it. */
+  contentType: string | null;
+  /** How it was decided then. */
+  verdict: Verdict;
+  fault: string | null;
+  flow: Pick<WalkedFlow, 'facts' | 'verdict'> | null;
+}
+
+export interface RequestWalkOptions extends WalkOptions {
+  /**
+   * `all`, or only requests inside TLS that were decided by another rule than the flows of their day: those that a rule on
+   * requests decided.
+   */
+  which: 'all' | 'decided-apart';
+  /** Read the request's header block for its content type. */
+  contentType: boolean;
+}
+
+const BATCH = 1_000;
+const MAX_KEPT = 20_000;
+
+interface Columns {
+  id: number;
+  flow: number;
+  time: number;
+  client: string;
+  user: string | null;
+  method: string;
+  scheme: 'http' | 'https';
+  host: string;
+  port: number;
+  path: string;
+  action: Action;
+  rule: string;
+  policy: string;
+  reason: string;
+  capture: CaptureLevel;
+  block: BlockKind;
+  mask: MaskProfile | null;
+  parent: string | null;
+  fault: string | null;
+  reqBlock: number;
+  reqRest: number;
+}
+
+/** Batches of requests, oldest ingested first. */
+export function* walkRequests(options: RequestWalkOptions): Generator<WalkedRequest[]> {
+  const { since = -(2 ** 53), until = 2 ** 53, which, contentType } = options;
+  const apart = which === 'all' ? '' : `AND w.id IN (${DECIDED_APART})`;
+  yield* eachDay(options, function* (db) {
+    const rows = db.prepare<[number, number, number, number], Columns>(
+      `SELECT x.id, x.flow, x.time, o.client, o.user, w.method, w.scheme, h.name AS host, w.port, u.path, w.action, w.rule,
+       w.policy, w.reason, w.capture, w.block, w.mask, w.parent, w.fault, x.req_block AS reqBlock, x.req_rest AS reqRest
+       FROM exchange x JOIN who o ON o.id = x.who JOIN what w ON w.id = x.what JOIN host h ON h.id = w.host
+       JOIN url u ON u.id = x.url WHERE x.id > ? AND x.time >= ? AND x.time < ? ${apart} ORDER BY x.id LIMIT ?`,
+    );
+    if (which === 'decided-apart' && db.prepare(DECIDED_APART).get() === undefined) return;
+    const flowOf = kept(flowReader(db));
+    const typeOf = contentType ? contentTypes(db) : null;
+    let last = 0;
+    for (;;) {
+      const batch = rows.all(last, since, until, BATCH);
+      last = batch.at(-1)?.id ?? last;
+      if (batch.length > 0)
+        yield batch.map(r => ({
+          time: r.time,
+          id: r.flow,
+          client: r.client,
+          user: r.user,
+          method: r.method,
+          scheme: r.scheme,
+          host: r.host,
+          port: r.port,
+          target: r.path,
+          contentType: typeOf === null ? null : typeOf(r.reqBlock, r.reqRest),
+          verdict: verdictOf(r),
+          fault: r.fault,
+          flow: flowOf(r.flow),
+        }));
+      if (batch.length < BATCH) return;
+    }
+  });
+}
+
+const DECIDED_APART = `SELECT id FROM what WHERE scheme = 'https' AND rule NOT IN (SELECT rule FROM lane WHERE rule IS NOT NULL)`;
+
+function verdictOf(r: Columns): Verdict {
+  return {
+    action: r.action,
+    rule: r.rule,
+    policy: r.policy,
+    reason: r.reason,
+    capture: r.capture,
+    block: r.block,
+    ...(r.mask === null ? {} : { mask: r.mask }),
+    ...(r.parent === null ? {} : { parent: { group: r.parent, via: [] } }),
+  };
+}
+
+/** Content types of header blocks, by the two rows that a block became. */
+function contentTypes(db: Database.Database): (block: number, rest: number) => string | null {
+  const stable = db.prepare<[number], string>('SELECT text FROM block WHERE id = ?').pluck();
+  const varying = db.prepare<[number], { varied: string; volatile: string }>(
+    'SELECT varied, volatile FROM rest WHERE id = ?',
+  );
+  const known = new Map<string, string | null>();
+  return (block, rest) => {
+    const key = `${block} ${rest}`;
+    let type = known.get(key);
+    if (type === undefined) {
+      const { varied = '', volatile = '' } = varying.get(rest) ?? {};
+      type = contentTypeIn(joinHead({ stable: stable.get(block) ?? '', varied, volatile }));
+      if (known.size >= MAX_KEPT) known.clear();
+      known.set(key, type);
+    }
+    return type;
+  };
+}
+
+/** Media type of the first Content-Type field of a header block, as capture/exchange.ts tells it of a live head. */
+function contentTypeIn(head: string): string | null {
+  for (const line of head.split('\r\n')) {
+    const colon = line.indexOf(':');
+    if (colon < 0 || line.slice(0, colon).toLowerCase() !== 'content-type') continue;
+    const type = (line.slice(colon + 1).split(';', 1)[0] ?? '').trim().toLowerCase();
+    return type === '' ? null : type;
+  }
+  return null;
+}
+
+function kept<T>(read: (id: number) => T): (id: number) => T {
+  const known = new Map<number, T>();
+  return id => {
+    let value = known.get(id);
+    if (value === undefined) {
+      value = read(id);
+      if (known.size >= MAX_KEPT) known.clear();
+      known.set(id, value);
+    }
+    return value;
+  };
+}

@@ -1,0 +1,282 @@
+/**
+ * What a candidate's rules on requests would have done with recorded requests: each is decided again in the flow it came in
+ * and as of its own time, by the very functions that decide live ones. Pure: requests come in, a summary comes out.
+ *
+ * A request is judged on its own only where the candidate would inspect its flow; else it shares the flow's fate, which
+ * replay.ts tells. It does not know what it was not told: requests whose flow recorded none, paths that were masked,
+ * and what a client would have asked next after another answer. `left` counts each of these.
+ *
+ * Bounds: as replay.ts; distinct flows are counted up to `FLOWS`, beyond that they are at least as many.
+ */
+import { factsForHost, plainPath } from '../core/request-facts.ts';
+import { canonicalHost } from '../core/host-name.ts';
+import type { FlowFacts } from '../core/facts.ts';
+import type { Action, Verdict } from '../core/verdict.ts';
+import type { CompiledPolicy } from './compile.ts';
+import { decide, decideHost, decideRequest } from './decide.ts';
+import { Tally } from './replay.ts';
+import type { Counted } from './replay.ts';
+import type { Condition } from './rule.ts';
+
+/** A recorded request as far as a replay needs it. */
+export interface RecordedRequest {
+  /** ms since epoch. */
+  time: number;
+  /** Which flow it came in. */
+  id: number;
+  client: string;
+  user: string | null;
+  method: string;
+  scheme: 'http' | 'https';
+  host: string;
+  port: number;
+  /** Path with query as recorded. */
+  target: string;
+  contentType: string | null;
+  verdict: Verdict;
+  fault: string | null;
+  /** Its flow; null when it is not known any more. */
+  flow: { facts: FlowFacts | null; verdict: Verdict | null } | null;
+}
+
+/** All requests that would change from one outcome to the same other one. */
+export interface RequestChange {
+  from: Action;
+  to: Action;
+  requests: number;
+  /** Different flows, hosts, users and clients among them. */
+  flows: number;
+  hosts: number;
+  users: number;
+  clients: number;
+  /** Most requests first; the count of each stands under `flows`, as in replay.ts. */
+  topHosts: Counted[];
+  topUsers: Counted[];
+  topClients: Counted[];
+  /** Method and path. */
+  topRequests: Counted[];
+  topRules: { from: string; to: string; flows: number }[];
+  /** False when there were too many different values to count each. */
+  exact: boolean;
+}
+
+export interface RequestSummary {
+  /** Decided again. */
+  requests: number;
+  changed: number;
+  /** Unchanged in action, but recorded or told in another manner. */
+  otherManner: number;
+  changes: RequestChange[];
+  /** How often each rule on requests of the candidate would decide, in its order. */
+  hits: { rule: string; flows: number }[];
+  left: {
+    /** The candidate would not inspect their flow, so there would be no request to decide. */
+    withFlow: number;
+    /** Refused or given up before any policy was asked. */
+    undecided: number;
+    /** The path is masked in the record, and the candidate looks at paths. */
+    masked: number;
+    /** The record of their flow is not there. */
+    flowGone: number;
+  };
+}
+
+/** What of a request the rules of a policy look at. */
+export function requestAsks({ document }: Pick<CompiledPolicy, 'document'>): {
+  any: boolean;
+  path: boolean;
+  contentType: boolean;
+} {
+  const tests = new Set(document.rules.flatMap(rule => (rule.when === null ? [] : testsOf(rule.when))));
+  const [path, contentType] = [tests.has('path'), tests.has('content-type')];
+  return { any: path || contentType || tests.has('method'), path, contentType };
+}
+
+function testsOf(condition: Condition): Condition['test'][] {
+  switch (condition.test) {
+    case 'all':
+    case 'any':
+      return condition.of.flatMap(testsOf);
+    case 'not':
+      return testsOf(condition.of);
+    default:
+      return [condition.test];
+  }
+}
+
+/** What capture writes in place of a secret begins with it (src/capture/mask.ts). */
+const MASK = '‹masked';
+const BOUND = 20_000;
+const FLOWS = 200_000;
+
+interface Bin {
+  from: Action;
+  to: Action;
+  requests: number;
+  flows: Set<number>;
+  hosts: Tally;
+  users: Tally;
+  clients: Tally;
+  asked: Tally;
+  rules: Tally;
+}
+
+/** Takes requests one by one; `summary` may be asked at any time. */
+export class RequestReplay {
+  readonly #policy: CompiledPolicy;
+  readonly #asksPath: boolean;
+  readonly #bins = new Map<string, Bin>();
+  readonly #hits = new Map<string, number>();
+  readonly #left = { withFlow: 0, undecided: 0, masked: 0, flowGone: 0 };
+  #requests = 0;
+  #changed = 0;
+  #otherManner = 0;
+
+  constructor(candidate: CompiledPolicy) {
+    this.#policy = candidate;
+    this.#asksPath = requestAsks(candidate).path;
+    for (const { rule, late } of candidate.rules) if (late.request) this.#hits.set(rule.name, 0);
+  }
+
+  get requests(): number {
+    return this.#requests;
+  }
+
+  get changed(): number {
+    return this.#changed;
+  }
+
+  add(request: RecordedRequest): void {
+    const was = request.verdict;
+    // The record of what nobody decided carries the fault's code in place of a rule (proxy/undecided.ts).
+    if (request.fault !== null && request.fault === was.rule) {
+      this.#left.undecided++;
+      return;
+    }
+    const facts = request.flow?.facts ?? null;
+    if (facts === null) {
+      this.#left.flowGone++;
+      return;
+    }
+    if (this.#asksPath && request.target.split('?', 1)[0]?.includes(MASK) === true) {
+      this.#left.masked++;
+      return;
+    }
+    const is = request.scheme === 'http' ? this.#plain(request, facts) : this.#inside(request, facts);
+    if (is === null) {
+      this.#left.withFlow++;
+      return;
+    }
+    this.#count(request, is);
+  }
+
+  /** The verdict about a plain request, which is decided together with its flow. */
+  #plain(request: RecordedRequest, facts: FlowFacts): Verdict {
+    const host = canonicalHost(request.host);
+    return decide(
+      {
+        ...facts,
+        now: request.time,
+        user: request.user,
+        host: request.host,
+        hostKind: host.kind === 'ip' ? 'ip' : 'name',
+        port: request.port,
+        request: requestOf(request),
+      },
+      this.#policy,
+    );
+  }
+
+  /** The verdict about a request inside TLS; null when the candidate would not inspect its flow. */
+  #inside(request: RecordedRequest, facts: FlowFacts): Verdict | null {
+    const first = decide(facts, this.#policy);
+    if (first.action !== 'inspect') return null;
+    const about = factsForHost(facts, request.host, request.time);
+    let otherwise: Verdict | null = null;
+    if (about.host !== facts.host || about.hello?.sni !== facts.hello?.sni) {
+      otherwise = decideHost(this.#policy, facts, request.host);
+      if (otherwise.action !== 'inspect') return otherwise;
+    }
+    return decideRequest(this.#policy, about, requestOf(request)) ?? otherwise ?? first;
+  }
+
+  #count(request: RecordedRequest, is: Verdict): void {
+    const was = request.verdict;
+    this.#requests++;
+    const hits = this.#hits.get(is.rule);
+    if (hits !== undefined) this.#hits.set(is.rule, hits + 1);
+    if (is.action === was.action) {
+      if (inAnotherManner(was, is)) this.#otherManner++;
+      return;
+    }
+    this.#changed++;
+    const bin = this.#binOf(was.action, is.action);
+    bin.requests++;
+    if (bin.flows.size < FLOWS) bin.flows.add(request.id);
+    bin.hosts.add(request.host);
+    if (request.user !== null) bin.users.add(request.user);
+    bin.clients.add(request.client);
+    bin.asked.add(`${request.method} ${request.target.split('?', 1)[0] ?? ''}`);
+    bin.rules.add(`${was.rule}\n${is.rule}`);
+  }
+
+  summary(): RequestSummary {
+    return {
+      requests: this.#requests,
+      changed: this.#changed,
+      otherManner: this.#otherManner,
+      changes: [...this.#bins.values()].sort((a, b) => b.requests - a.requests).map(changeOf),
+      hits: [...this.#hits].map(([rule, flows]) => ({ rule, flows })),
+      left: { ...this.#left },
+    };
+  }
+
+  #binOf(from: Action, to: Action): Bin {
+    const key = `${from} ${to}`;
+    let bin = this.#bins.get(key);
+    if (bin === undefined) {
+      const tally = (): Tally => new Tally(BOUND);
+      bin = {
+        ...{ from, to, requests: 0, flows: new Set(), hosts: tally(), users: tally() },
+        ...{ clients: tally(), asked: tally(), rules: tally() },
+      };
+      this.#bins.set(key, bin);
+    }
+    return bin;
+  }
+}
+
+const requestOf = (r: RecordedRequest): FlowFacts['request'] & object => ({
+  method: r.method,
+  path: plainPath(r.target),
+  contentType: r.contentType,
+});
+
+/** Of the manner of a request's verdict its rule says how it is recorded, masked or told; the way was the flow's. */
+function inAnotherManner(was: Verdict, is: Verdict): boolean {
+  if (was.action === 'block') return was.block !== is.block;
+  if (was.action === 'passthrough') return false;
+  return was.capture !== is.capture || (was.mask ?? 'standard') !== (is.mask ?? 'standard');
+}
+
+function changeOf(bin: Bin): RequestChange {
+  return {
+    from: bin.from,
+    to: bin.to,
+    requests: bin.requests,
+    flows: bin.flows.size,
+    hosts: bin.hosts.size,
+    users: bin.users.size,
+    clients: bin.clients.size,
+    topHosts: bin.hosts.top(),
+    topUsers: bin.users.top(),
+    topClients: bin.clients.top(),
+    topRequests: bin.asked.top(),
+    topRules: bin.rules.top().map(({ value, flows }) => {
+      const [from = '', to = ''] = value.split('\n');
+      return { from, to, flows };
+    }),
+    exact:
+      bin.flows.size < FLOWS && [bin.hosts, bin.users, bin.clients, bin.asked, bin.rules].every(t => t.exact),
+  };
+}
