@@ -110,13 +110,34 @@ function compile(kind: Kind, node: Node, look: Look): Condition {
       return not(compile(kind, node.part, look));
     case 'and':
     case 'or': {
-      const parts = grouped(kind, node).map(part => compile(kind, part, look));
-      return node.kind === 'and' ? and(parts) : or(parts);
+      if (node.kind === 'or') return or(grouped(kind, node).map(part => compile(kind, part, look)));
+      const parts: Condition[] = [];
+      // What an index answers goes first: when it finds nothing, nothing else of the day is asked.
+      for (const part of grouped(kind, node).sort((a, b) => effort(kind, a) - effort(kind, b))) {
+        const condition = compile(kind, part, look);
+        if (condition.blocks?.size === 0) return NEVER;
+        parts.push(condition);
+      }
+      return and(parts);
     }
     case 'field':
       return rowField(kind, node.field, node.test, look);
     case 'free':
       return freeCondition(kind, node.words, look);
+  }
+}
+
+/** How much it takes to find where a node can hold. */
+function effort(kind: Kind, node: Node): number {
+  switch (node.kind) {
+    case 'free':
+      return 1;
+    case 'field':
+      if (node.test.op === 'id') return 0;
+      if (node.test.op === 'words') return 1;
+      return node.field.name === 'path' ? 3 : tableOf(kind, node) === 'who' ? 1 : 2;
+    default:
+      return 4;
   }
 }
 
@@ -141,12 +162,20 @@ const SELECT_IDS = {
 } as const;
 
 function sharedCondition(kind: Kind, table: 'what' | 'who' | 'lane', node: Node, look: Look): Condition {
-  const fragment = inTable(table, node);
+  const fragment = hostAlone(table, node) ?? inTable(table, node);
   const ids = look.ids(SELECT_IDS[table] + fragment.sql, fragment.params);
   if (ids.length === 0) return NEVER;
   const dim =
     table === 'what' ? SEEN.what : table === 'lane' ? SEEN.lane : kind === 'flows' ? SEEN.flowWho : SEEN.who;
   return idsCondition(table, ids, blocksOf(dim, ids, look));
+}
+
+/** A host by itself goes through the index of hosts. */
+function hostAlone(table: 'what' | 'who' | 'lane', node: Node): Fragment | null {
+  if (table !== 'what' || node.kind !== 'field' || node.field.name !== 'host' || node.test.op === 'present')
+    return null;
+  const named = textTest('name', node.test);
+  return { sql: `host IN (SELECT id FROM host WHERE ${named.sql})`, params: named.params };
 }
 
 function inTable(table: 'what' | 'who' | 'lane', node: Node): Fragment {
@@ -191,7 +220,7 @@ function fieldInTable(table: 'what' | 'who' | 'lane', field: Field, test: Test):
 /** Fields that stand in the row itself: expression and stored units per unit. */
 const ROW_FIELDS: Record<string, { sql: string; scale: number; strips?: readonly StripColumn[] }> = {
   ms: { sql: 'x.us', scale: 1000, strips: ['us'] },
-  wait: { sql: 'x.wait', scale: 1000 },
+  wait: { sql: 'x.wait', scale: 1000, strips: ['wait'] },
   bytes: { sql: '(x.up + x.down)', scale: 1, strips: ['up', 'down'] },
   up: { sql: 'x.up', scale: 1, strips: ['up'] },
   down: { sql: 'x.down', scale: 1, strips: ['down'] },

@@ -10,6 +10,7 @@ import { blocksOf, found, idsCondition, MAX_IDS } from './look.ts';
 import type { Kind, Pattern, Words } from './ast.ts';
 import type { Condition } from './condition.ts';
 import type { Look } from './look.ts';
+import type { Flags, Probe } from './sieve.ts';
 
 /** Blocks in which the first row probes of a frequent pattern are made before all URLs are asked. */
 const PROBES = 8;
@@ -24,8 +25,16 @@ export function pathCondition(pattern: Pattern, look: Look): Condition {
   const condition = found(['url'], rows, { sql: `SELECT u.id ${where}`, params }, SEEN.url, look);
   const { sieve } = condition;
   if (rows.length <= MAX_IDS || sieve.op !== 'ids') return condition;
-  const probe = `EXISTS (SELECT 1 FROM url u WHERE u.id = x.url AND ${test.sql})`;
-  return { ...condition, sieve: { ...sieve, probe: { sql: probe, params: test.params, left: PROBES } } };
+  let known: Flags | null = null;
+  const one = `SELECT 1 FROM url u WHERE u.id = ? AND ${test.sql}`;
+  const probe: Probe = {
+    sql: `EXISTS (SELECT 1 FROM url u WHERE u.id = x.url AND ${test.sql})`,
+    params: test.params,
+    left: PROBES,
+    known: () => known !== null,
+    has: id => look.ids(one, [id, ...test.params]).length > 0,
+  };
+  return { ...condition, sieve: { ...sieve, ids: () => (known ??= sieve.ids()), probe } };
 }
 
 /** Runs of URLs in which the pieces of a pattern may occur, newest first. */

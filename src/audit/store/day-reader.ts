@@ -13,7 +13,7 @@ import { DayDetail } from './day-detail.ts';
 import { FACET_SOURCE } from './facet-source.ts';
 import { Blocks } from './blocks.ts';
 import { BLOCK_BITS, BLOCK_ROWS, IN_BLOCKS, KIND } from './layout.ts';
-import { ACTIONS, stripValues } from './strip.ts';
+import { ACTIONS } from './strip.ts';
 import type Database from 'better-sqlite3';
 import type { Kind, Query } from '../query/ast.ts';
 import type { Param } from '../query/fragment.ts';
@@ -182,8 +182,8 @@ export class DayReader {
     const condition = this.condition(kind, query, { since, until });
     if (condition.blocks?.size === 0) return true;
     return this.walk(kind, condition, expired, (mask, source) => {
-      const time = stripValues(source.column('time'));
-      const act = stripValues(source.column('act'));
+      const time = source.numbers('time');
+      const act = source.numbers('act');
       for (let i = 0; i < BLOCK_ROWS; i++) {
         if (mask[i] !== 1) continue;
         const at = Math.floor(((time[i] ?? 0) - since) / width);
@@ -210,16 +210,19 @@ export class DayReader {
     const source = FACET_SOURCE[kind][field];
     if (source === undefined) return true;
     // By the id of the shared row first: counters in arrays, of which a day has some ten thousand.
-    const counts: number[] = [];
-    const bytes: number[] = [];
+    let counts = new Float64Array(1024);
+    let bytes = new Float64Array(1024);
     const complete = this.walk(kind, condition, expired, (mask, blocks) => {
-      const key = stripValues(blocks.column(source.key));
-      const up = stripValues(blocks.column('up'));
-      const down = stripValues(blocks.column('down'));
+      const key = blocks.numbers(source.key);
+      const up = blocks.numbers('up');
+      const down = blocks.numbers('down');
       for (let i = 0; i < BLOCK_ROWS; i++) {
         if (mask[i] !== 1) continue;
         const id = key[i] ?? 0;
-
+        if (id >= counts.length) {
+          counts = grown(counts, id);
+          bytes = grown(bytes, id);
+        }
         counts[id] = (counts[id] ?? 0) + 1;
         bytes[id] = (bytes[id] ?? 0) + (up[i] ?? 0) + (down[i] ?? 0);
       }
@@ -233,7 +236,7 @@ export class DayReader {
         known.bytes += sum;
       }
     };
-    const ids = counts.flatMap((count, id) => (count > 0 ? id : []));
+    const ids = [...counts.keys()].filter(id => (counts[id] ?? 0) > 0);
     if (ids.length <= FEW_VALUES) {
       const valueOf = this.db.prepare(`${source.values} WHERE s.id = ?`).raw();
       for (const id of ids) add(id, (valueOf.get(id) as [number, string | number | null])[1]);
@@ -295,6 +298,13 @@ export class DayReader {
     }
     return true;
   }
+}
+
+/** The same numbers in an array that has a place for `id`. */
+function grown(array: Float64Array<ArrayBuffer>, id: number): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(2 ** Math.ceil(Math.log2(id + 1)) * 2);
+  larger.set(array);
+  return larger;
 }
 
 const NEVER_EXPIRED: Expired = () => false;

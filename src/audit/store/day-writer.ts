@@ -173,6 +173,7 @@ export class DayWriter {
       req.rest.id,
       res.rest.id,
       actOf(r.verdict.action, r.fault !== null),
+      wait,
     ]);
     this.tallies.add(KIND.exchange, block, time, r.verdict.action, r.fault !== null, r.req.size + r.res.size);
     return flow;

@@ -106,7 +106,7 @@ ALTER TABLE lane ADD COLUMN tls TEXT;
 ALTER TABLE lane ADD COLUMN parent TEXT;
 -- columns of whole blocks as packed numbers (strip.ts); which pieces of letters occur in a run of URLs (grams.ts). Both are
 -- derived: what they lack, as all blocks of version 1, is read from the rows
-CREATE TABLE strip (id INTEGER PRIMARY KEY, lo NUMERIC, hi NUMERIC, data BLOB NOT NULL);
+CREATE TABLE strip (id INTEGER PRIMARY KEY, lo NUMERIC, hi NUMERIC, data BLOB);
 CREATE TABLE gram (run INTEGER PRIMARY KEY, bits BLOB NOT NULL);
 `;
 

@@ -5,7 +5,7 @@
  */
 import type Database from 'better-sqlite3';
 import { BLOCK_BITS, BLOCK_ROWS } from './layout.ts';
-import { packStrip, STRIP_COLUMNS, stripId } from './strip.ts';
+import { packStrip, STRIP_COLUMNS, stripId, ZONES_ONLY } from './strip.ts';
 import { ROWS_OF_BLOCK } from './blocks.ts';
 import type { StripKind } from './strip.ts';
 
@@ -61,7 +61,8 @@ export class StripWriter {
   private save(): void {
     for (const [i, column] of this.columns.entries()) {
       const { lo, hi, data } = packStrip(column);
-      this.insert.run(stripId(this.kind, i, this.block), lo, hi, data);
+      const zoneOnly = ZONES_ONLY.has(STRIP_COLUMNS[this.kind][i] ?? '');
+      this.insert.run(stripId(this.kind, i, this.block), lo, hi, zoneOnly ? null : data);
     }
   }
 }

@@ -26,9 +26,12 @@ export const STRIP_COLUMNS = {
     'req_rest',
     'res_rest',
     'act',
+    'wait',
   ],
   flows: ['time', 'who', 'lane', 'us', 'up', 'down', 'exchanges', 'act'],
 } as const;
+/** Columns of which only the smallest and largest value are kept: asked for seldom, and then for rare values. */
+export const ZONES_ONLY: ReadonlySet<string> = new Set(['wait']);
 export type StripKind = keyof typeof STRIP_COLUMNS;
 export type StripColumn = (typeof STRIP_COLUMNS)[StripKind][number];
 
@@ -91,17 +94,17 @@ export function unpackStrip(packed: PackedStrip): Strip {
   const base = (lo ?? 0) - 1;
   if (data.length === 0) return { lo, hi, codes: null, base };
   const width = data.length / BLOCK_ROWS;
-  // A copy of its own: typed arrays need their alignment.
-  const bytes = new Uint8Array(data).buffer;
+  // Typed arrays need their alignment: a copy where the bytes do not have it.
+  const { buffer, byteOffset } = data.byteOffset % 8 === 0 ? data : new Uint8Array(data);
   switch (width) {
     case 1:
-      return { lo, hi, codes: new Uint8Array(bytes), base };
+      return { lo, hi, codes: new Uint8Array(buffer, byteOffset, BLOCK_ROWS), base };
     case 2:
-      return { lo, hi, codes: new Uint16Array(bytes), base };
+      return { lo, hi, codes: new Uint16Array(buffer, byteOffset, BLOCK_ROWS), base };
     case 4:
-      return { lo, hi, codes: new Uint32Array(bytes), base };
+      return { lo, hi, codes: new Uint32Array(buffer, byteOffset, BLOCK_ROWS), base };
     case 8:
-      return { lo, hi, codes: new Float64Array(bytes), base };
+      return { lo, hi, codes: new Float64Array(buffer, byteOffset, BLOCK_ROWS), base };
     default:
       throw new Error(`a strip of ${data.length} bytes`);
   }
@@ -112,17 +115,18 @@ export function looseStrip(values: Float64Array): Strip {
   return { lo: -Infinity, hi: Infinity, codes: values, base: 0 };
 }
 
-/** The values of a strip as numbers, NaN where there is none. */
-export function stripValues(strip: Strip): Float64Array {
+/** The values of a strip as numbers, NaN where there is none; written to `out`, or the doubles themselves. */
+export function stripValues(strip: Strip, out: Float64Array = new Float64Array(BLOCK_ROWS)): Float64Array {
   const { codes, base, lo } = strip;
   if (codes instanceof Float64Array) return codes;
-  const values = new Float64Array(BLOCK_ROWS).fill(lo ?? NaN);
-  if (codes !== null)
-    for (let i = 0; i < BLOCK_ROWS; i++) {
-      const code = codes[i] ?? 0;
-      values[i] = code === 0 ? NaN : base + code;
-    }
-  return values;
+  if (codes === null) return out.fill(lo ?? NaN);
+  // A loop for each width, so that each is compiled for its own.
+  if (codes instanceof Uint8Array)
+    for (let i = 0; i < BLOCK_ROWS; i++) out[i] = codes[i] === 0 ? NaN : base + (codes[i] as number);
+  else if (codes instanceof Uint16Array)
+    for (let i = 0; i < BLOCK_ROWS; i++) out[i] = codes[i] === 0 ? NaN : base + (codes[i] as number);
+  else for (let i = 0; i < BLOCK_ROWS; i++) out[i] = codes[i] === 0 ? NaN : base + (codes[i] as number);
+  return out;
 }
 
 const bytesOf = (array: Uint8Array | Uint16Array | Uint32Array | Float64Array): Buffer =>

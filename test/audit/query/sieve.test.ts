@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { flagsOf, sift } from '../../../src/audit/query/sieve.ts';
 import { BLOCK_ROWS } from '../../../src/audit/store/layout.ts';
-import { looseStrip, packStrip, unpackStrip } from '../../../src/audit/store/strip.ts';
+import { looseStrip, packStrip, stripValues, unpackStrip } from '../../../src/audit/store/strip.ts';
 import { makeRng } from '../../fuzz/rng.ts';
 import type { BlockColumns, Sieve } from '../../../src/audit/query/sieve.ts';
 import type { StripColumn } from '../../../src/audit/store/strip.ts';
@@ -33,6 +33,8 @@ function asked(data: Columns, packed: boolean, absent: Set<number>): BlockColumn
       const values = data[name] ?? assert.fail(name);
       return packed ? unpackStrip(packStrip(values)) : looseStrip(values);
     },
+    zone: (name: StripColumn) => block.column(name),
+    numbers: (name: StripColumn) => stripValues(block.column(name)),
     present: () => Uint8Array.from({ length: BLOCK_ROWS }, (_, i) => (absent.has(i) ? 0 : 1)),
     rowsWhere: () => {
       block.rows++;
@@ -121,7 +123,17 @@ describe('a sieve', () => {
   it('asks the rows first while probes are left, and the whole set afterwards', () => {
     const data = columns(makeRng(1));
     let whole = 0;
-    const probe = { sql: '1', params: [], left: 2 };
+    const single: number[] = [];
+    const probe = {
+      sql: '1',
+      params: [],
+      left: 2,
+      known: () => false,
+      has: (id: number) => {
+        single.push(id);
+        return id === 3;
+      },
+    };
     const sieve: Sieve = {
       op: 'ids',
       columns: ['who'],
@@ -134,6 +146,20 @@ describe('a sieve', () => {
     const block = asked(data, true, new Set());
     for (let i = 0; i < 4; i++) sift(sieve, block);
     assert.deepEqual([block.rows, whole], [2, 2]);
+    // Where something else left few rows, only these are asked.
+    const few: Sieve = {
+      op: 'range',
+      columns: ['up'],
+      range: { min: 7, minOpen: false, max: 7, maxOpen: false },
+    };
+    const places = [...(data['up'] ?? [])].flatMap((up, i) => (up === 7 ? i : []));
+    data['who'] = Float64Array.from({ length: BLOCK_ROWS }, (_, i) => 2 + (i % 2));
+    const passed = sift({ op: 'and', parts: [few, sieve] }, block);
+    assert.deepEqual([block.rows, whole, single.length], [2, 2, places.length]);
+    assert.deepEqual(
+      places.filter(i => passed?.[i] === 1),
+      places.filter(i => i % 2 === 1),
+    );
   });
 });
 
