@@ -89,6 +89,16 @@ export class DayReader {
     return { ids, reached: null };
   }
 
+  /** Latest time of the rows below an id, ms. */
+  timeBelow(kind: Kind, id: number): number {
+    if (kind === 'events') return Date.parse(this.day);
+    const [time] = this.pluck('SELECT max(hi) FROM span WHERE kind = ? AND block < ?', [
+      KIND_OF[kind],
+      (id + BLOCK_ROWS - 1) >> BLOCK_BITS,
+    ]);
+    return time ?? Date.parse(this.day);
+  }
+
   /** Rows of ids that `find` gave. */
   rows<K extends Kind>(kind: K, ids: number[]): RowOf[K][] {
     const rows =

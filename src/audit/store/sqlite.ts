@@ -10,9 +10,13 @@ import fs from 'node:fs';
 import { parseFlowId } from '../../core/records.ts';
 import { DayReader } from './day-reader.ts';
 import { feedPage } from './feed.ts';
+import { deadline, pageLimit, pageOf } from './paging.ts';
 import { dayPath, listDays, openDayForReading } from './schema.ts';
 import { ThreadStore } from './thread-store.ts';
+import { chartDays, countDays, emptyBuckets, facetDays } from './whole.ts';
 import type { Kind, Query } from '../query/ast.ts';
+import type { DayPage } from './paging.ts';
+import type { DayPart, FacetTotals } from './whole.ts';
 import type { FlowRecord } from '../../core/records.ts';
 import type {
   AuditStore,
@@ -30,7 +34,6 @@ import type {
   Histogram,
   HistogramOptions,
   Page,
-  RowOf,
   SearchOptions,
   StoredBody,
 } from './store.ts';
@@ -43,9 +46,6 @@ export interface StoreOptions {
 }
 
 const MAX_OPEN = 40;
-const MAX_LIMIT = 10_000;
-const DEFAULT_LIMIT = 50;
-const DEFAULT_BUDGET = 2000;
 
 /** Open the store of a folder for reading. Files that come later are found by later calls. */
 export function openStore(options: StoreOptions): AuditStore {
@@ -62,78 +62,70 @@ export class SqliteStore implements AuditStore {
   }
 
   async search<K extends Kind>(query: Query, options: SearchOptions<K>): Promise<Page<K>> {
-    const limit = Math.min(MAX_LIMIT, Math.max(1, Math.trunc(options.limit ?? DEFAULT_LIMIT)));
-    const start = options.before === undefined ? null : parseCursor(options.before);
-    const rows: RowOf[K][] = [];
-    let last: { day: string; id: number } | null = null;
-    for (const day of this.daysDown()) {
-      if (start !== null && day > start.day) continue;
-      const before = start?.day === day ? start.id : null;
-      // One row more than the page tells whether there is a next one.
-      const reader = this.reader(day);
-      if (reader === null) continue;
-      const { ids } = reader.find(options.kind, query, options, before, limit + 1 - rows.length);
-      for (const [i, row] of reader.rows(options.kind, ids).entries()) {
-        if (rows.length === limit) return { rows, next: last === null ? null : `${last.day}:${last.id}` };
-        rows.push(row);
-        last = { day, id: ids[i] ?? 0 };
-      }
-    }
-    return { rows, next: null };
+    const end = deadline(options.budget ?? Infinity);
+    return pageOf({
+      days: this.daysDown(),
+      limit: pageLimit(options.limit),
+      before: options.before,
+      ahead: 1,
+      expired: () => options.signal?.aborted === true || Date.now() > end,
+      ask: async (day, before, limit) => this.findIn(day, query, { ...options, end }, before, limit),
+    });
   }
 
   async count(query: Query, options: CountOptions): Promise<Count> {
-    const expired = deadline(options.budget);
-    let count = 0;
-    let exact = true;
-    for (const day of this.daysDown()) {
-      const part = this.reader(day)?.count(options.kind, query, options, expired);
-      count += part?.count ?? 0;
-      exact &&= part?.exact ?? true;
-    }
-    return { count, exact };
+    const end = deadline(options.budget);
+    return countDays(this.daysDown(), async day => this.countIn(day, query, { ...options, end }));
   }
 
   async histogram(query: Query, options: HistogramOptions): Promise<Histogram> {
-    const n = Math.min(1000, Math.max(1, Math.trunc(options.buckets)));
-    const width = (options.until - options.since) / n;
-    const buckets: Bucket[] = Array.from({ length: n }, (_, i) => ({
-      time: options.since + i * width,
-      inspect: 0,
-      passthrough: 0,
-      block: 0,
-      none: 0,
-      faults: 0,
-    }));
-    if (!(width > 0)) return { buckets: [], exact: true };
-    const expired = deadline(options.budget);
-    let exact = true;
-    for (const day of this.daysDown()) {
-      const complete = this.reader(day)?.histogram(
-        options.kind,
-        query,
-        options.since,
-        options.until,
-        buckets,
-        expired,
-      );
-      exact &&= complete ?? true;
-    }
-    return { buckets, exact };
+    const end = deadline(options.budget);
+    return chartDays(this.daysDown(), options, async day =>
+      this.histogramIn(day, query, { ...options, end }),
+    );
   }
 
   async facets(query: Query, options: FacetOptions): Promise<Facets> {
-    const expired = deadline(options.budget);
+    const end = deadline(options.budget);
+    return facetDays(this.daysDown(), options.limit, async day =>
+      this.facetsIn(day, query, { ...options, end }),
+    );
+  }
+
+  // Parts: what one day answers. `end` is the time at which to stop, ms since epoch.
+
+  findIn<K extends Kind>(
+    day: string,
+    query: Query,
+    options: Part<SearchOptions<K>>,
+    before: number | null,
+    limit: number,
+  ): DayPage<K> | null {
+    const reader = this.reader(day);
+    if (reader === null) return null;
+    const { ids, reached } = reader.find(options.kind, query, options, before, limit, stopping(options));
+    const stopped = reached === null ? null : { id: reached, time: reader.timeBelow(options.kind, reached) };
+    return { rows: reader.rows(options.kind, ids), ids, stopped };
+  }
+
+  countIn(day: string, query: Query, options: Part<CountOptions>): DayPart<number> | null {
+    const part = this.reader(day)?.count(options.kind, query, options, stopping(options));
+    return part === undefined ? null : { value: part.count, exact: part.exact };
+  }
+
+  histogramIn(day: string, query: Query, options: Part<HistogramOptions>): DayPart<Bucket[]> | null {
+    const value = emptyBuckets(options);
+    const { kind, since, until } = options;
+    const exact = this.reader(day)?.histogram(kind, query, since, until, value, stopping(options));
+    return exact === undefined ? null : { value, exact };
+  }
+
+  facetsIn(day: string, query: Query, options: Part<FacetOptions>): DayPart<FacetTotals> | null {
     const totals = new Map<string | number | null, { count: number; bytes: number }>();
-    let exact = true;
-    for (const day of this.daysDown())
-      exact &&=
-        this.reader(day)?.facets(options.kind, options.field, query, options, totals, expired) ?? true;
-    const values = [...totals]
-      .map(([value, total]) => ({ value, ...total }))
-      .sort((a, b) => b.count - a.count || String(a.value).localeCompare(String(b.value)))
-      .slice(0, Math.min(1000, Math.max(1, options.limit ?? 20)));
-    return { values, exact };
+    const { kind, field } = options;
+    const exact = this.reader(day)?.facets(kind, field, query, options, totals, stopping(options));
+    if (exact === undefined) return null;
+    return { value: [...totals].map(([value, { count, bytes }]) => [value, count, bytes]), exact };
   }
 
   async exchange(id: string): Promise<ExchangeDetail | null> {
@@ -237,16 +229,13 @@ export class SqliteStore implements AuditStore {
   }
 }
 
-/** A page cursor that cannot be read starts at the newest row rather than failing: it only ever comes from ourselves. */
-function parseCursor(text: string): { day: string; id: number } | null {
-  const m = /^(\d{4}-\d\d-\d\d):(\d{1,15})$/.exec(text);
-  return m === null ? null : { day: m[1] ?? '', id: Number(m[2]) };
-}
+/** Options of a part: when to stop, ms since epoch. */
+export type Part<T> = T & { end: number };
 
-function deadline(budget: number | undefined): () => boolean {
-  const end = performance.now() + (budget ?? DEFAULT_BUDGET);
-  return () => performance.now() > end;
-}
+const stopping =
+  (options: { end: number; signal?: AbortSignal }): (() => boolean) =>
+  () =>
+    options.signal?.aborted === true || Date.now() > options.end;
 
 /** Bytes of a day's file and its log. */
 export function fileBytes(dir: string, day: string): number {

@@ -117,26 +117,35 @@ export interface SearchOptions<K extends Kind> {
   limit?: number;
   /** `next` of the page before. */
   before?: string;
+  /** Time to spend, ms; then the page says how far it got. Without one it is searched to the end. */
+  budget?: number;
+  /** Given up: what was not begun is left. */
+  signal?: AbortSignal;
 }
 
 export interface Page<K extends Kind> {
   rows: RowOf[K][];
   /** Cursor of the following (older) page; null when there is none. Stays valid while rows arrive. */
   next: string | null;
+  /** Time down to which was searched when the budget ran out before the page was full, ms; absent when the page is complete. */
+  reached?: number | null;
 }
 
 export interface CountOptions {
   kind: Kind;
   since?: number;
   until?: number;
-  /** Time to spend, ms; then the count is a lower bound. */
+  /** Time to spend, ms; then the count is a lower bound. Asked again it goes on where it was. */
   budget?: number;
+  signal?: AbortSignal;
 }
 
 export interface Count {
   count: number;
   /** False when the budget ran out: there are at least `count`. */
   exact: boolean;
+  /** From this time of ingestion on everything is counted, ms; null when not even the newest day was. Absent when exact. */
+  reached?: number | null;
 }
 
 export interface HistogramOptions {
@@ -146,6 +155,7 @@ export interface HistogramOptions {
   /** Number of bars, 1 … 1000. */
   buckets: number;
   budget?: number;
+  signal?: AbortSignal;
 }
 
 export interface Bucket {
@@ -163,6 +173,8 @@ export interface Bucket {
 export interface Histogram {
   buckets: Bucket[];
   exact: boolean;
+  /** As in Count. */
+  reached?: number | null;
 }
 
 /** Fields whose values can be counted. */
@@ -197,6 +209,8 @@ export interface Facets {
   /** Most frequent first. `value` is null for rows without one. */
   values: { value: string | number | null; count: number; bytes: number }[];
   exact: boolean;
+  /** As in Count. */
+  reached?: number | null;
 }
 
 export interface StoredBody {

@@ -58,6 +58,31 @@ describe('a store in a thread', { timeout: 60_000 }, () => {
     await here.close();
   });
 
+  it('puts pages before whole answers, and leaves what was given up', async t => {
+    const store = openStore({ dir: folder(t), thread: true });
+    await store.days();
+    const order: string[] = [];
+    const done = (name: string) => (): void => void order.push(name);
+    const counts = Array.from({ length: 40 }, () =>
+      store.count(query('login'), { kind: 'exchanges', budget: Infinity }).then(done('count')),
+    );
+    const page = store.search(query('login'), { kind: 'exchanges' }).then(done('page'));
+    await Promise.all([...counts, page]);
+    // What the threads had begun comes first, the rest of the counts after the page.
+    assert.ok(order.indexOf('page') <= 8, order.join(' '));
+    const given = new AbortController();
+    given.abort();
+    const { signal } = given;
+    assert.deepEqual(await store.count(query(''), { kind: 'exchanges', signal }), {
+      count: 0,
+      exact: false,
+      reached: null,
+    });
+    await assert.rejects(store.search(query(''), { kind: 'exchanges', signal }), /Nobody waits/);
+    assert.equal((await store.count(query(''), { kind: 'exchanges' })).exact, true);
+    await store.close();
+  });
+
   it('tells errors, and answers again after them', async t => {
     const dir = scratch(t);
     fs.writeFileSync(
