@@ -10,34 +10,20 @@
  * Room `ca`: reads and writes nothing outside its folder, opens no socket, knows no policy; it trusts its caller that the
  * origin was verified and the verdict is inspect (C6).
  */
-import {
-  createHash,
-  generateKeyPairSync,
-  randomBytes,
-  sign as cryptoSign,
-  X509Certificate,
-} from 'node:crypto';
+import { createHash, randomBytes, sign as cryptoSign, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { CERTIFICATE_FILE, KEY_FILE, readStored, storeNew } from './key-file.ts';
+import { CERTIFICATE_FILE, KEY_FILE, listFolder, readStored, storeNew } from './key-file.ts';
 import type { StoredAuthority } from './key-file.ts';
-import { DAY, leafSerial } from './leaf.ts';
 import type { Signer } from './leaf.ts';
+import { makeRoot, rootName } from './make-root.ts';
+import type { RootName } from './make-root.ts';
+import { readConstraints } from './name-constraints.ts';
 import { AuthorityRefusal } from './refusal.ts';
-import { isEncrypted, openKey, readCertificate, sealKey } from './unlock.ts';
-import {
-  caConstraints,
-  caKeyUsage,
-  distinguishedName,
-  keyIdentifier,
-  MAX_COMMON_NAME,
-  p256Point,
-  pem,
-  readIssuer,
-  signCertificate,
-  subjectKeyId,
-} from './x509.ts';
+import { NEXT_CERTIFICATE_FILE, readChain, storedChains } from './roots.ts';
+import { completeSwitch, NEXT_KEY_FILE, readPair, REQUEST_FILE } from './switch.ts';
+import { isEncrypted, openKey, readCertificates, sealKey } from './unlock.ts';
+import { pem, readIssuer } from './x509.ts';
 
 export interface AuthorityOptions {
   /** Folder of the authority, `<data-dir>/ca`. Its parent is created when missing. */
@@ -78,8 +64,14 @@ export interface Authority {
   readonly created: boolean;
   readonly certificatePem: string;
   readonly certificateDer: Buffer;
+  /** PEM of the root at the top, which clients have to trust: the same certificate, or an enterprise's. */
+  readonly rootPem: string;
+  /** PEM of every CA certificate of ours, current first: none of them may ever stand behind an origin. */
+  readonly ownPems: readonly string[];
   readonly trusted: Signer;
   readonly untrusted: Signer;
+  /** Who will sign after the switch of a rotation; null when none is prepared. */
+  readonly next: Signer | null;
   describe(): AuthorityDescription;
 }
 
@@ -93,10 +85,12 @@ export function openAuthority(options: AuthorityOptions): Authority {
   const now = options.now ?? Date.now;
   const random = options.random ?? randomBytes;
 
+  completeSwitch(dir);
+  refuseUnanswered(dir);
   let stored = readStored(dir);
   let created = false;
   if (stored === null) {
-    const fresh = makeRoot(defaultSubject(options.subject, random), now(), random);
+    const fresh = makeRoot(rootName(options.subject, random), now(), random);
     const candidate: StoredAuthority = {
       keyPem: sealKey(fresh.key, passphrase, random),
       certificatePem: pem('CERTIFICATE', fresh.certificate),
@@ -107,15 +101,20 @@ export function openAuthority(options: AuthorityOptions): Authority {
     if (stored === null)
       throw new AuthorityRefusal('absent', `${dir} vanished while it was made`, 'Start again.');
   }
-  const { certificate, key } = unlock(dir, stored, passphrase);
-  const description = describe(dir, stored, certificate);
+  const { chain, certificate, key } = unlock(dir, stored, passphrase);
+  const description = describe(dir, stored, chain);
   const untrusted = makeRoot(UNTRUSTED_NAME, now(), random);
   return Object.freeze<Authority>({
     created,
     certificatePem: pem('CERTIFICATE', certificate.raw),
     certificateDer: certificate.raw,
-    trusted: signer(certificate, key),
-    untrusted: signer(new X509Certificate(untrusted.certificate), untrusted.key),
+    rootPem: pem('CERTIFICATE', (chain.at(-1) ?? certificate).raw),
+    ownPems: storedChains(dir).flatMap(({ chain: [own] }) =>
+      own === undefined ? [] : [pem('CERTIFICATE', own.raw)],
+    ),
+    trusted: signer(chain, key),
+    untrusted: signer([new X509Certificate(untrusted.certificate)], untrusted.key),
+    next: nextSigner(dir, passphrase),
     describe: () => ({ ...description }),
   });
 }
@@ -123,12 +122,40 @@ export function openAuthority(options: AuthorityOptions): Authority {
 /** Describe the authority without its passphrase. Same refusals as `openAuthority` but those about opening the key. */
 export function describeAuthority(folder: string): AuthorityDescription & { certificate: Buffer } {
   const dir = resolve(folder);
+  completeSwitch(dir);
+  refuseUnanswered(dir);
   const stored = readStored(dir);
   if (stored === null)
     throw new AuthorityRefusal('absent', `There is no authority in ${dir}`, 'Make one: sightglass ca init');
-  const certificate = readCertificate(dir, stored);
+  const chain = readCertificates(dir, stored);
+  const [certificate] = chain;
   if (!isEncrypted(stored.keyPem)) openKey(dir, stored, certificate, null);
-  return { ...describe(dir, stored, certificate), certificate: certificate.raw };
+  return { ...describe(dir, stored, chain), certificate: certificate.raw };
+}
+
+/** A request that nobody answered yet is no authority, and no reason to make one. */
+function refuseUnanswered(dir: string): void {
+  const names = listFolder(dir) ?? [];
+  if (names.includes(REQUEST_FILE) && !names.includes(CERTIFICATE_FILE))
+    throw new AuthorityRefusal(
+      'absent',
+      `The authority in ${dir} waits for the certificate that it asked for`,
+      'Bring the answer of the enterprise CA: sightglass ca import FILE',
+    );
+}
+
+/** Opens with the same passphrase; a rotation that cannot be opened must not keep the service from starting. */
+function nextSigner(dir: string, passphrase: string | null): Signer | null {
+  const pair = readPair(dir, NEXT_KEY_FILE, NEXT_CERTIFICATE_FILE);
+  if (pair === null) return null;
+  try {
+    const [first, ...rest] = readChain(join(dir, NEXT_CERTIFICATE_FILE), pair.certificatePem);
+    if (first === undefined) return null;
+    return signer([first, ...rest], openKey(dir, pair, first, passphrase, NEXT_KEY_FILE));
+  } catch (error) {
+    if (error instanceof AuthorityRefusal) return null;
+    throw error;
+  }
 }
 
 /** The key and certificate of `dir` for an encrypted export. The only way the key leaves `openAuthority`'s closure. */
@@ -137,6 +164,8 @@ export function unlockAuthority(
   passphrase: string | null,
 ): { key: KeyObject; certificate: Buffer } {
   const dir = resolve(folder);
+  completeSwitch(dir);
+  refuseUnanswered(dir);
   const stored = readStored(dir);
   if (stored === null)
     throw new AuthorityRefusal('absent', `There is no authority in ${dir}`, 'Make one: sightglass ca init');
@@ -144,68 +173,31 @@ export function unlockAuthority(
   return { key, certificate: certificate.raw };
 }
 
-interface Root {
-  key: KeyObject;
-  /** DER. */
-  certificate: Buffer;
-}
-
-interface RootName {
-  organization: string;
-  commonName: string;
-}
-
 const UNTRUSTED_NAME: RootName = {
   organization: 'Sightglass, NOT TRUSTED',
   commonName: 'Origin certificate failed verification',
 };
 
-/** A self-signed P-256 root: pathLen 0, ten years, begun a day ago for clients whose clock is slow. */
-function makeRoot(name: RootName, now: number, random: (size: number) => Buffer): Root {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  const spki = publicKey.export({ type: 'spki', format: 'der' });
-  const point = p256Point(spki);
-  if (point === null) throw new Error('node:crypto made a P-256 key in an unexpected encoding');
-  const subject = distinguishedName(name.organization, name.commonName);
-  const start = Math.floor(now / 1000) * 1000;
-  const certificate = signCertificate(
-    {
-      serial: leafSerial(random(16)),
-      issuer: subject,
-      subject,
-      notBefore: start - DAY,
-      notAfter: start + ROOT_DAYS * DAY,
-      publicKey: spki,
-      extensions: [caConstraints(), caKeyUsage(), subjectKeyId(keyIdentifier(point))],
-    },
-    tbs => cryptoSign('sha256', tbs, privateKey),
-  );
-  return { key: privateKey, certificate };
-}
-const ROOT_DAYS = 3652;
-
-/** Host and a short id in the name: who has two of them in a trust store must be able to tell them apart. */
-function defaultSubject(subject: AuthorityOptions['subject'], random: (size: number) => Buffer): RootName {
-  const id = random(3).toString('hex');
-  const host = (hostname().split('.')[0] ?? '').replace(/[^A-Za-z0-9-]/g, '').slice(0, 40) || 'host';
-  const commonName = subject?.commonName ?? `Sightglass CA ${host} ${id}`;
-  const organization = subject?.organization ?? 'Sightglass';
-  for (const text of [commonName, organization])
-    if (text === '' || text.length > MAX_COMMON_NAME)
-      throw new RangeError(`a name of the authority must have 1 to ${MAX_COMMON_NAME} characters`);
-  return { organization, commonName };
-}
-
-function signer(certificate: X509Certificate, key: KeyObject): Signer {
+function signer(chain: readonly [X509Certificate, ...X509Certificate[]], key: KeyObject): Signer {
+  const [certificate] = chain;
   const names = readIssuer(certificate.raw);
   if (names === null) throw new Error('certificate without subject key identifier');
   return Object.freeze<Signer>({
     subject: names.subject,
     keyId: names.keyId,
     publicKey: certificate.publicKey.export({ type: 'spki', format: 'der' }),
-    notBefore: Date.parse(certificate.validFrom),
-    notAfter: Date.parse(certificate.validTo),
+    // A leaf must fit into the life of every certificate above it.
+    notBefore: Math.max(...chain.map(link => Date.parse(link.validFrom))),
+    notAfter: Math.min(...chain.map(link => Date.parse(link.validTo))),
     sign: (tbs: Buffer) => cryptoSign('sha256', tbs, key),
+    chainPem: chain
+      .slice(0, -1)
+      .map(link => pem('CERTIFICATE', link.raw))
+      .join(''),
+    // What a root says about itself constrains nobody (RFC 5280 §6.1: trust anchors are no part of the path).
+    constraints: chain
+      .slice(0, Math.max(1, chain.length - 1))
+      .flatMap(link => readConstraints(link.raw) ?? []),
   });
 }
 
@@ -223,12 +215,17 @@ function unlock(
   dir: string,
   stored: StoredAuthority,
   passphrase: string | null,
-): { certificate: X509Certificate; key: KeyObject } {
-  const certificate = readCertificate(dir, stored);
-  return { certificate, key: openKey(dir, stored, certificate, passphrase) };
+): { chain: [X509Certificate, ...X509Certificate[]]; certificate: X509Certificate; key: KeyObject } {
+  const chain = readCertificates(dir, stored);
+  const [certificate] = chain;
+  return { chain, certificate, key: openKey(dir, stored, certificate, passphrase) };
 }
 
-function describe(dir: string, stored: StoredAuthority, certificate: X509Certificate): AuthorityDescription {
+function describe(
+  dir: string,
+  stored: StoredAuthority,
+  [certificate]: readonly [X509Certificate, ...X509Certificate[]],
+): AuthorityDescription {
   const digest = (algorithm: string, data: Buffer): string =>
     createHash(algorithm).update(data).digest('hex');
   return {

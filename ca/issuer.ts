@@ -20,10 +20,14 @@ import { canonicalHost } from '../src/core/host-name.ts';
 import type { IssuedLeaf, LeafAsk, LeafIssuer } from '../src/core/ports.ts';
 import type { Authority } from './authority.ts';
 import { buildLeaf, DAY, leafSerial, leafValidity } from './leaf.ts';
+import type { Signer } from './leaf.ts';
+import { outsideOf } from './name-constraints.ts';
 import { p256Point, pem } from './x509.ts';
 
 export interface IssuerOptions {
-  authority: Pick<Authority, 'trusted' | 'untrusted'>;
+  authority: Pick<Authority, 'trusted' | 'untrusted'> & Partial<Pick<Authority, 'next'>>;
+  /** Named in leaves as the place of the authority's revocation list. Default none. */
+  crlUrl?: string | null;
   /** Days a leaf lives (ca.leaf-days). Default 30; 45 with the backdate is the hard limit. */
   leafDays?: number;
   /** ms a leaf begins before now. Default and most: 24 h; 0 is the strict profile of stip.md §7. */
@@ -146,14 +150,16 @@ export function createIssuer(options: IssuerOptions): CountingIssuer {
   }
 
   function mint({ ask, key }: Job): IssuedLeaf {
-    const signer = ask.trust === 'trusted' ? options.authority.trusted : options.authority.untrusted;
+    const signer = signerFor(ask.trust);
     refuseBadAsk(ask);
     refuseBadKey(ask.publicKey);
     if (ask.publicKey.equals(signer.publicKey))
       throw new Fault('mint-refused', 'a leaf must not carry the key of the authority');
+    const outside = outsideOf(signer.constraints ?? [], ask.name, ask.nameKind);
+    if (outside !== null) throw new Fault('name-constrained', outside);
     const time = now();
     // A page about a failed origin stands for nobody: the origin's dates (often the failure itself) do not bind it.
-    const bound = ask.trust === 'trusted';
+    const bound = ask.trust !== 'untrusted';
     const validity = leafValidity({
       now: time,
       originNotBefore: bound ? ask.originNotBefore : null,
@@ -170,6 +176,8 @@ export function createIssuer(options: IssuerOptions): CountingIssuer {
         publicKey: ask.publicKey,
         serial: leafSerial(random(16)),
         validity,
+        // Nobody is to ask about leaves that nobody trusts.
+        crlUrl: ask.trust === 'trusted' ? (options.crlUrl ?? null) : null,
       },
       signer,
     );
@@ -189,7 +197,7 @@ export function createIssuer(options: IssuerOptions): CountingIssuer {
       throw new Fault('audit-unavailable', 'the leaf could not be recorded');
     }
     const issued: IssuedLeaf = Object.freeze({
-      certificate: pem('CERTIFICATE', leaf.certificate),
+      certificate: pem('CERTIFICATE', leaf.certificate) + (signer.chainPem ?? ''),
       serial: leaf.serial,
       notAfter: leaf.notAfter,
     });
@@ -199,6 +207,14 @@ export function createIssuer(options: IssuerOptions): CountingIssuer {
       freshUntil: time + ((leaf.notAfter - time) * 2) / 3,
     });
     return issued;
+  }
+
+  function signerFor(trust: LeafAsk['trust']): Signer {
+    if (trust === 'untrusted') return options.authority.untrusted;
+    if (trust === 'trusted') return options.authority.trusted;
+    const next = options.authority.next ?? null;
+    if (next === null) throw new Fault('mint-refused', 'no authority is prepared to follow this one');
+    return next;
   }
 
   /** A worker parses hostile bytes: what it asks for is checked as if it came from outside. */

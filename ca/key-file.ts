@@ -123,6 +123,20 @@ export const listFolder = (dir: string): string[] | null => checkFolder(dir);
 /** Text of a certificate file of the folder. Refuses links, strangers' files and anything that is no file. */
 export const readCertificateFile = (path: string): string => readPrivate(path, false);
 
+/** Text of a key file of the folder, which nobody else may be able to read. */
+export const readKeyFile = (path: string): string => readPrivate(path, true);
+
+/** Make the folder if it is missing, private, in a parent that not everybody can change. */
+export function ensureFolder(dir: string): void {
+  try {
+    mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
+    refuseUnsafeParent(dirname(dir));
+    if (checkFolder(dir) === null) makeFolder(dir);
+  } catch (error) {
+    throw asRefusal(error, dir, 'unwritable');
+  }
+}
+
 /** Names in the folder; null when there is none. */
 function checkFolder(dir: string): string[] | null {
   let stats: Stats;
@@ -221,7 +235,7 @@ function makeFolder(path: string): void {
 }
 
 /** Create, never replace. fchmod on the open file makes the mode independent of umask. */
-function writeNew(path: string, text: string, mode: number): void {
+export function writeNew(path: string, text: string, mode: number): void {
   const fd = openSync(
     path,
     constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
@@ -237,7 +251,8 @@ function writeNew(path: string, text: string, mode: number): void {
   }
 }
 
-function syncFolder(path: string): void {
+/** Make a change of names durable. */
+export function syncFolder(path: string): void {
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     fsyncSync(fd);
@@ -250,7 +265,8 @@ const modeText = (stats: Stats): string => (stats.mode & 0o7777).toString(8).pad
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
 
-function asRefusal(error: unknown, path: string, code: 'unreadable' | 'unwritable'): AuthorityRefusal {
+/** An error of the system about a path, as a refusal; a refusal stays what it is. */
+export function asRefusal(error: unknown, path: string, code: 'unreadable' | 'unwritable'): AuthorityRefusal {
   if (error instanceof AuthorityRefusal) return error;
   const verb = code === 'unreadable' ? 'read' : 'written';
   return new AuthorityRefusal(

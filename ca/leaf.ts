@@ -13,6 +13,7 @@ import ipaddr from 'ipaddr.js';
 import {
   authorityKeyId,
   constant,
+  crlAt,
   distinguishedName,
   keyIdentifier,
   leafConstraints,
@@ -24,6 +25,7 @@ import {
   signCertificate,
   subjectKeyId,
 } from './x509.ts';
+import type { NameConstraints } from './name-constraints.ts';
 import type { Sign } from './x509.ts';
 
 /** The part of an authority that a leaf needs: its name, key identifier, own validity, and a signature. No key. */
@@ -38,6 +40,10 @@ export interface Signer {
   readonly notBefore: number;
   readonly notAfter: number;
   readonly sign: Sign;
+  /** PEM of what is sent behind a leaf: the authority and those above it, without the root. Empty for a root. */
+  readonly chainPem?: string;
+  /** Name constraints of the authority and of those above it. */
+  readonly constraints?: readonly NameConstraints[];
 }
 
 export interface LeafParts {
@@ -49,6 +55,8 @@ export interface LeafParts {
   /** 16 bytes, see `leafSerial`. */
   serial: Buffer;
   validity: Validity;
+  /** Where the issuer's revocation list lies; null or absent names none. */
+  crlUrl?: string | null;
 }
 
 export interface Validity {
@@ -73,8 +81,9 @@ export function buildLeaf(parts: LeafParts, signer: Signer): Leaf {
   const point = p256Point(parts.publicKey);
   if (point === null) throw new RangeError('the leaf key is no P-256 public key');
   if (parts.serial.length !== SERIAL_BYTES) throw new RangeError('a leaf serial has 16 bytes');
-  // The subject is only for people (clients look at the SAN); too long a name leaves it empty, the SAN then critical.
-  const nameless = parts.name.length > MAX_COMMON_NAME;
+  // The subject is only for people (clients look at the SAN); too long a name, or name
+  // constraints above it, leave it empty, the SAN then critical.
+  const nameless = parts.name.length > MAX_COMMON_NAME || (signer.constraints ?? []).length > 0;
   const certificate = signCertificate(
     {
       serial: parts.serial,
@@ -90,6 +99,7 @@ export function buildLeaf(parts: LeafParts, signer: Signer): Leaf {
         subjectKeyId(keyIdentifier(point)),
         authorityKeyId(signer.keyId),
         oneAltName(parts.nameKind, altNameBytes(parts), nameless),
+        ...(parts.crlUrl === undefined || parts.crlUrl === null ? [] : [crlAt(parts.crlUrl)]),
       ],
     },
     signer.sign,

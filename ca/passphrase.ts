@@ -1,10 +1,43 @@
 /**
- * The passphrase of the authority, from a file: the first line, without its line end. A file and not a flag or variable,
- * because those show in process lists and environment listings (requirement K3). Symbolic links are followed and a group
+ * The passphrase of the authority: the first line of a file, without its line end; or a systemd credential, which is a file
+ * too; or a variable, for containers that know nothing else. Never a flag: those show in process lists. A variable shows in
+ * environment listings of its user and root, so it is taken out of the environment when it is read, before any child could
+ * inherit it (requirement K3). Of several sources the first in this order counts: file, credential, variable. Symbolic links are followed and a group
  * may read it, since that is how secrets are mounted into containers and services; others may not.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
 import { AuthorityRefusal } from './refusal.ts';
+
+/** The variable, and the name of the credential below `$CREDENTIALS_DIRECTORY`. */
+export const PASSPHRASE_VARIABLE = 'SIGHTGLASS_CA_PASSPHRASE';
+export const PASSPHRASE_CREDENTIAL = 'sightglass-ca-passphrase';
+
+/**
+ * The passphrase from wherever it is, or null when there is none. `env` is usually process.env; the variable is deleted
+ * from it. Throws as `readPassphrase` does.
+ */
+export function findPassphrase(
+  file: string | null,
+  env: Record<string, string | undefined>,
+): { passphrase: string; from: 'file' | 'credential' | 'variable' } | null {
+  const value = env[PASSPHRASE_VARIABLE];
+  delete env[PASSPHRASE_VARIABLE];
+  if (file !== null) return { passphrase: readPassphrase(file), from: 'file' };
+  const folder = env['CREDENTIALS_DIRECTORY'];
+  if (folder !== undefined && folder !== '') {
+    const credential = join(folder, PASSPHRASE_CREDENTIAL);
+    if (existsSync(credential)) return { passphrase: readPassphrase(credential), from: 'credential' };
+  }
+  if (value === undefined || value === '') return null;
+  if (Buffer.byteLength(value) > MAX_BYTES || /[\r\n]/.test(value))
+    throw new AuthorityRefusal(
+      'passphrase-missing',
+      `${PASSPHRASE_VARIABLE} must hold a passphrase of 1 to ${MAX_BYTES} bytes on one line`,
+      'Make one: openssl rand -base64 24',
+    );
+  return { passphrase: value, from: 'variable' };
+}
 
 /** Read it. Throws AuthorityRefusal when it is unreadable, open to everybody, empty, or longer than 1,024 bytes. */
 export function readPassphrase(path: string): string {

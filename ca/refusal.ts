@@ -16,6 +16,8 @@ export type RefusalCode =
   | 'passphrase-wrong'
   | 'passphrase-unused'
   | 'mismatch'
+  | 'busy'
+  | 'unfit'
   | 'export-refused';
 
 export class AuthorityRefusal extends Error {

@@ -2,10 +2,11 @@
  * From PEM texts to a key and a certificate that belong together, or a refusal. Nothing here touches files: the names are
  * only for the sentences. A key is believed when it signs for the certificate, a certificate when it signed itself.
  */
-import { createPrivateKey, sign as cryptoSign, verify as cryptoVerify, X509Certificate } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { createPrivateKey, sign as cryptoSign, verify as cryptoVerify } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { decode } from './der.ts';
+import { readChain } from './roots.ts';
 import { CERTIFICATE_FILE, KEY_FILE } from './key-file.ts';
 import type { StoredAuthority } from './key-file.ts';
 import { AuthorityRefusal } from './refusal.ts';
@@ -28,32 +29,35 @@ export const isEncrypted = (keyPem: string): boolean => keyPem.includes(`-----BE
 
 const RESTORE = 'Restore it from a backup. Nothing is generated in its place.';
 
-/** The certificate of a P-256 authority that signed itself. Refuses with `corrupt`. */
-export function readCertificate(dir: string, stored: StoredAuthority): X509Certificate {
+/**
+ * The certificate of a P-256 authority and the chain above it, up to a root that signed itself. Every byte of each is covered
+ * by a signature that is checked. Refuses with `corrupt`.
+ */
+export function readCertificates(
+  dir: string,
+  stored: StoredAuthority,
+): [X509Certificate, ...X509Certificate[]] {
   const path = join(dir, CERTIFICATE_FILE);
-  let certificate: X509Certificate;
-  let sound: boolean;
+  const [certificate, ...above] = readChain(path, stored.certificatePem);
+  let sound = false;
   try {
-    certificate = new X509Certificate(stored.certificatePem);
-    const spki = certificate.publicKey.export({ type: 'spki', format: 'der' });
-    const names = readIssuer(certificate.raw);
-    sound =
-      certificate.ca &&
-      p256Point(spki) !== null &&
-      names !== null &&
-      certificate.raw.includes(names.subject) &&
-      // Self-signed, so every byte of it is covered by a signature that its own key must have made.
-      certificate.verify(certificate.publicKey);
+    if (certificate !== undefined) {
+      const names = readIssuer(certificate.raw);
+      sound =
+        p256Point(certificate.publicKey.export({ type: 'spki', format: 'der' })) !== null &&
+        names !== null &&
+        certificate.raw.includes(names.subject);
+    }
   } catch {
-    throw new AuthorityRefusal('corrupt', `${path} holds no readable certificate`, RESTORE);
+    // Told below.
   }
-  if (!sound)
+  if (certificate === undefined || !sound)
     throw new AuthorityRefusal(
       'corrupt',
       `${path} is damaged or no certificate of a P-256 authority`,
       RESTORE,
     );
-  return certificate;
+  return [certificate, ...above];
 }
 
 /** The private key of `certificate`. Refuses with `corrupt`, `mismatch` or one of the `passphrase-…` codes. */
@@ -62,8 +66,9 @@ export function openKey(
   stored: StoredAuthority,
   certificate: X509Certificate,
   passphrase: string | null,
+  keyFile = KEY_FILE,
 ): KeyObject {
-  const path = join(dir, KEY_FILE);
+  const path = join(dir, keyFile);
   const corrupt = (): AuthorityRefusal =>
     new AuthorityRefusal('corrupt', `${path} is damaged: it holds no readable private key`, RESTORE);
   const encrypted = isEncrypted(stored.keyPem);
@@ -105,7 +110,7 @@ export function openKey(
   if (!signsFor(certificate, key))
     throw new AuthorityRefusal(
       'mismatch',
-      `${path} is not the key of ${join(dir, CERTIFICATE_FILE)}`,
+      `${path} is not the key of ${keyFile === KEY_FILE ? join(dir, CERTIFICATE_FILE) : 'its certificate'}`,
       'Restore the two files that belong together.',
     );
   return key;

@@ -44,6 +44,7 @@ const OID = {
   authorityKeyId: '2.5.29.35',
   extKeyUsage: '2.5.29.37',
   serverAuth: '1.3.6.1.5.5.7.3.1',
+  crlDistributionPoints: '2.5.29.31',
 };
 
 export interface CertificateParts {
@@ -112,6 +113,14 @@ export const authorityKeyId = (id: Buffer): Der =>
 export const oneAltName = (kind: 'name' | 'ip', value: Buffer, critical: boolean): Der =>
   extension(OID.subjectAltName, critical, sequence(implicit(kind === 'name' ? 2 : 7, value)));
 
+/** Where the revocation list of the issuer lies: one URI, ASCII. */
+export const crlAt = (url: string): Der =>
+  extension(
+    OID.crlDistributionPoints,
+    false,
+    sequence(sequence(explicit(0, explicit(0, implicit(6, Buffer.from(url, 'ascii')))))),
+  );
+
 /** An extension that never changes, encoded once. */
 export function constant(value: Der): Der {
   return encoded(encode(value));
@@ -141,6 +150,34 @@ export function readIssuer(certificate: Buffer): { subject: Buffer; keyId: Buffe
   if (subject === undefined || wrapped === null) return null;
   const keyId = content(decode(wrapped));
   return keyId === null ? null : { subject: encode(subject), keyId };
+}
+
+/** Value of an extension of a certificate (DER); null when it is not there. */
+function extensionOf(certificate: Buffer, id: string): Der | null {
+  const fields = children(children(decode(certificate))[0]);
+  const extensions = children(children(fields.find(f => isTagged(f, 3)))[0]);
+  const wrapped = content(children(extensions.find(e => oidOf(children(e)[0]) === id)).at(-1));
+  return wrapped === null ? null : decode(wrapped);
+}
+
+/** How many authorities a CA certificate allows below it; null when it sets no limit. */
+export function caPathLength(certificate: Buffer): number | null {
+  const value = content(children(extensionOf(certificate, OID.basicConstraints) ?? undefined)[1]);
+  return value === null ? null : Number(`0x${value.toString('hex') || '0'}`);
+}
+
+/** keyCertSign, or no key usage at all (RFC 5280 §4.2.1.3). */
+export function maySignCertificates(certificate: Buffer): boolean {
+  const usage = extensionOf(certificate, OID.keyUsage);
+  return usage === null || ((content(usage)?.[1] ?? 0) & 0b0000_0100) !== 0;
+}
+
+/** serverAuth or any purpose, or no limit: clients apply an extended key usage of a CA to everything below it. */
+export function mayServeTls(certificate: Buffer): boolean {
+  const usage = extensionOf(certificate, OID.extKeyUsage);
+  return (
+    usage === null || children(usage).some(id => ['2.5.29.37.0', OID.serverAuth].includes(oidOf(id) ?? ''))
+  );
 }
 
 /** PEM with 64 characters a line (RFC 7468). */

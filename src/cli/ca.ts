@@ -12,16 +12,18 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { describeAuthority, openAuthority, unlockAuthority } from '../../ca/authority.ts';
 import type { AuthorityDescription } from '../../ca/authority.ts';
 import { EXPORT_FORMATS, exportCertificate, exportWithKey } from '../../ca/export.ts';
 import type { ExportFormat } from '../../ca/export.ts';
+import { describeLife } from '../../ca/life.ts';
+import type { AuthorityLife, CertificateFacts } from '../../ca/life.ts';
 import { readPassphrase } from '../../ca/passphrase.ts';
-import { loadSettings } from '../settings/load.ts';
 import { kitCommand } from './ca-kit.ts';
-import { addSettingsFlags } from './settings-flags.ts';
+import { importCommand, requestCommand, rotateCommand } from './ca-life.ts';
+import { placeOf } from './ca-place.ts';
 
 export function caCommand(): Command {
   return new Command('ca')
@@ -29,7 +31,10 @@ export function caCommand(): Command {
     .addCommand(initCommand())
     .addCommand(showCommand())
     .addCommand(exportCommand())
-    .addCommand(kitCommand());
+    .addCommand(kitCommand())
+    .addCommand(rotateCommand())
+    .addCommand(requestCommand())
+    .addCommand(importCommand());
 }
 
 function initCommand(): Command {
@@ -58,9 +63,11 @@ function showCommand(): Command {
     .allowExcessArguments(false);
   const place = placeOf(command);
   return command.action((options: { json?: boolean }) => {
-    const { certificate: _, ...description } = describeAuthority(place().dir);
-    if (options.json === true) printJson(description);
-    else console.log(asText(description));
+    const { dir } = place();
+    const { certificate: _, ...description } = describeAuthority(dir);
+    const life = describeLife(dir);
+    if (options.json === true) printJson({ ...description, life });
+    else console.log([asText(description), ...lifeText(life)].join('\n'));
   });
 }
 
@@ -136,19 +143,6 @@ class OutputError extends Error {
   }
 }
 
-/** Folder of the authority and, when it is asked for, its passphrase: from flags, environment, settings file. */
-function placeOf(command: Command): () => { dir: string; passphrase: () => string | null } {
-  const input = addSettingsFlags(command, ['data-dir', 'ca.passphrase-file']);
-  return () => {
-    const settings = loadSettings(input());
-    const file = settings['ca.passphrase-file'];
-    return {
-      dir: join(settings['data-dir'], 'ca'),
-      passphrase: () => (file === null ? null : readPassphrase(file)),
-    };
-  };
-}
-
 /** Write a file whole or not at all; refuse to replace one unless told to. */
 function writeOut(path: string, data: Buffer, mode: number, force: boolean): void {
   const target = force ? `${path}.${process.pid}.new` : path;
@@ -190,4 +184,29 @@ function asText(d: AuthorityDescription): string {
     ['key file', d.keyFile],
   ];
   return rows.map(([label, value]) => `${label.padEnd(12)} ${value}`).join('\n');
+}
+
+const STATES: Readonly<Record<AuthorityLife['state'], string>> = {
+  steady: 'steady',
+  requested: 'an enterprise CA was asked; bring its answer with sightglass ca import',
+  overlap: 'another authority is prepared; deploy both roots, then sightglass ca rotate --switch',
+  switched: 'the previous authority still stands; give it up with sightglass ca rotate --finish',
+};
+
+/** What there is beside the one that signs: who stands above it, what it may sign, who follows and who went before. */
+function lifeText(life: AuthorityLife): string[] {
+  const row = (label: string, value: string): string => `${label.padEnd(12)} ${value}`;
+  const named = ({ subject, sha256, notAfter }: CertificateFacts): string =>
+    `${subject}, until ${notAfter.slice(0, 10)}, SHA-256 ${(sha256.toUpperCase().match(/../g) ?? []).join(':')}`;
+  const current = life.chains.find(({ role }) => role === 'current');
+  return [
+    row('state', STATES[life.state]),
+    ...(current?.chain ?? []).slice(1).map(link => row('signed by', named(link))),
+    ...life.constraints.permitted.map(text => row('may sign', text)),
+    ...life.constraints.excluded.map(text => row('may not sign', text)),
+    ...life.chains
+      .filter(({ role }) => role !== 'current')
+      .flatMap(({ role, chain }) => chain.slice(0, 1).map(link => row(role, named(link)))),
+    ...life.retired.map(root => row('given up', named(root))),
+  ];
 }

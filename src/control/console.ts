@@ -2,6 +2,7 @@
  * Stands the console up on the control process' own parts. The console itself knows only small interfaces
  * (web/server/deps.ts); this file says what is behind them, and puts the state of the whole service into words.
  */
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Authority } from '../../ca/authority.ts';
@@ -100,7 +101,8 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
     policyWork,
     listTokens: new ListTokens(parts.db),
     authority: {
-      certificate: format => (format === 'pem' ? authority.certificatePem : authority.certificateDer),
+      certificate: format =>
+        format === 'pem' ? authority.rootPem : new X509Certificate(authority.rootPem).raw,
     },
     status: async () => {
       const days = await store.days();

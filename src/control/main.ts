@@ -10,8 +10,9 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { auditKeyDir, openAuditKey } from '../../ca/audit-key.ts';
 import { openAuthority } from '../../ca/authority.ts';
+import { keepCrl } from '../../ca/crl.ts';
 import { createIssuer } from '../../ca/issuer.ts';
-import { readPassphrase } from '../../ca/passphrase.ts';
+import { findPassphrase } from '../../ca/passphrase.ts';
 import { allocateProducer } from '../audit/producer.ts';
 import { auditDir, spoolDir, startRecorder } from '../audit/recorder.ts';
 import { retain } from '../audit/retention.ts';
@@ -67,8 +68,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     openPseudonyms(settings, Date.now());
     dismissOrphans(dataDir);
 
-    const passphraseFile = settings['ca.passphrase-file'];
-    const passphrase = passphraseFile === null ? null : readPassphrase(passphraseFile);
+    const passphrase = findPassphrase(settings['ca.passphrase-file'], process.env)?.passphrase ?? null;
     const authority = openAuthority({ dir: join(dataDir, 'ca'), passphrase });
     const auditKey = openAuditKey(auditKeyDir(dataDir), passphrase);
     const listeners = new Set<RowListener>();
@@ -148,8 +148,11 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     );
     undo.unshift(() => streams.stop());
     const accounts = new Accounts(db);
+    const setupUrl = settings['setup.url'];
+    const crl = keepCrl(authority.trusted);
     const issuer = createIssuer({
       authority,
+      crlUrl: setupUrl === null ? null : `${setupUrl}/ca.crl`,
       leafDays: settings['ca.leaf-days'],
       cacheSize: settings['limits.leaf-cache'],
       queueLimit: settings['limits.mint-queue'],
@@ -167,13 +170,23 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
         verify: (user, password, client) => accounts.verifyProxy(user, password, client),
       },
       snapshot: () => policy.snapshot(),
-      authority: { certificates: [authority.certificatePem] },
+      authority: () => ({
+        certificates: [...authority.ownPems],
+        root: authority.rootPem,
+        crl: crl.current().der,
+      }),
       ownListeners: () => ownListeners,
       allocateProducer: () => allocateProducer(spoolDir(dataDir)),
       onEvent: tell,
     });
     policy.on('applied', snapshot => {
       supervisor.publish(snapshot);
+    });
+    const renewal = setInterval(() => {
+      supervisor.publishCrl(crl.current().der);
+    }, HOUR_MS);
+    undo.unshift(() => {
+      clearInterval(renewal);
     });
     // The listeners of this process first: workers must know their ports, which no flow may reach.
     const proxy: string[] = [];

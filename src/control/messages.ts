@@ -16,7 +16,8 @@ export interface StartMessage {
   kind: 'start';
   settings: string;
   snapshot: PolicySnapshot;
-  authority: { certificates: string[] };
+  /** `root` is what clients have to trust, PEM; `crl` the revocation list, DER. */
+  authority: { certificates: string[]; root: string; crl: Uint8Array };
   producer: number;
   ticketKeys: Uint8Array;
   /** Null: users and clients are written in clear. */
@@ -30,6 +31,7 @@ export type ToWorker =
   | { kind: 'credentials'; id: number; outcome: 'ok' | 'refused' | 'unavailable'; groups: string[] }
   | { kind: 'refused'; id: number; code: FaultCode; detail: string | null }
   | { kind: 'policy'; snapshot: PolicySnapshot }
+  | { kind: 'crl'; crl: Uint8Array }
   | { kind: 'drain' };
 
 export interface WorkerHealth {

@@ -13,7 +13,7 @@ import type { CredentialCheck, LeafIssuer } from '../core/ports.ts';
 import type { PolicySnapshot } from '../policy/compile.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import { openPseudonyms } from './pseudonym-key.ts';
-import type { FromWorker, ToWorker, WorkerHealth } from './messages.ts';
+import type { FromWorker, StartMessage, ToWorker, WorkerHealth } from './messages.ts';
 import { encodeSettings } from './settings-wire.ts';
 import { added, emptyTally, type TallyCounts } from './tally.ts';
 
@@ -22,7 +22,8 @@ export interface SupervisorOptions {
   issuer: LeafIssuer;
   credentials: CredentialCheck;
   snapshot(): PolicySnapshot;
-  authority: { certificates: string[] };
+  /** Asked at each start of a worker. */
+  authority: () => StartMessage['authority'];
   /** Listeners of this product that no flow may reach, asked at each start of a worker. */
   ownListeners: () => readonly { host: string; port: number }[];
   allocateProducer(): number;
@@ -54,6 +55,8 @@ export interface Supervisor {
   start(): Promise<{ address: string; port: number }[]>;
   /** Sends the policy in force to all workers. */
   publish(snapshot: PolicySnapshot): void;
+  /** Sends the revocation list (DER) to all workers. */
+  publishCrl(crl: Uint8Array): void;
   workers(): WorkerState[];
   totals(): Totals;
   /** Drains all workers. A worker that does not leave within `timeout.drain` and a little is killed. */
@@ -113,7 +116,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
                   ? encoded
                   : encodeSettings({ ...settings, 'proxy.listen': asked }),
               snapshot: options.snapshot(),
-              authority: options.authority,
+              authority: options.authority(),
               producer,
               ticketKeys,
               pseudonyms: openPseudonyms(settings, Date.now()),
@@ -175,6 +178,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     },
     publish(snapshot) {
       for (const { worker } of slots.values()) tell(worker, { kind: 'policy', snapshot });
+    },
+    publishCrl(crl) {
+      for (const { worker } of slots.values()) tell(worker, { kind: 'crl', crl });
     },
     workers: () => [...slots.values()].map(s => s.state),
     totals: () => [...slots.values()].reduce((sum, slot) => withHealth(sum, slot.state.health), gone),

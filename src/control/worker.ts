@@ -99,9 +99,10 @@ async function run(start: StartMessage, takeOver: () => void): Promise<void> {
     if (link.answer(message)) return;
     if (message.kind === 'drain') void leave();
     if (message.kind === 'policy') apply(message.snapshot);
+    if (message.kind === 'crl') start.authority.crl = message.crl;
   });
   takeOver();
-  // A policy may have come while the first one was being loaded.
+  // A policy may have come while the first one was being loaded. A list of revocations comes every hour.
   for (const message of inbox.splice(0)) if (message.kind === 'policy') apply(message.snapshot);
 
   /** Loads lists beside the running policy; of several that come fast the last one sent stays. */

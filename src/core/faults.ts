@@ -392,6 +392,14 @@ export const FAULTS = {
     'The authority refused to sign this name.',
     'The detail holds the reason (expired authority, invalid name).',
   ),
+  'name-constrained': entry(
+    'us',
+    'mint',
+    502,
+    false,
+    'The certificate of the authority does not allow it to sign this name.',
+    'The enterprise CA that signed the authority limited its names. Pass this name through, or ask for a certificate without this limit (sightglass ca csr).',
+  ),
   'control-gone': entry(
     'us',
     'mint',

@@ -37,9 +37,10 @@ export interface LeafAsk {
   /**
    * `trusted`: signed by the authority that clients trust; only after verification succeeded, or for our own block page
    * when policy says so. `untrusted`: signed by the separate authority nobody trusts, for pages about an origin whose
-   * certificate failed: the user sees the warning the origin deserves.
+   * certificate failed: the user sees the warning the origin deserves. `next`: signed by the authority that will follow
+   * (`ca rotate`), for a page that finds out whether a client accepts it already; refused when none is prepared.
    */
-  trust: 'trusted' | 'untrusted';
+  trust: 'trusted' | 'untrusted' | 'next';
 }
 
 export interface IssuedLeaf {

@@ -24,6 +24,10 @@ export interface ProxyPorts {
 export interface AuthorityFacts {
   /** PEM of every own CA certificate, current first, earlier ones after. */
   certificates: string[];
+  /** PEM of the root that clients have to trust; absent when it is the first of the certificates. */
+  root?: string;
+  /** DER of the authority's revocation list, replaced as it is renewed; absent in tests without one. */
+  crl?: Uint8Array;
 }
 
 export interface Counters {

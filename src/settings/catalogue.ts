@@ -21,6 +21,7 @@ import {
   size,
   staticName,
   text,
+  webUrl,
   word,
   writableFolder,
 } from './kinds.ts';
@@ -340,7 +341,13 @@ export const CATALOGUE = {
 
   'ca.passphrase-file': optional(
     readableFile,
-    'File whose first line encrypts the key of the authority at rest. It must be readable by the service alone.',
+    'File whose first line encrypts the key of the authority at rest. It must be readable by the service alone. ' +
+      'Without it the systemd credential sightglass-ca-passphrase is looked for, then the variable SIGHTGLASS_CA_PASSPHRASE.',
+  ),
+  'setup.url': optional(
+    webUrl,
+    'Address at which clients reach the setup site, which is the proxy itself: http://proxy.example.com:8080. ' +
+      'Leaves then name <setup.url>/ca.crl as the place of the revocation list, which clients built on Schannel ask for.',
   ),
   'ca.leaf-days': one(
     count(1, 45),

@@ -167,6 +167,25 @@ export function text(label: string, maxLength: number): Kind<string> {
   };
 }
 
+/** An http or https address without path, user name, query or fragment; read in its canonical form without a slash at the end. */
+export const webUrl: Kind<string> = {
+  label: 'URL',
+  commas: true,
+  read: value => {
+    let url: URL;
+    try {
+      url = new URL(value);
+    } catch {
+      return refuse(`${quote(value)} is no URL; write http://host:port`);
+    }
+    const bare = url.pathname === '/' && url.username === '' && url.search === '' && url.hash === '';
+    if (!/^https?:$/.test(url.protocol) || !bare)
+      return refuse(`${quote(value)} must be http://host:port or https://host:port and nothing more`);
+    return url.origin;
+  },
+  show: String,
+};
+
 /** A parameter name of a query string, compared without case. */
 export function word(label: string): Kind<string> {
   return {

@@ -43,7 +43,7 @@ export interface LoadedSettings {
 }
 
 /** Variables that are no settings: the file itself, and the switch that shows stack traces. */
-const OTHER_VARIABLES = new Set(['SIGHTGLASS_CONFIG', 'SIGHTGLASS_DEBUG']);
+const OTHER_VARIABLES = new Set(['SIGHTGLASS_CONFIG', 'SIGHTGLASS_DEBUG', 'SIGHTGLASS_CA_PASSPHRASE']);
 /** What the supervisor tells its workers, and what tests tell the product's scripts. */
 const INTERNAL_VARIABLE = /^SIGHTGLASS_(INTERNAL|TEST|BENCH)_/;
 

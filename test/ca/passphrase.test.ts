@@ -2,9 +2,14 @@ import assert from 'node:assert/strict';
 import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readPassphrase } from '../../ca/passphrase.ts';
+import {
+  findPassphrase,
+  PASSPHRASE_CREDENTIAL,
+  PASSPHRASE_VARIABLE,
+  readPassphrase,
+} from '../../ca/passphrase.ts';
 import { AuthorityRefusal } from '../../ca/refusal.ts';
-import { scratch } from './scratch.ts';
+import { refuses, scratch } from './scratch.ts';
 
 test('the first line counts, without its end, also through a link', t => {
   const dir = scratch(t);
@@ -38,4 +43,35 @@ test('an unusable file is refused without its contents in the text', t => {
   writeFileSync(path, 'hunter2');
   chmodSync(path, 0o644);
   assert.throws(() => readPassphrase(path), refusal('file-unsafe'));
+});
+
+test('file before credential before variable; the variable does not stay', t => {
+  const dir = scratch(t);
+  const write = (name: string, text: string, mode = 0o600): string => {
+    writeFileSync(join(dir, name), text, { mode });
+    return join(dir, name);
+  };
+  const file = write('file', 'from file\n');
+  write(PASSPHRASE_CREDENTIAL, 'from credential\n', 0o400);
+  const env = (): Record<string, string | undefined> => ({
+    CREDENTIALS_DIRECTORY: dir,
+    [PASSPHRASE_VARIABLE]: 'from variable',
+  });
+  const all = env();
+  assert.deepEqual(findPassphrase(file, all), { passphrase: 'from file', from: 'file' });
+  assert.deepEqual(Object.keys(all), ['CREDENTIALS_DIRECTORY']);
+  assert.deepEqual(findPassphrase(null, env()), { passphrase: 'from credential', from: 'credential' });
+  const alone = { [PASSPHRASE_VARIABLE]: 'from variable' };
+  assert.deepEqual(findPassphrase(null, alone), { passphrase: 'from variable', from: 'variable' });
+  assert.deepEqual(alone, {});
+  assert.equal(
+    findPassphrase(null, { CREDENTIALS_DIRECTORY: join(dir, 'none'), [PASSPHRASE_VARIABLE]: '' }),
+    null,
+  );
+  refuses(() => findPassphrase(null, { [PASSPHRASE_VARIABLE]: 'two\nlines' }), 'passphrase-missing', [
+    'lines',
+  ]);
+  refuses(() => findPassphrase(null, { [PASSPHRASE_VARIABLE]: 'x'.repeat(2000) }), 'passphrase-missing', [
+    'xx',
+  ]);
 });

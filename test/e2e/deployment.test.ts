@@ -4,6 +4,7 @@
  * scripts run as they are, as root, on /etc and /usr/local.
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +23,10 @@ let url: string;
 before(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'sightglass-deployment-'));
   scene = await openScene();
-  product = await startProduct({ ...scene.options(), workers: 1 });
+  product = await startProduct({
+    ...scene.options({ 'setup.url': 'http://proxy.example.com:8080' }),
+    workers: 1,
+  });
   url = `https://www.test:${scene.nginx.ec}/`;
 });
 after(async () => {
@@ -66,6 +70,30 @@ async function browse(machine: Machine, flags: string[] = []): Promise<{ title: 
     await context.close();
   }
 }
+
+test('the setup site serves a revocation list that openssl believes, and leaves name it', async () => {
+  const answer = await fetch(`http://${product.host}:${product.port}/ca.crl`);
+  assert.equal(answer.headers.get('content-type'), 'application/pkix-crl');
+  writeFileSync(join(scratch, 'ca.crl'), Buffer.from(await answer.arrayBuffer()));
+  const crl = ['crl', '-inform', 'DER', '-in', join(scratch, 'ca.crl'), '-noout', '-CAfile', product.caFile];
+  assert.match(spawnSync('openssl', crl, { encoding: 'utf8' }).stderr, /verify OK/);
+  const client = [
+    's_client',
+    '-proxy',
+    `${product.host}:${product.port}`,
+    '-connect',
+    `www.test:${scene.nginx.ec}`,
+  ];
+  const { stdout } = spawnSync('openssl', [...client, '-servername', 'www.test'], {
+    encoding: 'utf8',
+    input: '',
+  });
+  const leaf = spawnSync('openssl', ['x509', '-noout', '-ext', 'crlDistributionPoints'], {
+    encoding: 'utf8',
+    input: stdout,
+  });
+  assert.match(leaf.stdout, /URI:http:\/\/proxy\.example\.com:8080\/ca\.crl/);
+});
 
 describe('a Linux machine', () => {
   let machine: Machine;

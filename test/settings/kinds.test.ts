@@ -9,6 +9,7 @@ import {
   size,
   staticName,
   text,
+  webUrl,
   word,
 } from '../../src/settings/kinds.ts';
 import type { Kind } from '../../src/settings/kinds.ts';
@@ -157,5 +158,20 @@ table(
   [
     ['a\r\nb', /control characters/],
     ['abcdef', /longer than 5/],
+  ],
+);
+
+table(
+  'address of a web site',
+  webUrl,
+  [
+    ['http://Proxy.example.com:8080', 'http://proxy.example.com:8080'],
+    ['https://proxy.example.com/', 'https://proxy.example.com'],
+  ],
+  [
+    ['proxy.example.com', /no URL/],
+    ['ftp://proxy.example.com', /and nothing more/],
+    ['http://proxy.example.com/path', /and nothing more/],
+    ['http://user@proxy.example.com', /and nothing more/],
   ],
 );

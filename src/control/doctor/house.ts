@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { openAuthority } from '../../../ca/authority.ts';
 import { readStored } from '../../../ca/key-file.ts';
-import { readPassphrase } from '../../../ca/passphrase.ts';
+import { findPassphrase } from '../../../ca/passphrase.ts';
 import { AuthorityRefusal } from '../../../ca/refusal.ts';
 import { isEncrypted } from '../../../ca/unlock.ts';
 import { spoolLag } from '../../audit/cursors.ts';
@@ -74,9 +74,10 @@ export function askKey(
       `${certificate.subject.replaceAll('\n', ', ')}, until ${new Date(certificate.validTo).toISOString().slice(0, 10)}`,
       `SHA-256 ${certificate.fingerprint256}`,
     ];
-    const passphraseFile = settings['ca.passphrase-file'];
-    if (isEncrypted(stored.keyPem) && passphraseFile !== null)
-      openAuthority({ dir, passphrase: readPassphrase(passphraseFile) });
+    const found = isEncrypted(stored.keyPem)
+      ? findPassphrase(settings['ca.passphrase-file'], { ...process.env })
+      : null;
+    if (found !== null) openAuthority({ dir, passphrase: found.passphrase });
     const left = (Date.parse(certificate.validTo) - now()) / DAY_MS;
     if (left < ENDING_DAYS)
       answers.push(answer('key-ending', `The CA certificate ends in ${Math.floor(left)} days.`, evidence));

@@ -1,5 +1,6 @@
 /**
- * Origin-form requests to the proxy's own port: the setup site. It hands out the root CA and a PAC file and says how to
+ * Origin-form requests to the proxy's own port: the setup site. It hands out the root CA, its
+ * revocation list and a PAC file and says how to
  * use them; nothing else is reachable there, and it never looks at policy, records or the console.
  */
 import { X509Certificate } from 'node:crypto';
@@ -54,7 +55,8 @@ function route(flow: Flow, head: RequestHead): Answer {
       type: 'text/plain; charset=utf-8',
       body: 'This is a proxy. Set it as the HTTP proxy of your client.\n',
     };
-  const pem = flow.ctx.authority.certificates[0] ?? '';
+  const { authority } = flow.ctx;
+  const pem = authority.root ?? authority.certificates[0] ?? '';
   const path = head.target.split('?')[0];
   switch (path) {
     case '/':
@@ -69,6 +71,10 @@ function route(flow: Flow, head: RequestHead): Answer {
         body: new X509Certificate(pem).raw,
         file: 'sightglass-ca.crt',
       };
+    case '/ca.crl':
+      return authority.crl === undefined
+        ? { status: 404, type: 'text/plain; charset=utf-8', body: 'There is no revocation list.\n' }
+        : { status: 200, type: 'application/pkix-crl', body: Buffer.from(authority.crl) };
     case '/proxy.pac':
       return { status: 200, type: 'application/x-ns-proxy-autoconfig', body: pac(hostOf(flow, head)) };
     default:
