@@ -9,6 +9,9 @@ import { auditDir, spoolDir } from '../audit/recorder.ts';
 import { retain } from '../audit/retention.ts';
 import { openStore } from '../audit/store/sqlite.ts';
 import { loadSettings } from '../settings/load.ts';
+import { archiveCommand, attachCommand, detachCommand } from './audit/archive.ts';
+import { atDesk, ownSigner, tellRecorder } from './audit/desk.ts';
+import { holdCommand } from './audit/hold.ts';
 import { keyCommand } from './audit/key.ts';
 import { verifyCommand } from './audit/verify.ts';
 import { officerKeyCommand, reidentifyCommand } from './audit/reidentify.ts';
@@ -22,7 +25,11 @@ export function auditCommand(): Command {
     .addCommand(statsCommand())
     .addCommand(retainCommand())
     .addCommand(officerKeyCommand())
-    .addCommand(reidentifyCommand());
+    .addCommand(reidentifyCommand())
+    .addCommand(holdCommand())
+    .addCommand(archiveCommand())
+    .addCommand(attachCommand())
+    .addCommand(detachCommand());
 }
 
 function statsCommand(): Command {
@@ -68,24 +75,43 @@ function statsCommand(): Command {
 
 function retainCommand(): Command {
   const command = new Command('retain')
-    .description('Delete days older than audit.retain-days. The newest day always stays.')
+    .description(
+      'Delete days beyond audit.retain-days and audit.retain-size. The newest day, days under legal hold and attached days stay.',
+    )
     .option('--dry-run', 'only tell what would be deleted')
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir', 'audit.retain-days']);
-  return command.action((options: { dryRun?: boolean; json?: boolean }) => {
+  const input = addSettingsFlags(command, [
+    'data-dir',
+    'audit.retain-days',
+    'audit.retain-size',
+    'ca.passphrase-file',
+  ]);
+  return command.action(async (options: { dryRun?: boolean; json?: boolean }) => {
     const settings = loadSettings(input());
-    const result = retain({
-      dir: auditDir(settings['data-dir']),
-      days: settings['audit.retain-days'],
-      now: Date.now(),
-      dryRun: options.dryRun === true,
-    });
+    const dataDir = settings['data-dir'];
+    const dryRun = options.dryRun === true;
+    const result = await atDesk(dataDir, ({ holds, write }) =>
+      retain({
+        dir: auditDir(dataDir),
+        days: settings['audit.retain-days'],
+        maxBytes: settings['audit.retain-size'],
+        held: day => holds.on(day) !== null,
+        signer: dryRun ? null : ownSigner(settings),
+        onDrop: drop => {
+          write('audit.dropped', { ...drop });
+          tellRecorder(dataDir, [{ name: 'audit.dropped', detail: { ...drop } }]);
+        },
+        now: Date.now(),
+        dryRun,
+      }),
+    );
     if (options.json === true) {
-      console.log(jsonLine({ ...result, dryRun: options.dryRun === true }));
+      console.log(jsonLine({ ...result, dryRun }));
       return;
     }
-    const verb = options.dryRun === true ? 'would delete' : 'deleted';
+    const verb = dryRun ? 'would delete' : 'deleted';
+    for (const day of result.held) console.log(`${day} is under legal hold and stays`);
     for (const day of result.removed) console.log(`${verb} ${day}`);
     console.log(
       `${verb} ${result.removed.length} days (${size(result.bytes)}), ${result.kept.length} days stay`,

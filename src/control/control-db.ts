@@ -96,6 +96,33 @@ const MIGRATIONS: readonly string[] = [
     state TEXT NOT NULL                  -- JSON: when it last fired, what failed
   ) STRICT;
   `,
+  `
+  CREATE TABLE holds (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    first TEXT NOT NULL,                 -- days, inclusive
+    last TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    made_by TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    lifted INTEGER,
+    lifted_by TEXT
+  ) STRICT;
+  CREATE TRIGGER holds_no_delete BEFORE DELETE ON holds BEGIN SELECT RAISE(ABORT, 'holds are lifted, not deleted'); END;
+  -- The links of the trail (trail-chain.ts): one per line, and signed checkpoints over them.
+  CREATE TABLE trail_link (
+    id INTEGER PRIMARY KEY,              -- the line's
+    link TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE trail_checkpoint (
+    n INTEGER PRIMARY KEY,
+    statement TEXT NOT NULL,
+    signature BLOB NOT NULL
+  ) STRICT;
+  CREATE TRIGGER trail_link_no_update BEFORE UPDATE ON trail_link BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER trail_link_no_delete BEFORE DELETE ON trail_link BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER trail_checkpoint_no_update BEFORE UPDATE ON trail_checkpoint BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER trail_checkpoint_no_delete BEFORE DELETE ON trail_checkpoint BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  `,
 ];
 
 /** Schema number this build writes. */

@@ -16,6 +16,8 @@ import { findPassphrase } from '../../ca/passphrase.ts';
 import { allocateProducer } from '../audit/producer.ts';
 import { auditDir, spoolDir, startRecorder } from '../audit/recorder.ts';
 import { retain } from '../audit/retention.ts';
+import { signerOf } from '../audit/statement.ts';
+import type { Signer } from '../audit/statement.ts';
 import { copiesDir } from '../policy/sources.ts';
 import { openPolicyStore } from '../policy/store.ts';
 import { openPseudonyms } from './pseudonym-key.ts';
@@ -23,7 +25,9 @@ import { PolicyVersions, versionsDir } from '../policy/versions.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import { Accounts } from './accounts.ts';
 import { openControlDb } from './control-db.ts';
+import type { ControlDb } from './control-db.ts';
 import { startConsole, type RowListener, type RunningConsole } from './console.ts';
+import { Holds } from './holds.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
 import { dismissOrphans, holdDataDir } from './orphans.ts';
@@ -34,6 +38,8 @@ import { startProbes } from './probes.ts';
 import { serviceManager } from './service-manager.ts';
 import { startStreams } from './streams/streams.ts';
 import { createSupervisor } from './supervisor.ts';
+import { Trail } from './trail.ts';
+import { signTrail } from './trail-chain.ts';
 import { VERSION } from './version.ts';
 
 export interface RunningControl {
@@ -49,6 +55,7 @@ export interface RunningControl {
   stop(): Promise<void>;
 }
 
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
 /** Starts the whole product. Rejects with a clear error and nothing left running when a part cannot start. */
@@ -71,6 +78,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     const passphrase = findPassphrase(settings['ca.passphrase-file'], process.env)?.passphrase ?? null;
     const authority = openAuthority({ dir: join(dataDir, 'ca'), passphrase });
     const auditKey = openAuditKey(auditKeyDir(dataDir), passphrase);
+    const signer = signerOf(auditKey.privateKey);
     const listeners = new Set<RowListener>();
     const recorder = startRecorder({
       dataDir,
@@ -92,13 +100,13 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     });
 
     const retention = setInterval(() => {
-      keepWithinRetention(settings, tell);
+      keepWithinRetention(settings, signer, tell);
       forgetPastPeriod(settings, log);
     }, HOUR_MS);
     undo.unshift(() => {
       clearInterval(retention);
     });
-    keepWithinRetention(settings, tell);
+    keepWithinRetention(settings, signer, tell);
 
     const policyFile = settings['policy.file'] ?? join(dataDir, 'policy.yaml');
     const lists = new ListKeeper({
@@ -135,7 +143,14 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     await recordVersions(policy, versions, tell);
     const db = openControlDb(dataDir);
     undo.unshift(() => {
+      vouchForTrail(db, signer, tell);
       db.close();
+    });
+    const vouching = setInterval(() => {
+      vouchForTrail(db, signer, tell);
+    }, MINUTE_MS);
+    undo.unshift(() => {
+      clearInterval(vouching);
     });
     const streams = startStreams(
       {
@@ -228,7 +243,6 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
   }
 }
 
-/** Drops whole days older than `audit.retain-days`. A day that cannot be deleted is told and tried again in an hour. */
 /** Workers turn their key by themselves; the file of a past period must not outlive it either. */
 function forgetPastPeriod(settings: Settings, log: Log): void {
   try {
@@ -238,16 +252,46 @@ function forgetPastPeriod(settings: Settings, log: Log): void {
   }
 }
 
+/** Keeps the store within its limits. What cannot be done is told and tried again in an hour. */
 function keepWithinRetention(
   settings: Settings,
+  signer: Signer,
   tell: (name: string, detail: Record<string, unknown>) => void,
 ): void {
-  const days = settings['audit.retain-days'];
   try {
-    const { removed, bytes } = retain({ dir: auditDir(settings['data-dir']), days, now: Date.now() });
-    if (removed.length > 0) tell('audit.retained', { removed, bytes, days });
+    // A store of holds that cannot be read keeps every day: better too much than a held day too few.
+    const db = openControlDb(settings['data-dir']);
+    try {
+      const holds = new Holds(db, new Trail(db));
+      retain({
+        dir: auditDir(settings['data-dir']),
+        days: settings['audit.retain-days'],
+        maxBytes: settings['audit.retain-size'],
+        held: day => holds.on(day) !== null,
+        signer,
+        onDrop: drop => {
+          tell('audit.dropped', { ...drop });
+        },
+        now: Date.now(),
+      });
+    } finally {
+      db.close();
+    }
   } catch (e) {
     tell('audit.retention-failed', { message: e instanceof Error ? e.message : String(e) });
+  }
+}
+
+/** Signs the lines of the trail that came in. A failure is told; the next minute tries again. */
+function vouchForTrail(
+  db: ControlDb,
+  signer: Signer,
+  tell: (name: string, detail: Record<string, unknown>) => void,
+): void {
+  try {
+    signTrail(db, signer, Date.now());
+  } catch (e) {
+    tell('trail.checkpoint-failed', { message: e instanceof Error ? e.message : String(e) });
   }
 }
 

@@ -3,6 +3,7 @@
  * anything else). `append` throws when the line cannot be written, and its callers then refuse what was asked: nobody
  * reads unseen. Never holds passwords, tokens or captured content, only names, queries and ids.
  */
+import { chainLine } from './trail-chain.ts';
 import type { TrailPage } from '../../web/contract.ts';
 import type { ControlDb } from './control-db.ts';
 
@@ -19,6 +20,7 @@ export interface TrailEvent {
 export class Trail {
   readonly #now: () => number;
   readonly #sql;
+  readonly #append: (line: [number, string | null, string, string, string]) => void;
 
   constructor(db: ControlDb, now: () => number = Date.now) {
     this.#now = now;
@@ -30,6 +32,14 @@ export class Trail {
         'SELECT id, time, user, address, action, detail FROM trail WHERE id < ? ORDER BY id DESC LIMIT ?',
       ),
     };
+    const append = db.transaction((line: [number, string | null, string, string, string]) => {
+      chainLine(db, Number(this.#sql.append.run(...line).lastInsertRowid));
+    });
+    // Inside a caller's transaction it is part of that one; by itself it takes the write lock before it reads the last link.
+    this.#append = line => {
+      if (db.inTransaction) append(line);
+      else append.immediate(line);
+    };
   }
 
   /** Write one line to disk before returning. Throws when it cannot. */
@@ -37,7 +47,7 @@ export class Trail {
     const detail = JSON.stringify(event.detail ?? {}, (_key, value: unknown) =>
       typeof value === 'string' && value.length > 2000 ? `${value.slice(0, 2000)}…` : value,
     );
-    this.#sql.append.run(this.#now(), event.user?.slice(0, 256) ?? null, event.address, event.action, detail);
+    this.#append([this.#now(), event.user?.slice(0, 256) ?? null, event.address, event.action, detail]);
   }
 
   /** A page, newest first; `cursor` from the page before. */

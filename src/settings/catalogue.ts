@@ -209,7 +209,16 @@ export const CATALOGUE = {
     'A file outside the data directory that every signed checkpoint is appended to, best on another machine’s disk: ' +
       'with it even a wholesale rewrite of the store by somebody who has the key shows.',
   ),
-  'audit.retain-days': one(count(1, 3650), '30', 'Days after which a day of records is deleted.'),
+  'audit.retain-days': one(
+    count(1, 3650),
+    '30',
+    'Days after which a day of records is deleted, unless a legal hold keeps it.',
+  ),
+  'audit.retain-size': one(
+    size(64 * MiB, 1024 * 1024 * GiB),
+    '20GiB',
+    'Bytes that the day files may have together; beyond it the oldest days are deleted. The newest, days under legal hold and attached days always stay.',
+  ),
 
   'streams.file': optional(
     creatableFile,

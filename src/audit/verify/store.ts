@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import readline from 'node:readline';
 import { GENESIS } from '../chain.ts';
 import { readCheckpoint } from '../checkpoint.ts';
+import { dropOf, readDrop } from '../drop.ts';
 import { sealedDays } from '../seal.ts';
 import { isSignedBy } from '../statement.ts';
 import { listDays, openDayForReading } from '../store/schema.ts';
@@ -32,7 +33,7 @@ export function verifyStore(dir: string, key: KeyObject, options: VerifyOptions 
   for (const day of sealedDays(dir))
     if (!names.includes(day)) between.add('missing', `${day}.seal is there, ${day}.db is not`);
   const days = names.map(day => verifyDay(dir, day, key, options));
-  const dropped = new Map(days.flatMap(report => report.dropped.map(d => [d.day, d.link] as const)));
+  const dropped = droppedDays(dir, key, days, between);
   let before: DayReport | null = null;
   for (const report of days) {
     if (report.start === null) continue;
@@ -57,10 +58,33 @@ function seals(days: readonly DayReport[], findings: Findings): void {
   for (const [i, report] of days.entries()) {
     if (i < last && report.seal === null && report.findingCount === 0)
       findings.add('signature', `${report.day} has no seal although a later day has one`);
-    const older = days.slice(0, i).some(d => d.seal !== null);
+    // The seal before may have gone with its day; then the chain of the day is checked against what was left of it.
+    const before = days[i - 1];
+    const older = before !== undefined && before.seal !== null && report.start?.day === before.day;
     if (older && report.seal !== null && report.seal.previous !== GENESIS && !known.has(report.seal.previous))
       findings.add('signature', `the seal that ${report.day}.seal names as the one before is not here`);
   }
+}
+
+/**
+ * Days that went for a reason, with the link their chain ended with: as event rows tell it, and as the signed statements
+ * that were left in their place, which last longer than the events.
+ */
+function droppedDays(
+  dir: string,
+  key: KeyObject,
+  days: readonly DayReport[],
+  findings: Findings,
+): Map<string, string> {
+  const dropped = new Map(days.flatMap(report => report.dropped.map(d => [d.day, d.link] as const)));
+  for (const day of days.flatMap(({ start }) => start?.day ?? [])) {
+    const signed = dropOf(dir, day);
+    const drop = signed === null ? null : readDrop(signed.statement);
+    if (signed === null || drop === null) continue;
+    if (isSignedBy(signed, key) && drop.day === day) dropped.set(drop.day, drop.link);
+    else findings.add('signature', `${day}.dropped is not signed by this key for this day`);
+  }
+  return dropped;
 }
 
 /** Whether a day's chain goes on where it should. */

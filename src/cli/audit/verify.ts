@@ -5,6 +5,8 @@
 import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import fs from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
 import { Command } from 'commander';
 import { auditKeyDir, readAuditPublicKey } from '../../../ca/audit-key.ts';
 import { isoTime, jsonLine, visible } from '../../audit/export/lines.ts';
@@ -15,6 +17,9 @@ import { verifyDay } from '../../audit/verify/day.ts';
 import type { DayReport } from '../../audit/verify/day.ts';
 import type { Finding } from '../../audit/verify/finding.ts';
 import { verifyStore, verifyWitness } from '../../audit/verify/store.ts';
+import { CONTROL_DB_FILE } from '../../control/control-db.ts';
+import { isTrailChained, verifyTrail } from '../../control/trail-chain.ts';
+import type { TrailReport } from '../../control/trail-chain.ts';
 import { loadSettings } from '../../settings/load.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
 
@@ -43,6 +48,7 @@ export function verifyCommand(): Command {
     const dataDir = loadSettings(input())['data-dir'];
     const key = publicKey(dataDir, options.key);
     const report = await verify(options.dir ?? auditDir(dataDir), key, options);
+    if (options.dir === undefined && options.day === undefined) addTrail(dataDir, key, report);
     if (options.json === true) console.log(jsonLine({ key: keyIdOf(key), ...report }));
     else tell(report);
     if (!report.ok) process.exitCode = 1;
@@ -77,6 +83,24 @@ interface Report {
   findings: Finding[];
   waiting: string[];
   witnessed: number | null;
+  /** The trail of what people did; null when it was not looked at. */
+  trail: Omit<TrailReport, 'findings'> | null;
+}
+
+/** Verify the trail beside the records, when there is one. */
+function addTrail(dataDir: string, key: KeyObject, report: Report): void {
+  const file = path.join(dataDir, CONTROL_DB_FILE);
+  if (!fs.existsSync(file)) return;
+  const db = new Database(file, { readonly: true, timeout: 5000 });
+  try {
+    if (!isTrailChained(db)) return;
+    const { findings, ...rest } = verifyTrail(db, key);
+    report.trail = rest;
+    report.findings.push(...findings);
+    report.ok = report.findings.length === 0;
+  } finally {
+    db.close();
+  }
 }
 
 async function verify(dir: string, key: KeyObject, options: Options): Promise<Report> {
@@ -90,6 +114,7 @@ async function verify(dir: string, key: KeyObject, options: Options): Promise<Re
       findings: [...days.flatMap(d => d.findings), ...findings],
       waiting,
       witnessed: null,
+      trail: null,
     };
   } else {
     if (!listDays(dir).includes(options.day))
@@ -97,7 +122,14 @@ async function verify(dir: string, key: KeyObject, options: Options): Promise<Re
         exitCode: 2,
       });
     const day = verifyDay(dir, options.day, key, { onProgress });
-    report = { ok: true, days: [day], findings: [...day.findings], waiting: [], witnessed: null };
+    report = {
+      ok: true,
+      days: [day],
+      findings: [...day.findings],
+      waiting: [],
+      witnessed: null,
+      trail: null,
+    };
   }
   if (options.witness !== undefined) {
     const { compared, findings } = await verifyWitness(dir, options.witness, key);
@@ -116,7 +148,7 @@ function progress(): (day: string, rows: number, of: number) => void {
   };
 }
 
-function tell({ ok, days, findings, waiting, witnessed }: Report): void {
+function tell({ ok, days, findings, waiting, witnessed, trail }: Report): void {
   for (const d of days) {
     const facts = [
       `${d.rows} rows`,
@@ -128,6 +160,10 @@ function tell({ ok, days, findings, waiting, witnessed }: Report): void {
     console.log(`${d.day}  ${d.findingCount === 0 ? 'ok ' : 'BAD'}  ${facts.join(', ')}`);
   }
   for (const day of waiting) console.log(`${day}  is over and not sealed yet`);
+  if (trail !== null)
+    console.log(
+      `trail: ${trail.lines} lines, ${trail.checkpoints} checkpoints, ${trail.unsigned} not signed yet, ${trail.unchained} from before the chain`,
+    );
   if (witnessed !== null) console.log(`witness: ${witnessed} checkpoints compared`);
   for (const f of findings) console.log(findingLine(f));
   const hidden = days.reduce((sum, d) => sum + d.findingCount - d.findings.length, 0);

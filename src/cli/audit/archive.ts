@@ -1,0 +1,84 @@
+/** `sightglass audit archive`, `attach` and `detach`: sealed days leave the store and come back, verified each time. */
+import path from 'node:path';
+import { Command } from 'commander';
+import { archiveDay, attachDay, detachDay } from '../../audit/archive.ts';
+import { visible } from '../../audit/export/lines.ts';
+import { auditDir } from '../../audit/recorder.ts';
+import { loadSettings } from '../../settings/load.ts';
+import { addSettingsFlags } from '../settings-flags.ts';
+import { atDesk, ownSigner, tellRecorder } from './desk.ts';
+import { publicKey } from './verify.ts';
+
+export function archiveCommand(): Command {
+  const command = new Command('archive')
+    .description('Copy a sealed day with its seal into a folder; with --move it then leaves the store.')
+    .requiredOption('--day <DAY>', 'the day, 2026-11-20')
+    .requiredOption('--out <DIR>', 'folder to write to')
+    .option('--move', 'remove it from the store when the copy is verified')
+    .allowExcessArguments(false);
+  const input = addSettingsFlags(command, ['data-dir', 'ca.passphrase-file']);
+  return command.action(async (options: { day: string; out: string; move?: boolean }) => {
+    const settings = loadSettings(input());
+    const dataDir = settings['data-dir'];
+    const { day, out } = options;
+    await atDesk(dataDir, ({ holds, write }) => {
+      const hold = holds.on(day);
+      if (options.move === true && hold !== null)
+        throw Object.assign(
+          new Error(`${day} is under hold ${hold.id} (${visible(hold.reason)}) and stays.`),
+          {
+            hint: 'Archive it without --move, or lift the hold.',
+          },
+        );
+      const move = {
+        signer: options.move === true ? ownSigner(settings) : null,
+        now: Date.now(),
+        onDrop: (drop: Record<string, unknown>) => {
+          tellRecorder(dataDir, [{ name: 'audit.dropped', detail: { ...drop, why: 'archived' } }]);
+        },
+      };
+      write('audit.archived', { day, out: path.resolve(out), moved: options.move === true });
+      const key = publicKey(dataDir, undefined);
+      archiveDay({ dir: auditDir(dataDir), day, out, key, ...(options.move === true ? { move } : {}) });
+    });
+    console.log(`${day} is in ${visible(out)}${options.move === true ? ' and no longer in the store' : ''}`);
+  });
+}
+
+export function attachCommand(): Command {
+  const command = new Command('attach')
+    .description(
+      'Put an archived day back to be searched. It is verified first, and retention leaves it alone.',
+    )
+    .argument('<FILE>', 'the day file, its .seal beside it')
+    .option('--key <PUB>', 'public key it was sealed with, when another installation recorded it')
+    .allowExcessArguments(false);
+  const input = addSettingsFlags(command, ['data-dir']);
+  return command.action(async (file: string, options: { key?: string }) => {
+    const dataDir = loadSettings(input())['data-dir'];
+    const key = publicKey(dataDir, options.key);
+    const day = await atDesk(dataDir, ({ write }) => {
+      write('audit.attached', { file: path.resolve(file) });
+      return attachDay(auditDir(dataDir), file, key);
+    });
+    tellRecorder(dataDir, [{ name: 'audit.attached', detail: { day } }]);
+    console.log(`${day} can be searched; \`sightglass audit detach --day ${day}\` takes it out again`);
+  });
+}
+
+export function detachCommand(): Command {
+  const command = new Command('detach')
+    .description('Take an attached day out of the store; the archive keeps its own.')
+    .requiredOption('--day <DAY>', 'the day, 2026-11-20')
+    .allowExcessArguments(false);
+  const input = addSettingsFlags(command, ['data-dir']);
+  return command.action(async (options: { day: string }) => {
+    const dataDir = loadSettings(input())['data-dir'];
+    await atDesk(dataDir, ({ write }) => {
+      write('audit.detached', { day: options.day });
+      detachDay(auditDir(dataDir), options.day);
+    });
+    tellRecorder(dataDir, [{ name: 'audit.detached', detail: { day: options.day } }]);
+    console.log(`${options.day} is detached`);
+  });
+}
