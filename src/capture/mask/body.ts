@@ -19,7 +19,7 @@ import type { SecretNames } from './names.ts';
 import type { Found, TextScanner, View } from './text.ts';
 import { CHARACTERS, OCTETS } from './text.ts';
 
-/** Octets of a body that are walked; what lies behind is not kept. At some 200 MB/s this is 40 ms at most. */
+/** Octets of a body that are walked; what lies behind is not kept. At some 100 MB/s this is 80 ms. */
 export const MAX_TEXT = 8 * 1024 * 1024;
 /** Octets a coded body may decode to. */
 export const MAX_DECODED = 4 * 1024 * 1024;

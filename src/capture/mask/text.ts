@@ -156,7 +156,7 @@ export class TextScanner {
         const end = cardAt(text, i);
         if (end !== -1) return { start: i, end, what: 'card' };
       }
-      return this.#digitSets.length === 0 ? null : national(text, i, this.#digitSets);
+      return this.#digitSets.length === 0 || !worthALook(text, i) ? null : national(text, i, this.#digitSets);
     }
     if (this.#iban && isDigit(text.charCodeAt(i + 2)) && isDigit(text.charCodeAt(i + 3))) {
       const end = ibanAt(text, i);
@@ -234,6 +234,13 @@ const isHex = (c: number): boolean => isDigit(c) || ((c | 0x20) >= 97 && (c | 0x
 function national(text: string, i: number, sets: readonly NationalSet[]): Hit | null {
   const hit = nationalAt(text, i, sets);
   return hit === null ? null : { start: i, end: hit.end, what: hit.set };
+}
+
+/** Every number of a set that begins with a digit has seven or more among its first eleven characters. */
+function worthALook(text: string, i: number): boolean {
+  let digits = 0;
+  for (let at = i; at < i + 11; at++) if (isDigit(text.charCodeAt(at))) digits++;
+  return digits >= 7;
 }
 
 /** The digits at `i` are decimals: `0.4539578763621486`. */

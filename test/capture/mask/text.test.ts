@@ -129,3 +129,14 @@ test('hostile repetition costs no more than its length', () => {
       assert.ok(scan(text, { cut }, everything)[0].length <= text.length * 3);
     }
 });
+
+test('national numbers of every set are found in running text', () => {
+  const NUMBERS =
+    '1237 010180, 85.07.30-033.28, 111.444.777-35, 756.9217.0769.85, 47 036 892 816, 010190-1234, 12345678Z, ' +
+    'X1234567L, 131052-308T, 2 55 08 14 168 025 38, MRTMTT25D09F205Z, 111222333, 290296 00013, 44051401359, ' +
+    '811218-9876, AB 12 34 56 C, 536-90-4399';
+  const sets = new TextScanner({ ...STANDARD_PROFILE, national: NATIONAL_SETS });
+  const [text, found] = scan(NUMBERS, {}, sets);
+  assert.ok(!/\d/.test(text), text);
+  assert.equal(found.length, 17);
+});
