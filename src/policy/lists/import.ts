@@ -188,7 +188,10 @@ class ImportRun {
       this.#report.bytes += chunk.length;
       if (this.#report.bytes > MAX_BYTES)
         throw new ImportRefused('the list is larger than 4 GiB', 'Split it, or check where it comes from.');
-      reader.write(decoder.write(chunk));
+      const text = decoder.write(chunk);
+      // No text has one, and what only begins as text is no list either.
+      if (text.includes('\0')) throw notText();
+      reader.write(text);
       onProgress?.(this.#report.bytes, this.#report.entries);
       if (breathe !== undefined) await breathe();
     }
@@ -256,12 +259,18 @@ function rejectAll(sink: Sink, kind: 'urls' | 'expressions'): Reader {
 }
 
 function refuseBinary(sample: Buffer): void {
-  const hint = 'A list is UTF-8 text, or a gzip of it.';
   if ((sample[0] === 0xff && sample[1] === 0xfe) || (sample[0] === 0xfe && sample[1] === 0xff))
     throw new ImportRefused('the file is UTF-16', 'Convert it: iconv -f UTF-16 -t UTF-8 IN > OUT.');
   if (sample.subarray(0, 4).toString('latin1') === 'PK\u0003\u0004')
     throw new ImportRefused('the file is a zip archive', 'Unpack it first and import the list inside.');
-  if (sample.includes(0)) throw new ImportRefused('the file is not text', hint);
+  let controls = 0;
+  for (const byte of sample) if (byte < 0x20 && (byte < 0x09 || byte > 0x0d)) controls++;
+  // A stray one in a comment makes no binary; random bytes have ten times as many.
+  if (sample.includes(0) || controls > sample.length / 100) throw notText();
+}
+
+function notText(): ImportRefused {
+  return new ImportRefused('the file is not text', 'A list is UTF-8 text, or a gzip of it.');
 }
 
 /** The first bytes, and the whole including them. */
