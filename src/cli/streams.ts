@@ -1,6 +1,6 @@
 /**
- * `sightglass streams`: how far each stream of the document is, and checking a document before it is put in place. Works with or
- * without a running proxy: the cursors lie in control.db, what waits is read from the store.
+ * `sightglass streams`: how far each stream of the document is, the alert rules, and checking a document before it is put in
+ * place. Works with or without a running proxy: the cursors lie in control.db, what waits is read from the store.
  */
 import fs from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { Command } from 'commander';
 import { isoTime, jsonLine, visible } from '../audit/export/lines.ts';
 import { auditDir } from '../audit/recorder.ts';
 import { openStore } from '../audit/store/sqlite.ts';
+import { AlertShelf } from '../control/alerts/shelf.ts';
 import { openControlDb } from '../control/control-db.ts';
 import { Book } from '../control/streams/book.ts';
 import { parseStreams } from '../control/streams/document.ts';
@@ -22,6 +23,7 @@ export function streamsCommand(): Command {
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false)
     .addCommand(checkCommand())
+    .addCommand(alertsCommand())
     .addHelpText('after', '\nThe document is described in docs/streams.md.');
   const input = addSettingsFlags(command, ['data-dir', 'streams.file']);
   return command.action(async (options: { json?: boolean }) => {
@@ -121,6 +123,40 @@ function checkCommand(): Command {
       const streams = documentOf(file, true);
       console.log(`${file}: ${streams.length} stream${streams.length === 1 ? '' : 's'}, no problems`);
     });
+}
+
+function alertsCommand(): Command {
+  const command = new Command('alerts')
+    .description('Alert rules, when each fired last, and what failed. They are edited in the console.')
+    .option('--json', 'print it as JSON')
+    .allowExcessArguments(false);
+  const input = addSettingsFlags(command, ['data-dir']);
+  return command.action((options: { json?: boolean }) => {
+    const db = openControlDb(loadSettings(input())['data-dir']);
+    try {
+      const alerts = new AlertShelf(db).list().map(({ rule, state }) => ({
+        ...rule,
+        fired: state.fired,
+        lastFired: state.lastFired === null ? null : isoTime(state.lastFired),
+        pending: state.pending.length,
+        failed: state.failed,
+        lastError: state.lastError,
+      }));
+      if (options.json === true) console.log(jsonLine({ alerts }));
+      else if (alerts.length === 0) console.log('no alert rules: make one in the console under Streams');
+      else
+        for (const a of alerts)
+          console.log(
+            visible(
+              `${a.name}${a.enabled ? '' : ' (off)'}: ${a.threshold} ${a.kind} in ${a.windowMs / 1000} s for "${a.query}"; ` +
+                `fired ${a.fired} times, last ${a.lastFired ?? 'never'}; ${a.pending} on their way, ${a.failed} failed` +
+                (a.lastError === null ? '' : `; ${a.lastError}`),
+            ),
+          );
+    } finally {
+      db.close();
+    }
+  });
 }
 
 /** A document that cannot be used: exit code 1, every problem on its line. */

@@ -36,6 +36,7 @@ import { followPolicy, ListKeeper, listFetcher, prepareLists } from './policy-so
 import { recordVersions } from './policy-versions.ts';
 import { startProbes } from './probes.ts';
 import { serviceManager } from './service-manager.ts';
+import { alertWays } from './alerts/ways.ts';
 import { startStreams } from './streams/streams.ts';
 import { createSupervisor } from './supervisor.ts';
 import { Trail } from './trail.ts';
@@ -158,6 +159,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
         auditDir: auditDir(dataDir),
         file: settings['streams.file'] ?? join(dataDir, 'streams.yaml'),
         sender: { host: hostname(), version: VERSION },
+        alerts: alertWays(settings),
       },
       tell,
     );

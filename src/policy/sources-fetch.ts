@@ -136,7 +136,8 @@ export function judgeAddress(
   return `${address} is a ${kind} address`;
 }
 
-function checkedLookup(
+/** A look-up for sockets in which `judge` has seen every address before one is dialled; it gives a reason against, or null. */
+export function checkedLookup(
   lookup: typeof systemLookup,
   judge: (address: string) => string | null,
 ): LookupFunction {

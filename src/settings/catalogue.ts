@@ -226,6 +226,16 @@ export const CATALOGUE = {
     '`<data-dir>/streams.yaml`, no streams without it',
   ),
 
+  'alerts.mail-server': optional(
+    text('HOST:PORT', 300),
+    'Mail server that alerts are sent through, with TLS always: port 465 from the first byte, any other by STARTTLS.',
+  ),
+  'alerts.mail-from': one(text('ADDRESS', 254), 'sightglass@localhost', 'Sender of the mails of alerts.'),
+  'alerts.mail-credentials-file': optional(
+    readableFile,
+    'File whose first line is `user:password` for the mail server. It must be readable by the service alone.',
+  ),
+
   'capture.body-limit': one(
     size(0, 64 * MiB),
     '256KiB',

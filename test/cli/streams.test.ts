@@ -6,9 +6,11 @@ import { describe, it } from 'node:test';
 import { Ingest } from '../../src/audit/ingest.ts';
 import { openSpool } from '../../src/audit/spool.ts';
 import { streamsCommand } from '../../src/cli/streams.ts';
+import { AlertShelf } from '../../src/control/alerts/shelf.ts';
 import { openControlDb } from '../../src/control/control-db.ts';
 import { Book } from '../../src/control/streams/book.ts';
 import { NOON, scratch } from '../audit/sample.ts';
+import { rule } from '../control/alerts/fakes.ts';
 import { runVerb } from './run-verb.ts';
 import type { TestContext } from 'node:test';
 
@@ -57,6 +59,23 @@ describe('sightglass streams', () => {
       table.out,
       /^STREAM +TO +SENT[^\n]*\na +file \/var\/log\/a\.log +3 +2 +1 +0 +2026-11-20T12:00:00\.000Z +no route/,
     );
+  });
+
+  it('lists alert rules', async t => {
+    const dataDir = scratch(t);
+    const alerts = async (...more: string[]) =>
+      (await runVerb(t, streamsCommand(), 'alerts', '--data-dir', dataDir, ...more)).out;
+    assert.match(await alerts(), /no alert rules: make one in the console/);
+    const db = openControlDb(dataDir);
+    const { secret } = new AlertShelf(db).add(rule());
+    db.close();
+    assert.match(
+      await alerts(),
+      /^many failures: 3 exchanges in 60 s for "status:>=500"; fired 0 times, last never/,
+    );
+    const json = await alerts('--json');
+    assert.equal((JSON.parse(json) as { alerts: { name: string }[] }).alerts[0]?.name, 'many failures');
+    assert.doesNotMatch(json, new RegExp(secret));
   });
 
   it('checks a document, with the place of each problem', async t => {

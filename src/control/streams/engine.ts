@@ -59,6 +59,11 @@ export class Engine {
     return { file: this.#parts.file, problem: this.#problem, streams };
   }
 
+  /** What the document in force says of a stream; null when it names none of that name. */
+  config(name: string): StreamConfig | null {
+    return this.#running.get(name)?.stream.config ?? null;
+  }
+
   async stop(): Promise<void> {
     await this.#busy;
     await Promise.all([...this.#running.keys()].map(name => this.#end(name)));
