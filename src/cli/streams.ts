@@ -20,6 +20,7 @@ import type { StreamConfig } from '../control/streams/document.ts';
 export function streamsCommand(): Command {
   const command = new Command('streams')
     .description('How far each stream is: rows sent, rows that wait, the last error.')
+    .enablePositionalOptions()
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false)
     .addCommand(checkCommand())
