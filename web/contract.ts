@@ -701,6 +701,8 @@ export interface ExplainParams {
   user?: string;
   group?: string;
   at?: string;
+  /** Id of a flow or an exchange: its recorded facts are decided, whatever the others say. */
+  record?: string;
 }
 
 export interface ExplainView {
@@ -721,6 +723,8 @@ export interface ExplainView {
   /** Names of rules behind the deciding one, which were not asked; the first of them, and how many there are. */
   after: string[];
   afterCount: number;
+  /** How the record that was asked about was decided then; null for a made-up connection. */
+  recorded: { id: string; verdict: Action; rule: string; policy: string } | null;
   /** What was decided upon. */
   asked: { sni: string | null; host: string; port: number; client: string; user: string | null; at: string };
 }

@@ -69,6 +69,14 @@ describe('console client: policy and lists', { timeout: 180_000 }, () => {
     await axe(page, 'try it, default');
     await page.goBack();
     await told.getByText('would be passed on undecrypted').waitFor();
+    await page.goto(`${api.origin}/policy?tab=try&record=1a-3&sni=www.bank.example&client=10.9.8.7`);
+    await told.getByText('Recorded then:').waitFor();
+    await page.getByText('Decided with everything that was recorded of 1a-3').waitFor();
+    assert.equal(await page.getByLabel('Client address').inputValue(), '10.9.8.7');
+    await axe(page, 'try it, recorded');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByText('Decided with everything').waitFor({ state: 'detached' });
+    assert.doesNotMatch(page.url(), /record=/);
     await close();
     assert.deepEqual(trouble, []);
   });

@@ -242,6 +242,10 @@ function explainOf(params: URLSearchParams, version: string): ExplainView {
     ],
     when: bank ? 'host list:finance' : null,
     after: bank ? ['fair guests', 'uploads', 'web'] : [],
+    recorded:
+      params.get('record') === null
+        ? null
+        : { id: params.get('record') ?? '', verdict: 'inspect', rule: HOSTILE.rule, policy: '3fa2c19b0d4e' },
     afterCount: bank ? 3 : 0,
     asked,
   };

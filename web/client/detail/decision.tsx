@@ -5,7 +5,10 @@ import { FilterValue } from '../parts/filter-value.tsx';
 import { LinkTo } from '../parts/link-to.tsx';
 import { VERDICT_SENTENCE, Verdict } from '../parts/verdict.tsx';
 import { Facts } from './facts.tsx';
+import { useSession } from '../state/session.tsx';
 import { ruleAddress } from './sentence.tsx';
+import { whyAddress } from './why.ts';
+import type { WhyRow } from './why.ts';
 
 const CAPTURE: Readonly<Record<string, string>> = {
   flow: 'the connection only',
@@ -48,7 +51,15 @@ function Manner({
   );
 }
 
-export function Decision({ verdict }: { verdict: VerdictInfo }) {
+export interface DecisionProps {
+  verdict: VerdictInfo;
+  /** Id of the flow or exchange that was decided, and its row. */
+  record: string;
+  row: WhyRow;
+}
+
+export function Decision({ verdict, record, row }: DecisionProps) {
+  const { can } = useSession();
   return (
     <Facts
       facts={[
@@ -70,6 +81,18 @@ export function Decision({ verdict }: { verdict: VerdictInfo }) {
           </>,
         ],
         ['Reason', <Captured text={verdict.reason} />],
+        [
+          'Why',
+          !can('policy') ? null : (
+            <LinkTo
+              to={whyAddress(record, row)}
+              className="rule-link"
+              title="Each rule, and why it matched or did not"
+            >
+              Why this rule and no other?
+            </LinkTo>
+          ),
+        ],
         ['Policy version', <FilterValue field="policy" value={verdict.policy} mono />],
         ['Recorded', verdict.action === 'inspect' ? (CAPTURE[verdict.capture] ?? verdict.capture) : null],
         ['Masking', verdict.mask === null ? null : <Manner field="mask" value={verdict.mask} says={MASK} />],

@@ -110,7 +110,7 @@ function Overview({ detail, go }: { detail: ExchangeDetail; go: (to: Opened) => 
         />
       </Section>
       <Section title="Decision">
-        <Decision verdict={detail.verdict} />
+        <Decision verdict={detail.verdict} record={row.exchange} row={row} />
       </Section>
       <Masked items={detail.masked} />
       <Section title="Timing" extra={<span className="fine">{duration(row.ms)}</span>}>

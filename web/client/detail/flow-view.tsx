@@ -60,7 +60,7 @@ export function FlowView({ detail, go }: { detail: FlowDetail; go: (to: Opened) 
       </Section>
       {detail.verdict === null ? null : (
         <Section title="Decision">
-          <Decision verdict={detail.verdict} />
+          <Decision verdict={detail.verdict} record={row.flow} row={row} />
         </Section>
       )}
       {detail.outcome === 'none' ? null : <HelloSection hello={detail.hello} outcome={detail.outcome} />}

@@ -144,6 +144,18 @@ export function Explained({ view }: { view: ExplainView }) {
           </Step>
         )}
       </ol>
+      {view.recorded === null ? null : (
+        <p>
+          Recorded then: <Verdict action={view.recorded.verdict} /> by{' '}
+          <Captured text={view.recorded.rule} max={100} />, policy{' '}
+          <span className="mono">
+            <Captured text={view.recorded.policy} max={20} />
+          </span>
+          {view.recorded.verdict === view.verdict && view.recorded.rule === view.rule
+            ? '; the same as now.'
+            : '; now it would be different.'}
+        </p>
+      )}
       <p className="fine">
         Decided by policy <span className="mono">{view.policy}</span>, by the same code that decides traffic.
       </p>

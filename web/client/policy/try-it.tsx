@@ -7,6 +7,7 @@ import type { ExplainParams } from '../../contract.ts';
 import { api } from '../api/client.ts';
 import { useAsk } from '../hooks/use-ask.ts';
 import { fromLocalInput, toLocalInput, ZONE } from '../format/time.ts';
+import { Captured } from '../parts/captured.tsx';
 import { Field } from '../parts/field.tsx';
 import { Waiting } from '../parts/notes.tsx';
 import { ActFailed } from '../parts/problem.tsx';
@@ -14,10 +15,12 @@ import { navigate } from '../router.ts';
 import { Explained } from './explained.tsx';
 
 const NAMES = ['sni', 'host', 'port', 'client', 'user', 'group', 'at'] as const;
+/** A recorded connection or request: asked about as it was, until the form is sent. */
+const ALL = [...NAMES, 'record'] as const;
 
 export function TryIt({ params, version }: { params: URLSearchParams; version: string }) {
   const about: ExplainParams = {};
-  for (const name of NAMES) {
+  for (const name of ALL) {
     const value = params.get(name);
     if (value !== null && value !== '') about[name] = value;
   }
@@ -28,7 +31,16 @@ export function TryIt({ params, version }: { params: URLSearchParams; version: s
       <p className="lead">
         Describe a connection and see which rule decides it, and why the ones before it do not.
       </p>
-      <Form about={about} busy={asked.loading && ready} />
+      <Form key={about.record ?? ''} about={about} busy={asked.loading && ready} />
+      {about.record === undefined ? null : (
+        <p className="fine">
+          Decided with everything that was recorded of{' '}
+          <span className="mono">
+            <Captured text={about.record} max={60} />
+          </span>
+          , by the policy in force now. Sending the form asks about a made-up connection instead.
+        </p>
+      )}
       {asked.failure !== null ? (
         <ActFailed failure={asked.failure} />
       ) : asked.data !== null ? (

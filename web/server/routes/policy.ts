@@ -7,6 +7,7 @@ import type { Request, Router } from 'express';
 import type { FlowFacts } from '../../../src/core/facts.ts';
 import { canonicalHost } from '../../../src/core/host-name.ts';
 import { addressText, parseAddress } from '../../../src/core/network.ts';
+import { parseFlowId } from '../../../src/core/records.ts';
 import { parseTime, TIME_HINT } from '../../../src/audit/query/time.ts';
 import { conditionText } from '../../../src/policy/condition.ts';
 import { explain } from '../../../src/policy/explain.ts';
@@ -15,6 +16,7 @@ import type { PolicyVersion, VersionHead } from '../../../src/policy/versions.ts
 import { VersionError } from '../../../src/policy/versions.ts';
 import { API } from '../../contract.ts';
 import type {
+  Action,
   DiffView,
   ExplainView,
   OtherHits,
@@ -27,7 +29,8 @@ import { ApiFailure, sendJson } from '../answer.ts';
 import { requireCaller } from '../auth.ts';
 import type { Caller } from '../auth.ts';
 import type { ConsoleDeps, PolicyWork } from '../deps.ts';
-import { countParam, textParam } from '../params.ts';
+import { countParam, notFound, textParam } from '../params.ts';
+import { recordedFacts } from '../recorded-facts.ts';
 import { ruleNotes } from '../rule-notes.ts';
 import { atDesk, findingsInForce, workOf } from '../policy-work.ts';
 
@@ -124,9 +127,12 @@ export function policyRoutes(router: Router, deps: ConsoleDeps): void {
     return hits;
   }
 
-  router.get(API.policyExplain, (req, res) => {
+  router.get(API.policyExplain, async (req, res) => {
     requireCaller(req, sessions, 'policy');
-    const facts = factsOf(req, now());
+    const id = textParam(req, 'record', 60);
+    if (id !== null) requireCaller(req, sessions, 'detail');
+    const found = id === null ? null : await recordOf(deps.audit, id);
+    const facts = found?.facts ?? factsOf(req, now());
     const { compiled } = workOf(deps).store.loaded();
     const asked = {
       sni: facts.hello?.sni ?? null,
@@ -136,7 +142,7 @@ export function policyRoutes(router: Router, deps: ConsoleDeps): void {
       user: facts.user,
       at: new Date(facts.now).toISOString(),
     };
-    look(req, 'policy.explained', asked);
+    look(req, 'policy.explained', id === null ? asked : { ...asked, record: id });
     const told = explain(facts, compiled);
     const at = compiled.rules.findIndex(r => r.rule.name === told.rule);
     const rule = compiled.rules[at]?.rule;
@@ -146,6 +152,7 @@ export function policyRoutes(router: Router, deps: ConsoleDeps): void {
       when: rule === undefined || rule.when === null ? null : conditionText(rule.when),
       after: after.slice(0, MAX_AFTER),
       afterCount: after.length,
+      recorded: found?.recorded ?? null,
       asked,
     });
   });
@@ -174,6 +181,27 @@ export function policyRoutes(router: Router, deps: ConsoleDeps): void {
       diff: unifiedDiff(from.text, to.text, label(from), label(to)),
     });
   });
+}
+
+/** A recorded flow or exchange: its facts, and how it was decided then. */
+async function recordOf(
+  audit: ConsoleDeps['audit'],
+  id: string,
+): Promise<{ facts: FlowFacts; recorded: NonNullable<ExplainView['recorded']> }> {
+  const [flowId = '', n] = id.split('.');
+  if (parseFlowId(flowId) === null || (n !== undefined && !/^\d{1,15}$/.test(n)))
+    throw new ApiFailure('bad-request', 'That is no id of a record.', 'Copy it from the traffic page.');
+  const [flow, exchange] = await Promise.all([
+    audit.flow(flowId, 1),
+    n === undefined ? null : audit.exchange(id),
+  ]);
+  const facts = flow === null ? null : recordedFacts(flow.record, exchange);
+  if (facts === null || flow === null || (n !== undefined && exchange === null)) throw notFound();
+  const verdict = exchange ?? flow.record.verdict;
+  const action = exchange?.verdict ?? flow.record.verdict?.action;
+  if (verdict === null || action === undefined) throw notFound();
+  const { rule, policy } = verdict;
+  return { facts, recorded: { id, verdict: action as Action, rule, policy } };
 }
 
 /** A version by the number in a parameter. */

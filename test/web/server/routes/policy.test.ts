@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DiffView, ExplainView, RulesView, VersionsView } from '../../../../web/contract.ts';
 import { errorOf, house } from '../harness.ts';
+import { flow as flowFacts } from '../../../policy/facts.ts';
+import { verdict as recordedVerdict } from '../../../policy/recorded.ts';
+import { flow } from '../memory-reader.ts';
 import { policyHouse } from '../policy-house.ts';
 
 test('rules come with their hits, and with what is wrong with them', async t => {
@@ -54,6 +57,33 @@ test('explain tells every earlier rule and the deciding one', async t => {
   assert.deepEqual([other.rule, other.doubt], ['doubt:sni-mismatch', 'sni-mismatch']);
   for (const bad of ['', 'sni=a..b', 'sni=a.test&client=me', 'sni=a.test&port=0', 'sni=a.test&at=noon'])
     assert.equal(errorOf(await author.get(`/api/policy/explain?${bad}`)).code, 'bad-request', bad);
+});
+
+test('explain decides what was recorded with everything that was recorded of it', async t => {
+  const h = await policyHouse(t);
+  const facts = flowFacts('www.bank.test', { client: '10.9.8.7', user: 'ada' });
+  const found = flow('1-1');
+  const verdict = { ...recordedVerdict('block', 'older rule'), policy: 'ba9876543210' };
+  h.audit.flows.set('1-1', { ...found, record: { ...found.record, facts, verdict } });
+  const author = await h.person('policy-author');
+  const told = (await author.get('/api/policy/explain?record=1-1&sni=other.test')).json<ExplainView>();
+  assert.deepEqual(
+    [told.verdict, told.rule, told.asked.client, told.asked.user],
+    ['passthrough', 'banks', '10.9.8.7', 'ada'],
+  );
+  assert.deepEqual(told.recorded, {
+    id: '1-1',
+    verdict: 'block',
+    rule: 'older rule',
+    policy: 'ba9876543210',
+  });
+  assert.equal((await author.get('/api/policy/explain?sni=a.test')).json<ExplainView>().recorded, null);
+  for (const [id, code] of [
+    ['9-9', 'not-found'],
+    ['1-1.7', 'not-found'],
+    ['x', 'bad-request'],
+  ] as const)
+    assert.equal(errorOf(await author.get(`/api/policy/explain?record=${id}`)).code, code, id);
 });
 
 test('versions and their difference', async t => {
