@@ -11,6 +11,7 @@ const LONG: Readonly<Record<string, string>> = {
   'src/core/faults.ts': 'one catalogue, one entry per fault',
   'src/proxy/relay/h1.ts':
     'one state machine; both reading ends, framing and own answers already have files of their own',
+  'src/settings/catalogue.ts': 'one catalogue, one entry per setting',
   'test/proxy/relay/h1.test.ts': 'one table of dialogues with the same relay',
   'web/contract.ts': 'one list of shapes, which both sides read from top to bottom',
 };
