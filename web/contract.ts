@@ -49,6 +49,11 @@ export const API = {
   listPreview: '/api/lists/preview',
   /** POST: the bytes of a list. */
   listImport: '/api/lists/import',
+  /** POST: have a fetched or learned list refreshed now. */
+  listFetch: '/api/lists/fetch',
+  /** Tokens of devices that poll lists. GET all, POST makes one; POST to `listTokenRevoke` shuts one. */
+  listTokens: '/api/lists/tokens',
+  listTokenRevoke: '/api/lists/tokens/revoke',
   ca: '/api/ca',
   trail: '/api/trail',
 } as const;
@@ -920,6 +925,8 @@ export interface ListRow {
   /** Names of the rules that use it. */
   rules: string[];
   allowPublicSuffix: boolean;
+  /** Whether it has to be signed. */
+  signed: boolean;
   /** What is wrong with it now. The entries above are those in force. */
   problems: PolicyProblem[];
 }
@@ -933,6 +940,45 @@ export interface ListCopy {
   overdue: boolean;
   /** Why the last try failed; the last good copy counts on. */
   failed: { time: string; message: string } | null;
+  /** What its publisher serves now has not the digest or signature that the policy asks for. */
+  untrusted: boolean;
+  /** Who signed these contents, and what they say about them. */
+  signature: { key: string; comment: string } | null;
+  /** Put back by a rollback to version `n`; not refreshed until somebody has it fetched. */
+  held: { n: number; since: string } | null;
+}
+
+/** POST /api/lists/fetch, `policy-edit`: a held list is let go with it. */
+export interface ListFetchRequest {
+  list: string;
+}
+
+export interface ListFetchAnswer {
+  list: string;
+  copy: ListCopy;
+}
+
+/** GET /api/lists/tokens, `policy-edit`. */
+export interface ListTokensView {
+  tokens: ListTokenRow[];
+}
+
+export interface ListTokenRow {
+  name: string;
+  created: string;
+  /** Last use, to the minute; null when it was never used. */
+  used: string | null;
+}
+
+/** POST /api/lists/tokens and /api/lists/tokens/revoke. */
+export interface ListTokenRequest {
+  name: string;
+}
+
+/** The token is told this once. */
+export interface ListTokenMade {
+  name: string;
+  token: string;
 }
 
 /** A format that lists can be written in, and what its consumer can express. */
@@ -957,10 +1003,21 @@ export interface ListEntriesView {
 
 /**
  * What may be exported: what the policy refuses, inspects or passes on; hosts seen in traffic; hosts seen by many clients
- * and never blocked.
+ * and never blocked; hosts whose clients accept no other certificate; hosts whose own certificate never holds.
  */
-export const LIST_SETS = ['deny', 'allow', 'passthrough', 'seen', 'learned'] as const;
+export const LIST_SETS = [
+  'deny',
+  'allow',
+  'passthrough',
+  'seen',
+  'learned',
+  'learned-pinned',
+  'learned-broken',
+] as const;
 export type ListSet = (typeof LIST_SETS)[number];
+
+/** Sets that are made of traffic, not of the policy. */
+export const TRAFFIC_SETS: readonly ListSet[] = ['seen', 'learned', 'learned-pinned', 'learned-broken'];
 
 /**
  * GET /api/lists/preview and /api/lists/export: `set`, `format`, `list` (one list instead of what the rules say),
@@ -1000,7 +1057,8 @@ export interface ExportCases {
 /**
  * POST /api/lists/import with the bytes of the list as `application/octet-stream`; as URL parameters `name`, `file` (name of
  * the file, told in the list), `format` (default: told from the content), `bare` (`exact`, `both`), `mode` (`replace`,
- * `add`), `suffixes` (`yes`: wildcards over public suffixes), `category` (comma-separated, of an archive).
+ * `add`), `suffixes` (`yes`: wildcards over public suffixes), `category` (comma-separated, of an archive), `exceptions` (name of
+ * another list, which takes the entries that say "let through").
  * Without `expect` nothing is written; with `expect` (the `digest` of the plan that was shown) and `comment` it is.
  */
 export interface ListImportParams {
@@ -1011,6 +1069,7 @@ export interface ListImportParams {
   mode?: 'replace' | 'add';
   suffixes?: 'yes';
   category?: string;
+  exceptions?: string;
   expect?: string;
   comment?: string;
 }
@@ -1029,6 +1088,8 @@ export interface ImportView {
   exceptionsLeft: number;
   /** What would change; null when there is nothing usable in it, or a category must be chosen first. */
   plan: ImportPlan | null;
+  /** The same for the list of the exceptions, where one was named; `digest` of `plan` speaks for both. */
+  exceptionsPlan: ImportPlan | null;
   /** True when the list was written. */
   written: boolean;
 }

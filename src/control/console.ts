@@ -8,11 +8,12 @@ import { join } from 'node:path';
 import type { Authority } from '../../ca/authority.ts';
 import type { Status, WorkerStatus, PolicyRejection } from '../../web/contract.ts';
 import { createConsole } from '../../web/server/app.ts';
-import { keptInGit, problemsOf } from '../../web/server/policy-work.ts';
+import { problemsOf } from '../../web/server/policy-work.ts';
 import type { PolicyWork } from '../../web/server/deps.ts';
 import { auditDir, type Recorder } from '../audit/recorder.ts';
 import { openStore } from '../audit/store/sqlite.ts';
 import type { LiveRow } from '../audit/store/store.ts';
+import { keptInGit } from '../policy/repository.ts';
 import { copiesDir } from '../policy/sources.ts';
 import type { PolicyStore } from '../policy/store.ts';
 import { PolicyVersions, versionsDir } from '../policy/versions.ts';
@@ -22,6 +23,7 @@ import type { ControlDb } from './control-db.ts';
 import { Desk } from './desk.ts';
 import { ListTokens } from './list-tokens.ts';
 import type { Log } from './log.ts';
+import type { ListKeeper } from './policy-sources.ts';
 import { Sessions } from './sessions.ts';
 import type { Supervisor } from './supervisor.ts';
 import { Trail } from './trail.ts';
@@ -34,6 +36,8 @@ export interface ConsoleParts {
   db: ControlDb;
   accounts: Accounts;
   policy: PolicyStore;
+  /** Keeps fetched and learned lists. */
+  lists: Pick<ListKeeper, 'look'>;
   authority: Authority;
   recorder: Recorder;
   supervisor: Supervisor;
@@ -80,6 +84,8 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
     versions: new PolicyVersions(versionsDir(settings['data-dir'])),
     desk,
     copies: copiesDir(join(settings['data-dir'], 'policy')),
+    repository: () => keptInGit(policy.file, settings['policy.git']),
+    refresh: list => parts.lists.look(true, list),
   };
 
   const web = createConsole({
@@ -95,7 +101,7 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
         rejected: rejected(),
         problems: problemsOf(policy.problems()),
         newest: rejected() === null ? null : await readFile(policy.file, 'utf8').catch(() => null),
-        inGit: await keptInGit(policyWork),
+        inGit: (await policyWork.repository()) !== null,
       }),
     },
     policyWork,

@@ -212,6 +212,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       db,
       accounts,
       policy,
+      lists,
       authority,
       recorder,
       supervisor,

@@ -4,7 +4,7 @@
  * used is never put in place.
  */
 import { randomBytes } from 'node:crypto';
-import { access, chmod, chown, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { loadPolicyFile } from './load.ts';
 import type { LoadedPolicy, RefusedPolicy } from './load.ts';
@@ -57,21 +57,6 @@ export async function replacePolicy(
     return { ok: true, loaded, written: true };
   } finally {
     await rm(draft, { force: true });
-  }
-}
-
-/** The repository that holds the policy file, when it is kept in git: then its owners decide what stands in it. */
-export async function repositoryOf(policyFile: string): Promise<string | null> {
-  let dir = dirname(await realpathOf(policyFile));
-  for (;;) {
-    const found = await access(join(dir, '.git')).then(
-      () => true,
-      () => false,
-    );
-    if (found) return dir;
-    const up = dirname(dir);
-    if (up === dir) return null;
-    dir = up;
   }
 }
 

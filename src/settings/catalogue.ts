@@ -189,6 +189,12 @@ export const CATALOGUE = {
     '`<data-dir>/policy.yaml`, written on first start',
   ),
 
+  'policy.git': one(
+    choice('auto', 'yes', 'no'),
+    'auto',
+    'Whether the policy is kept in git, so that the console proposes patches instead of writing; `auto`: when its folder, or one above, is a repository.',
+  ),
+
   'audit.durability': one(
     choice('normal', 'strict'),
     'normal',

@@ -62,10 +62,25 @@ test('jobs check, replay nothing and import without touching what they only look
     add: false,
     suffixes: false,
     categories: null,
+    exceptions: null,
     apply: null,
   };
   const bytes = Buffer.from('ads.test\nmore.test\n');
   const imported = (await doJob(place, { do: 'import', bytes, params }, ignore)) as DeskResult['import'];
   assert.deepEqual([imported.plan?.after, imported.plan?.known, imported.written], [2, false, false]);
   assert.equal(readFileSync(policyFile, 'utf8'), POLICY);
+  const both = (await doJob(
+    place,
+    {
+      do: 'import',
+      bytes: Buffer.from('||ads.test^\n@@||ok.ads.test^\n'),
+      params: { ...params, exceptions: 'not-ads' },
+    },
+    ignore,
+  )) as DeskResult['import'];
+  assert.deepEqual(
+    [both.plan?.sample, both.exceptionsPlan?.name, both.exceptionsPlan?.sample, both.exceptionsLeft],
+    [['+ .ads.test'], 'not-ads', ['+ .ok.ads.test'], 0],
+  );
+  assert.equal(both.plan?.digest, both.exceptionsPlan?.digest, 'one digest for both');
 });

@@ -139,12 +139,15 @@ describe('console client: policy and lists', { timeout: 180_000 }, () => {
     await page.getByRole('button', { name: /Go back to this … version 13/ }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('rule "uploads"').waitFor();
+    await dialog.getByLabel('Bring back the document alone').waitFor();
     await dialog.getByLabel('Why').fill('Bodies filled the disk');
     await axe(page, 'go back');
     await dialog.getByRole('button', { name: 'Go back to version 13' }).click();
     await page.getByText(/In force now as version/).waitFor();
     assert.equal(api.policies.changes.at(-1)?.path, '/api/policy/rollback');
     assert.equal(api.policies.changes.at(-1)?.body['n'], 13);
+    await page.getByText('Lists as they were then: gambling, threats').waitFor();
+    await page.getByText('These are not refreshed until you fetch them').waitFor();
     await close();
     assert.deepEqual(trouble, []);
   });
@@ -164,6 +167,11 @@ describe('console client: policy and lists', { timeout: 180_000 }, () => {
     await page.getByRole('tab', { name: 'Versions' }).click();
     await page.getByText('revert the commit there').waitFor();
     assert.equal(await page.getByRole('button', { name: /Go back to this/ }).count(), 0);
+    await page.getByRole('button', { name: /Patch back to this … version 13/ }).click();
+    await page.getByRole('region', { name: 'Version 14 to version 13' }).waitFor();
+    const backwards = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save as a patch' }).click();
+    assert.equal((await backwards).suggestedFilename(), 'policy-14-13.patch');
     await close();
     api.policies.inGit = false;
     api.policy = { ...api.policy, inGit: false };
@@ -182,6 +190,11 @@ describe('console client: policy and lists', { timeout: 180_000 }, () => {
     await page.getByText('41,391 names').waitFor();
     await page.getByText('No rule uses it.').waitFor();
     await page.getByText('that is overdue').waitFor();
+    await page.getByText('What its publisher serves now is not trusted.').waitFor();
+    await page.getByText('Held at what it was in version 13').waitFor();
+    await page.getByRole('button', { name: 'Fetch now threats' }).click();
+    await page.getByRole('button', { name: 'Fetch now threats' }).waitFor();
+    assert.deepEqual(api.policies.changes.at(-1), { path: '/api/lists/fetch', body: { list: 'threats' } });
     await page.getByRole('button', { name: 'Look inside gambling' }).click();
     await page.getByLabel('Find a name').fill('casino');
     await page.getByText('1 of 41,391 names').waitFor();
@@ -207,21 +220,55 @@ describe('console client: policy and lists', { timeout: 180_000 }, () => {
       .getByLabel('List as text')
       .fill('new-bets.example\n*.luck.example\nnot a name\ndice.example\n');
     await page.getByLabel('Into the list').fill('gambling');
+    await page.getByLabel('Its exceptions go to').fill('good-bets');
     await page.getByRole('button', { name: 'Show what would change' }).click();
     await page.getByText('3 added, 1 removed').first().waitFor();
     await page.getByRole('cell', { name: 'not a name' }).waitFor();
     await axe(page, 'import');
     await page.screenshot({ path: `${stage.pictures}/lists-import.png`, fullPage: true });
-    await page.getByRole('button', { name: 'Write the list …' }).click();
+    await page.getByRole('region', { name: 'What would change in good-bets' }).waitFor();
+    await page.getByRole('button', { name: 'Write both lists …' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Why').fill('Monthly list of the regulator');
     await dialog.getByRole('button', { name: 'Write it' }).click();
     await page.getByText('The list gambling is written').waitFor();
     const sent = api.policies.changes.at(-1)?.body;
     assert.deepEqual(
-      [sent?.['name'], sent?.['expect'], sent?.['comment']],
-      ['gambling', 'd'.repeat(64), 'Monthly list of the regulator'],
+      [sent?.['name'], sent?.['exceptions'], sent?.['expect'], sent?.['comment']],
+      ['gambling', 'good-bets', 'd'.repeat(64), 'Monthly list of the regulator'],
     );
+    await close();
+    assert.deepEqual(trouble, []);
+  });
+
+  it('gives a device its token once, with the address to copy, and shuts it out', async () => {
+    const { page, trouble, close } = await open(browser, `${api.origin}/lists?tab=devices`);
+    await page.getByText('never used').waitFor();
+    const address = page.getByRole('region', { name: 'Address for a device' });
+    await address.getByText(`${api.origin}/lists/deny.plain?token=TOKEN`).waitFor();
+    await axe(page, 'devices');
+    await page.getByLabel('New token for').fill('branch-7');
+    await page.getByRole('button', { name: 'Make a token' }).click();
+    const token = 'fake'.repeat(11).slice(0, 43);
+    await page.getByRole('status', { name: 'New token' }).getByText(token).waitFor();
+    await address.getByLabel('Names').selectOption('learned-pinned');
+    await address.getByText(`${api.origin}/lists/learned-pinned.plain?token=${token}`).waitFor();
+    await address.getByLabel('Names').selectOption('gambling');
+    await address.getByText(`/lists/gambling.plain?token=${token}`).waitFor();
+    await page.getByRole('listitem').filter({ hasText: 'branch-7' }).waitFor();
+    await axe(page, 'devices, a new token');
+    await page.screenshot({ path: `${stage.pictures}/lists-devices.png`, fullPage: true });
+    await page.getByRole('button', { name: 'Revoke … lab' }).click();
+    await page.getByRole('button', { name: 'Shut it out lab' }).click();
+    await page.getByText('never used').first().waitFor();
+    await page.waitForFunction(`!document.body.textContent.includes('Revoke … lab')`);
+    assert.deepEqual(api.policies.changes.at(-1), {
+      path: '/api/lists/tokens/revoke',
+      body: { name: 'lab' },
+    });
+    await page.getByRole('button', { name: 'Done' }).click();
+    await address.getByText('?token=TOKEN').waitFor();
+    assert.ok(!(await page.content()).includes(token), 'the token is gone from the page');
     await close();
     assert.deepEqual(trouble, []);
   });
@@ -235,6 +282,7 @@ describe('console client: policy and lists', { timeout: 180_000 }, () => {
       '/policy?tab=versions': page => page.getByText('in force', { exact: true }).waitFor(),
       '/lists': page => page.getByText('41,391 names').waitFor(),
       '/lists?tab=export&list=gambling': page => page.getByRole('button', { name: 'Preview' }).waitFor(),
+      '/lists?tab=devices': page => page.getByRole('heading', { name: 'edge-firewall' }).waitFor(),
       '/lists?tab=import': page => page.getByLabel('List as text').waitFor(),
     };
     const phone = await open(browser, api.origin, { phone: true });

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { loadCandidate, replacePolicy, repositoryOf } from '../../src/policy/versions-file.ts';
+import { loadCandidate, replacePolicy } from '../../src/policy/versions-file.ts';
 import { PolicyVersions } from '../../src/policy/versions.ts';
 
 let dir: string;
@@ -72,13 +72,4 @@ it('a candidate is loaded without touching anything', async () => {
   assert.ok(loaded.ok);
   assert.equal(readFileSync(file, 'utf8'), 'version: 1\n');
   assert.deepEqual(readdirSync(dir).sort(), ['lists', 'policy.yaml']);
-});
-
-it('a policy inside a git working tree is known as such', async () => {
-  const inside = join(dir, 'repo', 'etc');
-  mkdirSync(inside, { recursive: true });
-  writeFileSync(join(inside, 'policy.yaml'), 'version: 1\n');
-  assert.equal(await repositoryOf(join(inside, 'policy.yaml')), null);
-  mkdirSync(join(dir, 'repo', '.git'));
-  assert.equal(await repositoryOf(join(inside, 'policy.yaml')), join(dir, 'repo'));
 });

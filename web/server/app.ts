@@ -23,7 +23,9 @@ import { LARGE_BODIES } from './body.ts';
 import { changeRoutes } from './routes/change.ts';
 import { detailRoutes } from './routes/detail.ts';
 import { exportRoutes } from './routes/export.ts';
+import { listRefreshRoutes } from './routes/list-refresh.ts';
 import { listRoutes } from './routes/lists.ts';
+import { listTokenRoutes } from './routes/list-tokens.ts';
 import { policyRoutes } from './routes/policy.ts';
 import { listFeedRoutes } from './routes/list-feed.ts';
 import { stateRoutes } from './routes/state.ts';
@@ -175,6 +177,8 @@ function buildApp(deps: ConsoleDeps, live: LiveHub, options: ConsoleOptions): Ex
   policyRoutes(api, deps);
   changeRoutes(api, deps);
   listRoutes(api, deps);
+  listRefreshRoutes(api, deps);
+  listTokenRoutes(api, deps);
   app.use(api);
   app.use('/api', (_req, _res, next) => {
     next(

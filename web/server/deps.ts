@@ -20,7 +20,7 @@ export interface ConsoleDeps {
   /** What the pages that work on policy and lists need; a console without it shows the policy and changes nothing. */
   policyWork?: PolicyWork;
   /** Tokens of devices that poll lists: the name of a valid one, else null. Without it nobody may poll. */
-  listTokens?: { use(token: string): string | null };
+  listTokens?: ConsoleListTokens;
   authority: ConsoleAuthority;
   status(): Soon<Status>;
   live: LiveSource;
@@ -57,6 +57,18 @@ export interface PolicyWork {
   desk: ConsoleDesk;
   /** Folder of the copies of fetched and learned lists. */
   copies: string;
+  /** How the policy is kept in git, null when it is not: then the console may write it. */
+  repository(): Promise<{ path: string } | null>;
+  /** Have a fetched or learned list refreshed now, a held one too; what became of it stands with its copy. */
+  refresh(list: string): Promise<void>;
+}
+
+/** `add` and `revoke` throw errors with a `hint` when there is such a name already, or none. */
+export interface ConsoleListTokens {
+  use(token: string): string | null;
+  list(): { name: string; created: number; used: number | null }[];
+  add(name: string): string;
+  revoke(name: string): void;
 }
 
 // ---------------------------------------------------------------------------------------------------- people

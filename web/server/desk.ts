@@ -34,6 +34,8 @@ export interface ImportJob {
   add: boolean;
   suffixes: boolean;
   categories: string[] | null;
+  /** List that takes the exceptions. */
+  exceptions: string | null;
   /** Write, if the plan still has this digest. */
   apply: { expect: string; author: string; comment: string } | null;
 }
@@ -61,6 +63,7 @@ export interface DeskResult {
     report: ImportReport;
     exceptionsLeft: number;
     plan: ImportPlan | null;
+    exceptionsPlan: ImportPlan | null;
     written: boolean;
   };
 }

@@ -1,7 +1,7 @@
 /** What the routes of policy and lists share: the desk or a plain refusal, its errors as answers, problems as the client sees them. */
 import { basename } from 'node:path';
 import type { FileProblem } from '../../src/policy/load.ts';
-import { repositoryOf } from '../../src/policy/versions-file.ts';
+import { unifiedDiff } from '../../src/policy/versions-diff.ts';
 import type { PolicyFinding, PolicyProblem } from '../contract.ts';
 import { ApiFailure } from './answer.ts';
 import type { ConsoleDeps, PolicyWork } from './deps.ts';
@@ -53,7 +53,15 @@ export function problemsOf(problems: readonly FileProblem[]): PolicyProblem[] {
 const MAX_PROBLEMS = 100;
 
 export async function keptInGit(work: PolicyWork): Promise<boolean> {
-  return (await repositoryOf(work.store.file)) !== null;
+  return (await work.repository()) !== null;
+}
+
+/** A difference of policies as a patch that git takes from the top of the repository. */
+export async function policyPatch(work: PolicyWork, from: string, to: string): Promise<string> {
+  const path = (await work.repository())?.path ?? basename(work.store.file);
+  // As git does: a tab behind a name with spaces ends it for other readers of patches.
+  const name = path.includes(' ') ? `${path}\t` : path;
+  return unifiedDiff(from, to, `a/${name}`, `b/${name}`);
 }
 
 /** Where a repository decides what stands in the policy, the console does not. */
@@ -62,7 +70,7 @@ export async function refuseInGit(work: PolicyWork): Promise<void> {
     throw new ApiFailure(
       'conflict',
       'The policy is kept in git, so the console does not write it.',
-      'Download the patch and commit it there; the service takes up the file as soon as it changes.',
+      'Download the patch and commit it there; the service takes up the file as soon as it changes. Where that repository has nothing to do with the policy, set policy.git to no.',
     );
 }
 

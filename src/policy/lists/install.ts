@@ -72,6 +72,11 @@ export async function planInstall(
         : `the list "${name}" has its source elsewhere (${source.kind})`,
       'Give it a file first, or import under another name.',
     );
+  if (source?.signed !== undefined)
+    throw new InstallRefused(
+      `the list "${name}" has to be signed, which an import cannot do`,
+      `Write ${source.file} and its signature yourself, or import under another name.`,
+    );
   const file = resolve(dirname(path), source?.file ?? defaultFile);
   const allowPublicSuffix = options.allowPublicSuffix || source?.allowPublicSuffix === true;
   const old = await readOld(file, options.breathe);

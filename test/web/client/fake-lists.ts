@@ -1,5 +1,12 @@
 /** Lists of the fake console: what they hold, exports and imports, with hostile text where strangers may write. */
-import type { ImportView, ListEntriesView, ListPreview, ListsView } from '../../../web/contract.ts';
+import type {
+  ImportView,
+  ListEntriesView,
+  ListPreview,
+  ListsView,
+  ListTokenMade,
+  ListTokensView,
+} from '../../../web/contract.ts';
 import { LIST_SETS } from '../../../web/contract.ts';
 import { HOSTILE as STRANGE } from './hostile.ts';
 
@@ -29,6 +36,7 @@ export function listsOf(version: string): ListsView {
         notes: [],
         rules: ['gambling'],
         allowPublicSuffix: false,
+        signed: false,
         problems: [],
       },
       {
@@ -42,6 +50,7 @@ export function listsOf(version: string): ListsView {
         notes: [],
         rules: ['finance'],
         allowPublicSuffix: false,
+        signed: false,
         problems: [],
       },
       {
@@ -55,6 +64,7 @@ export function listsOf(version: string): ListsView {
         notes: [],
         rules: [],
         allowPublicSuffix: true,
+        signed: false,
         problems: [
           {
             file: 'health.txt',
@@ -77,11 +87,15 @@ export function listsOf(version: string): ListsView {
           checked: ago(4 * DAY),
           refresh: DAY,
           overdue: true,
-          failed: { time: ago(3_600_000), message: `the server answers 503 ${HOSTILE.comment}` },
+          failed: { time: ago(3_600_000), message: `its signature does not fit ${HOSTILE.comment}` },
+          untrusted: true,
+          signature: { key: 'C9148DC969B03D13', comment: `timestamp:1795188825 ${HOSTILE.pattern}` },
+          held: { n: 13, since: ago(2 * DAY) },
         },
         notes: [],
         rules: ['gambling'],
         allowPublicSuffix: false,
+        signed: false,
         problems: [],
       },
     ],
@@ -194,6 +208,45 @@ export function importOf(params: Record<string, string>, text: string): ImportVi
       covered: 0,
       digest: 'd'.repeat(64),
     },
+    exceptionsPlan: params['exceptions'] === undefined ? null : exceptionsOf(params['exceptions']),
     written: 'expect' in params,
   };
+}
+
+function exceptionsOf(name: string): NonNullable<ImportView['exceptionsPlan']> {
+  return {
+    name,
+    file: `lists/${name}.txt`,
+    known: false,
+    before: 0,
+    after: 1,
+    added: 1,
+    removed: 0,
+    sample: ['+ .good-bets.example'],
+    duplicates: 0,
+    covered: 0,
+    digest: 'd'.repeat(64),
+  };
+}
+
+/** Tokens of devices, made and revoked as the console asks. */
+export class FakeTokens {
+  #tokens: ListTokensView['tokens'] = [
+    { name: 'edge-firewall', created: ago(90 * DAY), used: ago(300_000) },
+    { name: 'lab', created: ago(DAY), used: null },
+  ];
+
+  view(): ListTokensView {
+    return { tokens: this.#tokens };
+  }
+
+  make(name: string): ListTokenMade {
+    this.#tokens = [...this.#tokens, { name, created: ago(0), used: null }];
+    return { name, token: 'fake'.repeat(11).slice(0, 43) };
+  }
+
+  revoke(name: string): object {
+    this.#tokens = this.#tokens.filter(t => t.name !== name);
+    return {};
+  }
 }

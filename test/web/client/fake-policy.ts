@@ -11,7 +11,7 @@ import type {
   VersionsView,
 } from '../../../web/contract.ts';
 import { replayOf } from './fake-replay.ts';
-import { ago, DAY, entriesOf, HOSTILE, importOf, listsOf, previewOf } from './fake-lists.ts';
+import { ago, DAY, entriesOf, FakeTokens, HOSTILE, importOf, listsOf, previewOf } from './fake-lists.ts';
 
 export class FakePolicy {
   /** Bodies of POSTs, as they came: path and JSON, or path and parameters for a list. */
@@ -20,6 +20,7 @@ export class FakePolicy {
   /** Polls until a replay is done. */
   polls = 2;
   view: PolicyView;
+  readonly #tokens = new FakeTokens();
   #polled = 0;
   #versions: VersionsView;
 
@@ -42,6 +43,8 @@ export class FakePolicy {
         return diffOf(params);
       case '/api/lists':
         return { ...listsOf(this.view.version), inGit: this.inGit };
+      case '/api/lists/tokens':
+        return this.#tokens.view();
       case '/api/lists/entries':
         return entriesOf(params);
       case '/api/lists/preview':
@@ -68,6 +71,12 @@ export class FakePolicy {
         return { task: 'aaaa' };
       case '/api/task/aaaa/stop':
         return {};
+      case '/api/lists/tokens':
+        return this.#tokens.make(String(json['name']));
+      case '/api/lists/tokens/revoke':
+        return this.#tokens.revoke(String(json['name']));
+      case '/api/lists/fetch':
+        return { list: json['list'], copy: listsOf(this.view.version).lists.at(-1)?.copy };
       case '/api/policy/apply':
       case '/api/policy/rollback':
         return this.#apply(json);

@@ -76,6 +76,8 @@ test('every route but the three open ones wants a session; a proxy role opens no
     API.policyRollback,
     API.taskStop.replace(':id', '1-1.1'),
     API.listImport,
+    API.listFetch,
+    API.listTokenRevoke,
   ];
   for (const path of paths.filter(p => !open.includes(p))) {
     const answer = await h.ask(path, changes.includes(path) ? { method: 'POST' } : {});

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Desk } from '../../../src/control/desk.ts';
 import { recordVersions } from '../../../src/control/policy-versions.ts';
+import { keptInGit } from '../../../src/policy/repository.ts';
 import { copiesDir } from '../../../src/policy/sources.ts';
 import { openPolicyStore } from '../../../src/policy/store.ts';
 import { PolicyVersions, versionsDir } from '../../../src/policy/versions.ts';
@@ -75,7 +76,14 @@ export async function policyHouse(
   });
   const h = await house(t, {
     deps: {
-      policyWork: { store, versions, desk, copies: copiesDir(join(dataDir, 'policy')) },
+      policyWork: {
+        store,
+        versions,
+        desk,
+        copies: copiesDir(join(dataDir, 'policy')),
+        repository: () => keptInGit(policyFile, 'auto'),
+        refresh: () => Promise.resolve(),
+      },
       ...options.deps,
     },
   });

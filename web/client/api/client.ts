@@ -22,9 +22,12 @@ import type {
   Kind,
   ListEntriesView,
   ListExportParams,
+  ListFetchAnswer,
   ListImportParams,
   ListPreview,
   ListsView,
+  ListTokenMade,
+  ListTokensView,
   LoginAnswer,
   LoginRequest,
   PolicyView,
@@ -156,6 +159,10 @@ export const api = {
     get<ListPreview>(API.listPreview + params(about), signal),
   listImport: (about: ListImportParams, bytes: Blob) =>
     ask<ImportView>('POST', API.listImport + params(about), bytes),
+  listFetch: (list: string) => ask<ListFetchAnswer>('POST', API.listFetch, { list }),
+  listTokens: (signal?: AbortSignal) => get<ListTokensView>(API.listTokens, signal),
+  makeListToken: (name: string) => ask<ListTokenMade>('POST', API.listTokens, { name }),
+  revokeListToken: (name: string) => ask<unknown>('POST', API.listTokenRevoke, { name }),
   trail: (cursor: string | null, signal?: AbortSignal) =>
     get<TrailPage>(API.trail + params({ cursor: cursor ?? '', limit: 100 }), signal),
 };

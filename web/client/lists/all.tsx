@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { ListRow, ListsView } from '../../contract.ts';
 import { api } from '../api/client.ts';
 import { ruleAddress } from '../detail/sentence.tsx';
+import { useAct } from '../hooks/use-act.ts';
 import { useAsk } from '../hooks/use-ask.ts';
 import { bytes, count, duration } from '../format/numbers.ts';
 import { Captured } from '../parts/captured.tsx';
@@ -11,7 +12,8 @@ import { LinkTo } from '../parts/link-to.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Failed, Waiting } from '../parts/notes.tsx';
 import { Notes } from '../parts/rule-notes.tsx';
-import { Problems } from '../parts/problem.tsx';
+import { ActFailed, Problems } from '../parts/problem.tsx';
+import { useSession } from '../state/session.tsx';
 
 const SOURCE: Readonly<Record<string, string>> = {
   file: 'file',
@@ -20,7 +22,8 @@ const SOURCE: Readonly<Record<string, string>> = {
   learned: 'learned from traffic',
 };
 
-export function AllLists({ view }: { view: ListsView }) {
+export function AllLists({ view, again }: { view: ListsView; again: () => void }) {
+  const { can } = useSession();
   const [open, setOpen] = useState<string | null>(null);
   if (view.lists.length === 0)
     return (
@@ -53,6 +56,7 @@ export function AllLists({ view }: { view: ListsView }) {
                     </span>
                   </>
                 )}
+                {list.signed ? ' · must be signed' : ''}
                 {list.bytes === null ? '' : ` · ${bytes(list.bytes)}`}
                 {list.modified === null ? null : (
                   <>
@@ -83,7 +87,8 @@ export function AllLists({ view }: { view: ListsView }) {
               <LinkTo to={`/lists?tab=export&list=${encodeURIComponent(list.name)}`} className="button">
                 Export<span className="visually-hidden"> {list.name}</span>
               </LinkTo>
-              {list.source === 'file' ? (
+              {list.copy !== null && can('policy-edit') ? <FetchNow list={list} fetched={again} /> : null}
+              {list.source === 'file' && !list.signed ? (
                 <LinkTo to={`/lists?tab=import&list=${encodeURIComponent(list.name)}`} className="button">
                   Import into it<span className="visually-hidden">: {list.name}</span>
                 </LinkTo>
@@ -124,6 +129,17 @@ function Copy({ list }: { list: ListRow }) {
   const old = copy.overdue;
   return (
     <>
+      {copy.untrusted ? (
+        <div className="troubles" role="alert">
+          <p>What its publisher serves now is not trusted. The last good copy stays in force.</p>
+        </div>
+      ) : null}
+      {copy.held === null ? null : (
+        <p className="warn">
+          Held at what it was in version {copy.held.n} since the rollback of{' '}
+          <Moment at={copy.held.since} form="medium" />; it is not refreshed until you fetch it.
+        </p>
+      )}
       <p className={old || copy.failed !== null ? 'warn' : 'fine'}>
         {since === null ? (
           'Nothing came yet.'
@@ -141,7 +157,27 @@ function Copy({ list }: { list: ListRow }) {
           </>
         )}
       </p>
+      {copy.signature === null ? null : (
+        <p className="fine">
+          Signed with <span className="mono">{copy.signature.key}</span>:{' '}
+          <Captured text={copy.signature.comment} max={200} />
+        </p>
+      )}
       <Notes notes={others} />
+    </>
+  );
+}
+
+/** Looks at its source now; a held list goes on with it. */
+function FetchNow({ list, fetched }: { list: ListRow; fetched: () => void }) {
+  const act = useAct(() => api.listFetch(list.name), fetched);
+  return (
+    <>
+      <button type="button" className="button" disabled={act.busy} onClick={() => act.run()}>
+        {act.busy ? 'Looking …' : list.source === 'url' ? 'Fetch now' : 'Learn now'}
+        <span className="visually-hidden"> {list.name}</span>
+      </button>
+      <ActFailed failure={act.failure} />
     </>
   );
 }

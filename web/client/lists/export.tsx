@@ -8,7 +8,7 @@ import type {
   ListSet,
   ListsView,
 } from '../../contract.ts';
-import { LIST_SETS } from '../../contract.ts';
+import { LIST_SETS, TRAFFIC_SETS } from '../../contract.ts';
 import { addresses, api } from '../api/client.ts';
 import { useAsk } from '../hooks/use-ask.ts';
 import { bytes, count, counted } from '../format/numbers.ts';
@@ -26,6 +26,14 @@ const SETS: Readonly<Record<ListSet, readonly [label: string, hint: string]>> = 
   passthrough: ['What is never decrypted', 'Names that rules pass on undecrypted.'],
   seen: ['Hosts seen in traffic', 'Every host that was asked for in this time.'],
   learned: ['Hosts that many use', 'Hosts seen by at least five clients in this time and never blocked.'],
+  'learned-pinned': [
+    'Hosts whose clients pin',
+    'Hosts for which clients that accept our certificate elsewhere refused it, and nobody accepted it.',
+  ],
+  'learned-broken': [
+    'Hosts with bad certificates',
+    'Hosts whose own certificate could not be verified, and never was.',
+  ],
 };
 
 interface Form {
@@ -59,7 +67,7 @@ export function ExportForm({ view, list }: { view: ListsView; list: string }) {
       return fits ? changed : { ...changed, format: 'plain' };
     });
   };
-  const traffic = (form.set === 'seen' || form.set === 'learned') && form.list === '';
+  const traffic = TRAFFIC_SETS.includes(form.set) && form.list === '';
   const format = view.formats.find(f => f.format === form.format);
   const preview = (): void => {
     setMade(before => ({
@@ -132,7 +140,7 @@ export function ExportForm({ view, list }: { view: ListsView; list: string }) {
               type="text"
               inputMode="numeric"
               pattern="[0-9]{1,6}"
-              placeholder={form.set === 'learned' ? '5' : '1'}
+              placeholder={form.set === 'seen' ? '1' : '5'}
               value={form.minClients}
               onChange={event => change({ minClients: event.target.value })}
             />

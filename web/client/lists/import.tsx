@@ -15,7 +15,7 @@ import { Field } from '../parts/field.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { ActFailed } from '../parts/problem.tsx';
 import { useSession } from '../state/session.tsx';
-import { Done, Plan, Report } from './imported.tsx';
+import { Difference, Done, Plan, Report } from './imported.tsx';
 
 const NAME = '[A-Za-z0-9][A-Za-z0-9._\\-]{0,63}';
 
@@ -26,6 +26,7 @@ interface Form {
   bare: 'exact' | 'both';
   suffixes: boolean;
   category: string;
+  exceptions: string;
 }
 
 interface ImportFormProps {
@@ -43,6 +44,7 @@ export function ImportForm({ view, list, imported }: ImportFormProps) {
     bare: 'exact',
     suffixes: false,
     category: '',
+    exceptions: '',
   });
   const [file, setFile] = useState<File | null>(null);
   const [pasted, setPasted] = useState('');
@@ -81,12 +83,14 @@ export function ImportForm({ view, list, imported }: ImportFormProps) {
       ...(form.format === '' ? {} : { format: form.format }),
       ...(form.suffixes ? { suffixes: 'yes' as const } : {}),
       ...(form.category === '' ? {} : { category: form.category }),
+      ...(form.exceptions === '' ? {} : { exceptions: form.exceptions }),
     };
     apply.clear();
     look.run(params, file ?? new Blob([pasted]));
   };
   const shown = look.data;
   const plan = shown?.view.plan ?? null;
+  const others = shown?.view.exceptionsPlan ?? null;
   return (
     <section className="stack">
       <form
@@ -162,6 +166,19 @@ export function ImportForm({ view, list, imported }: ImportFormProps) {
           ]}
           hint="Where the format does not say it itself."
         />
+        <Field
+          label="Its exceptions go to"
+          type="text"
+          pattern={NAME}
+          list="list-names"
+          autoComplete="off"
+          spellCheck={false}
+          autoCapitalize="off"
+          placeholder="nowhere"
+          value={form.exceptions}
+          hint="Entries that let through (@@, rpz-passthru, …). Put a rule with that list before the rule with this one."
+          onChange={event => change({ exceptions: event.target.value })}
+        />
         <label className="check">
           <input
             type="checkbox"
@@ -191,8 +208,15 @@ export function ImportForm({ view, list, imported }: ImportFormProps) {
               look.run({ ...shown.params, category }, shown.body);
             }}
           />
+          {others === null ? null : <Difference plan={others} />}
           {plan === null ? null : (
-            <Plan plan={plan} inGit={view.inGit} mayApply={can('policy-edit')} ask={() => setAsking(true)} />
+            <Plan
+              plan={plan}
+              others={others}
+              inGit={view.inGit}
+              mayApply={can('policy-edit')}
+              ask={() => setAsking(true)}
+            />
           )}
         </>
       )}
@@ -207,6 +231,12 @@ export function ImportForm({ view, list, imported }: ImportFormProps) {
           <p>
             {count(plan.added)} added, {count(plan.removed)} removed; it then holds {count(plan.after)} names.
           </p>
+          {others === null ? null : (
+            <p>
+              The list {others.name} gets the exceptions: {count(others.added)} added, {count(others.removed)}{' '}
+              removed.
+            </p>
+          )}
           <ActFailed failure={apply.failure} />
         </Confirm>
       ) : null}

@@ -17,7 +17,7 @@ export function Report({ view, choose }: { view: ImportView; choose: (category: 
       {view.exceptionsLeft === 0 ? null : (
         <p className="warn">
           {count(view.exceptionsLeft)} exceptions are left out: a list here either holds names or excepts
-          them.
+          them. Name a list for them above.
         </p>
       )}
       {view.entries === 0 ? (
@@ -81,23 +81,16 @@ export function Report({ view, choose }: { view: ImportView; choose: (category: 
   );
 }
 
-interface PlanProps {
-  plan: ImportPlan;
-  inGit: boolean;
-  mayApply: boolean;
-  ask: () => void;
-}
-
-export function Plan({ plan, inGit, mayApply, ask }: PlanProps) {
-  const same = plan.known && plan.added + plan.removed === 0;
+/** What would change in one list. */
+export function Difference({ plan }: { plan: ImportPlan }) {
   return (
-    <section className="card stack" aria-label="What would change">
+    <section className="card stack" aria-label={`What would change in ${plan.name}`}>
       <h2>
         {plan.known ? 'The list ' : 'The new list '}
         <Captured text={plan.name} />
       </h2>
       <p>
-        {same
+        {plan.known && plan.added + plan.removed === 0
           ? 'It holds these very names already.'
           : `${count(plan.before)} names now, ${count(plan.after)} then: ${count(plan.added)} added, ${count(plan.removed)} removed.`}
         {plan.duplicates + plan.covered === 0
@@ -105,7 +98,12 @@ export function Plan({ plan, inGit, mayApply, ask }: PlanProps) {
           : ` Left out: ${counted(plan.duplicates, 'duplicate')}, ${count(plan.covered)} covered by wider names.`}
       </p>
       {plan.sample.length === 0 ? null : (
-        <pre className="document preview mono" tabIndex={0} role="region" aria-label="First changes">
+        <pre
+          className="document preview mono"
+          tabIndex={0}
+          role="region"
+          aria-label={`First changes of ${plan.name}`}
+        >
           {plan.sample.map((line, at) => (
             <span key={at} className={`diff-line ${line.startsWith('+') ? 'diff-in' : 'diff-out'}`}>
               {line}
@@ -114,26 +112,50 @@ export function Plan({ plan, inGit, mayApply, ask }: PlanProps) {
           ))}
         </pre>
       )}
+    </section>
+  );
+}
+
+interface PlanProps {
+  plan: ImportPlan;
+  /** The list of the exceptions. */
+  others: ImportPlan | null;
+  inGit: boolean;
+  mayApply: boolean;
+  ask: () => void;
+}
+
+/** The difference of the list itself, and the way to write it. */
+export function Plan({ plan, others, inGit, mayApply, ask }: PlanProps) {
+  const plans = others === null ? [plan] : [plan, others];
+  const same = plans.every(p => p.known && p.added + p.removed === 0);
+  return (
+    <>
+      <Difference plan={plan} />
       {same ? null : inGit ? (
         <p className="fine">
           The policy is kept in git, so the console writes nothing: run <code>sightglass lists import</code>{' '}
-          there and commit <span className="mono">{plan.file}</span>.
+          there and commit <Files plans={plans} />.
         </p>
       ) : mayApply ? (
         <div className="form-row">
           <button type="button" className="button button-strong" onClick={ask}>
-            Write the list …
+            {others === null ? 'Write the list …' : 'Write both lists …'}
           </button>
           <span className="fine">
-            Writes <span className="mono">{plan.file}</span>
-            {plan.known ? '' : ' and names it in the policy'}.
+            Writes <Files plans={plans} />
+            {plans.every(p => p.known) ? '' : ' and names what is new in the policy'}.
           </span>
         </div>
       ) : (
         <p className="fine">A policy author or an admin can write it.</p>
       )}
-    </section>
+    </>
   );
+}
+
+function Files({ plans }: { plans: readonly ImportPlan[] }) {
+  return <span className="mono">{plans.map(p => p.file).join(', ')}</span>;
 }
 
 export function Done({ view }: { view: ImportView }) {
@@ -145,6 +167,9 @@ export function Done({ view }: { view: ImportView }) {
         The list {plan?.name} is written: {count(plan?.added ?? 0)} added, {count(plan?.removed ?? 0)}{' '}
         removed.
         {plan?.known === false ? ' Name it in a rule now, as list:' + plan.name + '.' : ''}
+        {view.exceptionsPlan === null
+          ? ''
+          : ` Its exceptions are in ${view.exceptionsPlan.name}: a rule with that list belongs before.`}
       </p>
     </div>
   );

@@ -2,21 +2,27 @@
 import { api } from '../api/client.ts';
 import { useAsk } from '../hooks/use-ask.ts';
 import { AllLists } from '../lists/all.tsx';
+import { Devices } from '../lists/devices.tsx';
 import { ExportForm } from '../lists/export.tsx';
 import { ImportForm } from '../lists/import.tsx';
 import { Failed, Waiting } from '../parts/notes.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { navigate } from '../router.ts';
+import { useSession } from '../state/session.tsx';
 
 const TABS = [
   { id: 'all', label: 'Lists' },
   { id: 'export', label: 'Export' },
   { id: 'import', label: 'Import' },
+  { id: 'devices', label: 'Devices' },
 ] as const;
 
 export function ListsPage({ search }: { search: string }) {
   const params = new URLSearchParams(search);
-  const chosen = TABS.find(tab => tab.id === params.get('tab'))?.id ?? 'all';
+  const { can } = useSession();
+  // Who may not make tokens has no use for the page.
+  const tabs = TABS.filter(tab => tab.id !== 'devices' || (can('policy-edit') && can('search')));
+  const chosen = tabs.find(tab => tab.id === params.get('tab'))?.id ?? 'all';
   const asked = useAsk('lists', signal => api.lists(signal), 30_000);
   const list = params.get('list') ?? '';
   return (
@@ -33,16 +39,18 @@ export function ListsPage({ search }: { search: string }) {
         )
       ) : (
         <Tabs
-          tabs={TABS}
+          tabs={tabs}
           chosen={chosen}
           label="Parts of the lists"
           choose={id => navigate(id === 'all' ? '/lists' : `/lists?tab=${id}`)}
         >
           <div className="tab-page">
             {chosen === 'all' ? (
-              <AllLists view={asked.data} />
+              <AllLists view={asked.data} again={asked.again} />
             ) : chosen === 'export' ? (
               <ExportForm key={list} view={asked.data} list={list} />
+            ) : chosen === 'devices' ? (
+              <Devices view={asked.data} />
             ) : (
               <ImportForm key={list} view={asked.data} list={list} imported={asked.again} />
             )}

@@ -117,6 +117,18 @@ export function Versions({ policy, applied }: { policy: PolicyView; applied: () 
                     Compare with now<span className="visually-hidden">: version {version.n}</span>
                   </button>
                 )}
+                {policy.inGit === true && version.n !== current ? (
+                  <button
+                    type="button"
+                    className="button"
+                    onClick={() => {
+                      setPair({ from: newest.n, to: version.n });
+                      window.scrollTo({ top: 0 });
+                    }}
+                  >
+                    Patch back to this …<span className="visually-hidden"> version {version.n}</span>
+                  </button>
+                ) : null}
                 {mayGoBack && version.n !== current ? (
                   <button type="button" className="button" onClick={() => setBack(version.n)}>
                     Go back to this …<span className="visually-hidden"> version {version.n}</span>
@@ -128,7 +140,10 @@ export function Versions({ policy, applied }: { policy: PolicyView; applied: () 
         })}
       </ol>
       {policy.inGit === true ? (
-        <p className="fine">The policy is kept in git: to go back, revert the commit there.</p>
+        <p className="fine">
+          The policy is kept in git: to go back, revert the commit there, or save the patch back to a version
+          and commit that.
+        </p>
       ) : null}
       {back === null ? null : (
         <Confirm

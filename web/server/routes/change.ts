@@ -6,7 +6,6 @@
 import { createHash } from 'node:crypto';
 import type { Request, Router } from 'express';
 import { parseTime } from '../../../src/audit/query/time.ts';
-import { unifiedDiff } from '../../../src/policy/versions-diff.ts';
 import { API, COMMENT_MAX, POLICY_MAX, REPLAY_SPANS } from '../../contract.ts';
 import type {
   ApplyAnswer,
@@ -24,7 +23,7 @@ import type { Caller } from '../auth.ts';
 import { largeJson } from '../body.ts';
 import type { ConsoleDeps, PolicyWork } from '../deps.ts';
 import type { DeskResult } from '../desk.ts';
-import { atDesk, keptInGit, problemsOf, refuseInGit, takenUp, workOf } from '../policy-work.ts';
+import { atDesk, keptInGit, policyPatch, problemsOf, refuseInGit, takenUp, workOf } from '../policy-work.ts';
 import { findingsOf } from '../rule-notes.ts';
 import { Tasks } from '../tasks.ts';
 import { versionByNumber } from './policy.ts';
@@ -65,7 +64,7 @@ export function changeRoutes(router: Router, deps: ConsoleDeps): void {
       version: found.version,
       problems: problemsOf(found.problems),
       changes: found.changes,
-      diff: unifiedDiff(inForce, text, 'a/policy.yaml', 'b/policy.yaml'),
+      diff: await policyPatch(work, inForce, text),
       findings: findingsOf(found.findings),
       inGit: await keptInGit(work),
     });

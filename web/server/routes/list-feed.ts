@@ -1,6 +1,6 @@
 /**
  * Lists for devices that poll: `GET /lists/SET.FORMAT?token=…`, stable addresses with ETag, as firewalls read external
- * dynamic lists. SET is `deny`, `allow`, `passthrough`, `seen`, `learned`, or the name of a list of the policy; FORMAT any
+ * dynamic lists. SET is one of LIST_SETS (`deny`, `allow`, …, `learned-broken`), or the name of a list of the policy; FORMAT any
  * that `lists export` writes. A format of several files wants `file=NAME`. The token may also come as a bearer token or
  * as a Basic password, which keeps it out of the logs of what lies between.
  *
@@ -13,7 +13,7 @@ import type { Express, Request } from 'express';
 import { LRUCache } from 'lru-cache';
 import { parseTime, TIME_HINT } from '../../../src/audit/query/time.ts';
 import { EXPORTERS } from '../../../src/policy/lists/formats.ts';
-import { LIST_SETS } from '../../contract.ts';
+import { LIST_SETS, TRAFFIC_SETS } from '../../contract.ts';
 import type { ListExportParams, ListSet } from '../../contract.ts';
 import { ApiFailure } from '../answer.ts';
 import { addressOf } from '../auth.ts';
@@ -124,7 +124,7 @@ function originOf(
   { compiled }: { compiled: { version: string; rules: readonly { rule: { expires: number | null } }[] } },
   now: number,
 ): string {
-  const traffic = (params.set === 'seen' || params.set === 'learned') && params.list === undefined;
+  const traffic = TRAFFIC_SETS.includes(params.set) && params.list === undefined;
   if (traffic) return String(Math.floor(now / TRAFFIC_MS));
   const expired = compiled.rules.filter(({ rule }) => rule.expires !== null && rule.expires <= now).length;
   return `${compiled.version} ${expired}`;

@@ -14,7 +14,7 @@ import { copyFacts } from '../../../src/policy/sources.ts';
 import { patternText } from '../../../src/policy/pattern.ts';
 import type { Condition, ListSource, Rule } from '../../../src/policy/rule.ts';
 import type { FileProblem } from '../../../src/policy/load.ts';
-import { API, COMMENT_MAX, LIST_SETS } from '../../contract.ts';
+import { API, COMMENT_MAX, LIST_SETS, TRAFFIC_SETS } from '../../contract.ts';
 import type {
   ExportCases,
   ImportView,
@@ -85,6 +85,7 @@ export function listRoutes(router: Router, deps: ConsoleDeps): void {
         modified: info?.mtime.toISOString() ?? null,
         rules: users.get(name) ?? [],
         allowPublicSuffix: source.allowPublicSuffix,
+        signed: 'signed' in source,
         problems: problemsOf(ofList(problems, work.store.file, path, positions.lists[name] ?? 0)),
       });
     }
@@ -154,7 +155,7 @@ export function listRoutes(router: Router, deps: ConsoleDeps): void {
     const caller = requireCaller(req, sessions, 'policy');
     const params = exportParams(req, now());
     // Hosts seen in traffic are traffic.
-    if (params.set === 'seen' || params.set === 'learned') requireCaller(req, sessions, 'search');
+    if (TRAFFIC_SETS.includes(params.set)) requireCaller(req, sessions, 'search');
     const work = workOf(deps);
     const name = params.list ?? `sightglass-${params.set}`;
     write(caller, action, { ...params });
@@ -183,7 +184,9 @@ export function listRoutes(router: Router, deps: ConsoleDeps): void {
     const done = await atDesk(work, { do: 'import', bytes, params }, IMPORT_LIMIT_MS);
     if (done.written) {
       await takenUp(work);
-      write(caller, 'list.imported', { ...told, added: done.plan?.added, removed: done.plan?.removed });
+      const { plan, exceptionsPlan: other } = done;
+      const exceptions = other === null ? {} : { exceptions: other.name, excepted: other.after };
+      write(caller, 'list.imported', { ...told, added: plan?.added, removed: plan?.removed, ...exceptions });
     }
     sendJson<ImportView>(res, importView(done));
   });
@@ -194,7 +197,9 @@ const FORMATS: ListFormat[] = EXPORTERS.map(exporter => ({
   format: exporter.format,
   about: exporter.about,
   says: capabilities(exporter),
-  sets: LIST_SETS.filter(set => exporter.actions.includes(set === 'learned' ? 'seen' : set)),
+  sets: LIST_SETS.filter(set =>
+    exporter.actions.includes(set === 'deny' || set === 'allow' || set === 'passthrough' ? set : 'seen'),
+  ),
   exceptions: {
     none: 'Exceptions cannot be written; names that have some are withheld.',
     'they-win': 'An exception always wins.',
@@ -208,15 +213,19 @@ function originOf(source: ListSource): string | null {
   return source.kind === 'file' ? source.file : source.kind === 'url' ? source.url : null;
 }
 
-async function copyOf(source: ListSource, dir: string, now: number): Promise<ListCopy | null> {
+/** How the copy of a fetched or learned list is; null for others. */
+export async function copyOf(source: ListSource, dir: string, now: number): Promise<ListCopy | null> {
   if (source.kind !== 'url' && source.kind !== 'learned') return null;
-  const { fetched, checked, failed } = await copyFacts(dir, source);
+  const { fetched, checked, failed, signed, held } = await copyFacts(dir, source);
   return {
     fetched,
     checked,
     refresh: source.refresh,
     overdue: checked !== null && now - Date.parse(checked) > 2 * source.refresh,
     failed: failed === null ? null : { time: failed.time, message: failed.message },
+    untrusted: failed?.untrusted === true,
+    signature: signed,
+    held,
   };
 }
 
@@ -312,6 +321,13 @@ function importParams(req: Request, author: string): ImportJob {
       'Say in a sentence why; it stands in the history.',
     );
   const category = textParam(req, 'category', 2000);
+  const exceptions = textParam(req, 'exceptions');
+  if (exceptions !== null && (!LIST_NAME.test(exceptions) || exceptions === name))
+    throw new ApiFailure(
+      'bad-request',
+      'The list of the exceptions needs a usable name of its own.',
+      'A list either holds names or excepts them: name another one.',
+    );
   return {
     name,
     file: basename(textParam(req, 'file') ?? 'pasted text')
@@ -322,11 +338,18 @@ function importParams(req: Request, author: string): ImportJob {
     add: choiceParam(req, 'mode', ['replace', 'add'], 'replace') === 'add',
     suffixes: choiceParam(req, 'suffixes', ['yes', 'no'], 'no') === 'yes',
     categories: category === null ? null : category.split(','),
+    exceptions,
     apply: expect === null ? null : { expect, author, comment },
   };
 }
 
-function importView({ report, exceptionsLeft, plan, written }: DeskResult['import']): ImportView {
+function importView({
+  report,
+  exceptionsLeft,
+  plan,
+  exceptionsPlan,
+  written,
+}: DeskResult['import']): ImportView {
   const { format, detected, bytes, entries, ignored, rejected, reasons, rejects, categories } = report;
   return {
     format,
@@ -342,6 +365,7 @@ function importView({ report, exceptionsLeft, plan, written }: DeskResult['impor
       .map(([name, count]) => ({ name, entries: count })),
     exceptionsLeft,
     plan,
+    exceptionsPlan,
     written,
   };
 }

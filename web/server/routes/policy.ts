@@ -11,7 +11,6 @@ import { parseFlowId } from '../../../src/core/records.ts';
 import { parseTime, TIME_HINT } from '../../../src/audit/query/time.ts';
 import { conditionText } from '../../../src/policy/condition.ts';
 import { explain } from '../../../src/policy/explain.ts';
-import { unifiedDiff } from '../../../src/policy/versions-diff.ts';
 import type { PolicyVersion, VersionHead } from '../../../src/policy/versions.ts';
 import { VersionError } from '../../../src/policy/versions.ts';
 import { API } from '../../contract.ts';
@@ -32,7 +31,7 @@ import type { ConsoleDeps, PolicyWork } from '../deps.ts';
 import { countParam, notFound, textParam } from '../params.ts';
 import { recordedFacts } from '../recorded-facts.ts';
 import { ruleNotes } from '../rule-notes.ts';
-import { atDesk, findingsInForce, workOf } from '../policy-work.ts';
+import { atDesk, findingsInForce, policyPatch, workOf } from '../policy-work.ts';
 
 /** Counting hits over everything that is stored may take long; the page does without them then. */
 const HITS_LIMIT_MS = 20_000;
@@ -178,7 +177,7 @@ export function policyRoutes(router: Router, deps: ConsoleDeps): void {
       from: label(from),
       to: label(to),
       changes,
-      diff: unifiedDiff(from.text, to.text, label(from), label(to)),
+      diff: await policyPatch(work, from.text, to.text),
     });
   });
 }

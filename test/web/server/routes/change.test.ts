@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -164,12 +165,17 @@ test('a rollback brings the lists back too, unless they are to stay; the differe
   assert.equal(readFileSync(list, 'utf8'), then);
 });
 
-test('a policy that is kept in git is never written', async t => {
+test('a policy that is kept in git is never written; git takes the patch that is proposed instead', async t => {
   const h = await policyHouse(t);
-  mkdirSync(join(h.dir, '.git'));
+  // The repository begins above the folder of the policy, as in a checkout of everything a machine is set up with.
+  const top = join(h.dir, '..');
+  const git = (...args: string[]): Buffer => execFileSync('git', ['-C', top, ...args]);
+  git('init', '-q');
   const author = await h.person('policy-author');
   const base = await versionNow(author);
-  assert.equal((await author.post('/api/policy/check', { text: NEXT })).json<CheckView>().inGit, true);
+  const checked = (await author.post('/api/policy/check', { text: NEXT })).json<CheckView>();
+  assert.equal(checked.inGit, true);
+  assert.match(checked.diff, /^--- a\/etc\/policy\.yaml\n\+\+\+ b\/etc\/policy\.yaml\n/);
   for (const [path, body] of [
     ['/api/policy/apply', { text: NEXT, comment: 'no', base }],
     ['/api/policy/rollback', { n: 1, comment: 'no', base }],
@@ -177,5 +183,13 @@ test('a policy that is kept in git is never written', async t => {
     const error = errorOf(await author.post(path, body));
     assert.deepEqual([error.code, /kept in git/.test(error.message)], ['conflict', true]);
   }
+  assert.equal(readFileSync(h.policyFile, 'utf8'), POLICY);
+  writeFileSync(join(top, 'change.patch'), checked.diff);
+  git('apply', 'change.patch');
+  assert.equal(readFileSync(h.policyFile, 'utf8'), NEXT);
+  await h.takeUp();
+  const back = (await author.get('/api/policy/diff?from=2&to=1')).json<DiffView>();
+  writeFileSync(join(top, 'back.patch'), back.diff);
+  git('apply', 'back.patch');
   assert.equal(readFileSync(h.policyFile, 'utf8'), POLICY);
 });

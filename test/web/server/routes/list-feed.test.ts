@@ -6,7 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { POLICY, policyHouse } from '../policy-house.ts';
 
 const TOKEN = 'the-token-of-edge';
-const listTokens = { use: (token: string) => (token === TOKEN ? 'edge' : null) };
+const listTokens = {
+  use: (token: string) => (token === TOKEN ? 'edge' : null),
+  list: () => [],
+  add: () => '',
+  revoke: () => undefined,
+};
 const house = (t: TestContext, traffic = false) => policyHouse(t, { traffic, deps: { listTokens } });
 
 describe('lists for devices that poll', () => {

@@ -124,6 +124,30 @@ test('an import shows its difference first and is written only as it was shown',
   assert.ok(h.trail.page(null, 50).rows.some(r => r.action === 'list.imported'));
 });
 
+test('the exceptions of a list go into a list of their own, both shown and written together', async t => {
+  const h = await policyHouse(t);
+  const author = await h.person('policy-author');
+  const list = '||ads.example^\n@@||ok.ads.example^\n';
+  const left = (await send(h, author, 'name=more', list)).json<ImportView>();
+  assert.deepEqual([left.exceptionsLeft, left.exceptionsPlan], [1, null]);
+  const named = 'name=more&exceptions=fine';
+  assert.equal(errorOf(await send(h, author, 'name=more&exceptions=more', list)).code, 'bad-request');
+  const shown = (await send(h, author, named, list)).json<ImportView>();
+  assert.deepEqual(
+    [shown.exceptionsLeft, shown.plan?.sample, shown.exceptionsPlan?.sample],
+    [0, ['+ .ads.example'], ['+ .ok.ads.example']],
+  );
+  const apply = `${named}&expect=${shown.plan?.digest}&comment=both`;
+  const other = `||ads.example^\n@@||other.ads.example^\n`;
+  assert.equal(errorOf(await send(h, author, apply, other)).code, 'conflict', 'the digest speaks for both');
+  assert.equal((await send(h, author, apply, list)).json<ImportView>().written, true);
+  const read = (name: string): string => readFileSync(join(h.dir, `lists/${name}.txt`), 'utf8');
+  assert.match(read('more'), /^\.ads\.example$/m);
+  assert.match(read('fine'), /^\.ok\.ads\.example$/m);
+  const newest = (await author.get('/api/policy/versions')).json<VersionsView>().versions[0];
+  assert.deepEqual([newest?.author, newest?.comment], ['policy-author', 'both']);
+});
+
 test('a list that is new is added to the policy; gzip is undone; what is no list is refused', async t => {
   const h = await policyHouse(t);
   const author = await h.person('policy-author');
