@@ -168,10 +168,10 @@ describe('console client: policy and lists', { timeout: 180_000 }, () => {
     await page.getByText('revert the commit there').waitFor();
     assert.equal(await page.getByRole('button', { name: /Go back to this/ }).count(), 0);
     await page.getByRole('button', { name: /Patch back to this … version 13/ }).click();
-    await page.getByRole('region', { name: 'Version 14 to version 13' }).waitFor();
+    await page.getByRole('region', { name: /Version \d+ to version 13/ }).waitFor();
     const backwards = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Save as a patch' }).click();
-    assert.equal((await backwards).suggestedFilename(), 'policy-14-13.patch');
+    assert.match((await backwards).suggestedFilename(), /^policy-\d+-13\.patch$/);
     await close();
     api.policies.inGit = false;
     api.policy = { ...api.policy, inGit: false };
