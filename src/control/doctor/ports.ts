@@ -78,6 +78,15 @@ interface Heard {
 
 const NOTHING = Buffer.alloc(0);
 const MAX_ANSWER = 64 * 1024;
+/** Errors of a connection that never came about. */
+const NOT_TAKEN = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'ETIMEDOUT',
+  'EACCES',
+]);
 
 function call(host: string, port: number, patience: number): Promise<Heard> {
   return new Promise(resolve => {
@@ -105,9 +114,10 @@ function call(host: string, port: number, patience: number): Promise<Heard> {
     request.on('socket', socket => socket.on('connect', () => (connected = true)));
     request.on('timeout', () => request.destroy(new Error(`no answer within ${patience / 1000} s`)));
     request.on('error', error => {
-      // A peer that takes the connection and drops it, or does not speak HTTP, is a program of another kind.
-      const spoke = connected && !error.message.startsWith('no answer');
-      const outcome = spoke ? 'answered' : connected ? 'silent' : 'closed';
+      const timedOut = error.message.startsWith('no answer');
+      // Whatever else goes wrong comes from a peer that took the connection: it drops it, or does not speak HTTP.
+      const closed = timedOut ? !connected : NOT_TAKEN.has(words(error));
+      const outcome = closed ? 'closed' : timedOut ? 'silent' : 'answered';
       resolve({ outcome, status: 0, body: NOTHING, detail: words(error) });
     });
   });

@@ -23,7 +23,7 @@ const site = (root: string): Server =>
   });
 
 const ask = (dir: string, listen: string, addresses: string[] = []) =>
-  askPorts(patient(dir, { flags: { 'proxy.listen': listen }, patience: 300 }), addresses);
+  askPorts(patient(dir, { flags: { 'proxy.listen': listen }, patience: 1_500 }), addresses);
 
 void test('a listener that serves: to all, to some of the addresses, or to this machine only', async t => {
   const dir = folder(t);
