@@ -16,8 +16,9 @@ import { auditDir } from '../audit/recorder.ts';
 import { openStore } from '../audit/store/sqlite.ts';
 import { VERSION } from '../control/version.ts';
 import { loadSettings } from '../settings/load.ts';
+import { exportEvidence } from './audit/evidence.ts';
 import { addSettingsFlags } from './settings-flags.ts';
-import type { Kind } from '../audit/query/ast.ts';
+import type { Kind, Query } from '../audit/query/ast.ts';
 import type {
   AuditStore,
   EventRow,
@@ -42,6 +43,7 @@ interface Options {
   format: Format;
   json?: boolean;
   count?: boolean;
+  evidence?: string;
 }
 
 export function searchCommand(): Command {
@@ -55,12 +57,28 @@ export function searchCommand(): Command {
     .option('--limit <N>', `rows at most (default: ${TABLE_ROWS} for tables, all otherwise)`)
     .addOption(new Option('--format <FORMAT>', 'how to print').choices([...FORMATS]).default('table'))
     .option('--json', 'the same as --format ndjson')
+    .option(
+      '--evidence <DIR>',
+      'write the rows with their proofs into a new folder, to be verified anywhere (ndjson or csv)',
+    )
     .option('--count', 'print the number of matches only')
     .allowExcessArguments(false)
     .addHelpText('after', HELP);
-  const input = addSettingsFlags(command, ['data-dir']);
+  const input = addSettingsFlags(command, ['data-dir', 'ca.passphrase-file']);
   return command.action(async (query: string, options: Options) => {
     const settings = loadSettings(input());
+    if (options.evidence !== undefined) {
+      const now = Date.now();
+      const { out, ...question } = { out: options.evidence, ...questionOf(query, options, now) };
+      const { format } = options;
+      if (format !== 'ndjson' && format !== 'csv' && format !== 'table')
+        throw new UsageError(
+          `evidence is written as ndjson or csv, not as ${format}`,
+          'Only these can be compared with the proven rows line by line.',
+        );
+      await exportEvidence(settings, { ...question, out, format: format === 'csv' ? 'csv' : 'ndjson', now });
+      return;
+    }
     const store = openStore({ dir: auditDir(settings['data-dir']) });
     try {
       await run(store, query, options, Date.now());
@@ -77,6 +95,7 @@ Examples:
   sightglass search --flows 'verdict:block OR fault:*' --format csv
   sightglass search '"order 4711"' --format ndjson --limit 100
   sightglass search 'flow:3-1a' --format har > flow.har
+  sightglass search 'user:alice' --since 7d --evidence case-4711
 A query that begins with - needs -- before it:  sightglass search -- '-status:200'
 The language is described in docs/query-language.md.`;
 
@@ -90,7 +109,15 @@ class UsageError extends Error {
   }
 }
 
-async function run(store: AuditStore, text: string, options: Options, now: number): Promise<void> {
+interface Question {
+  kind: Kind;
+  query: Query;
+  since?: number;
+  until?: number;
+  limit?: number;
+}
+
+function questionOf(text: string, options: Options, now: number): Question {
   if (options.flows === true && options.events === true)
     throw new UsageError('--flows and --events exclude each other', 'Run the search twice.');
   const kind: Kind = options.flows === true ? 'flows' : options.events === true ? 'events' : 'exchanges';
@@ -100,17 +127,25 @@ async function run(store: AuditStore, text: string, options: Options, now: numbe
       explainError(text, { ...parsed.error, suggestion: null }),
       parsed.error.suggestion ?? 'See docs/query-language.md.',
     );
-  const range = {
+  const limit = limitOption(options.limit);
+  return {
+    kind,
+    query: parsed.query,
     ...timeOption('since', options.since, now),
     ...timeOption('until', options.until, now),
+    ...(limit === null ? {} : { limit }),
   };
+}
+
+async function run(store: AuditStore, text: string, options: Options, now: number): Promise<void> {
+  const { kind, query, limit: asked, ...range } = questionOf(text, options, now);
   if (options.count === true) {
-    const { count } = await store.count(parsed.query, { kind, ...range, budget: Infinity });
+    const { count } = await store.count(query, { kind, ...range, budget: Infinity });
     console.log(String(count));
     return;
   }
   const format = options.json === true ? 'ndjson' : options.format;
-  const limit = limitOption(options.limit) ?? (format === 'table' ? TABLE_ROWS : Infinity);
+  const limit = asked ?? (format === 'table' ? TABLE_ROWS : Infinity);
   const printer = printerFor(format, kind, now);
   await write(printer.head);
   let left = limit;
@@ -118,7 +153,7 @@ async function run(store: AuditStore, text: string, options: Options, now: numbe
   let printed = 0;
   do {
     const page: SearchOptions<Kind> = { kind, ...range, limit: Math.min(PAGE, left) };
-    const found: Page<Kind> = await store.search(parsed.query, before === null ? page : { ...page, before });
+    const found: Page<Kind> = await store.search(query, before === null ? page : { ...page, before });
     await write(await printer.lines(store, found.rows));
     left -= found.rows.length;
     printed += found.rows.length;

@@ -9,6 +9,8 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { Command } from 'commander';
 import { auditKeyDir, readAuditPublicKey } from '../../../ca/audit-key.ts';
+import { verifyBundle } from '../../audit/evidence/verify.ts';
+import type { BundleReport } from '../../audit/evidence/verify.ts';
 import { isoTime, jsonLine, visible } from '../../audit/export/lines.ts';
 import { auditDir } from '../../audit/recorder.ts';
 import { keyIdOf } from '../../audit/statement.ts';
@@ -28,6 +30,7 @@ interface Options {
   key?: string;
   witness?: string;
   dir?: string;
+  file?: string;
   json?: boolean;
 }
 
@@ -37,6 +40,7 @@ export function verifyCommand(): Command {
     .option('--day <DAY>', 'only this day, 2026-11-20')
     .option('--key <PUB>', 'file with the public key (PEM); the data directory’s own when left out')
     .option('--dir <DIR>', 'folder of day files, such as an archive; the data directory’s own when left out')
+    .option('--file <EXPORT>', 'verify an evidence bundle that `search --evidence` wrote')
     .option(
       '--witness <FILE>',
       'compare with the copy of the checkpoints that audit.witness-file kept outside',
@@ -47,6 +51,10 @@ export function verifyCommand(): Command {
   return command.action(async (options: Options) => {
     const dataDir = loadSettings(input())['data-dir'];
     const key = publicKey(dataDir, options.key);
+    if (options.file !== undefined) {
+      tellBundle(verifyBundle(options.file, key), options);
+      return;
+    }
     const report = await verify(options.dir ?? auditDir(dataDir), key, options);
     if (options.dir === undefined && options.day === undefined) addTrail(dataDir, key, report);
     if (options.json === true) console.log(jsonLine({ key: keyIdOf(key), ...report }));
@@ -171,6 +179,28 @@ function tell({ ok, days, findings, waiting, witnessed, trail }: Report): void {
   if (ok) console.log('everything fits');
   else
     console.error(`sightglass: ${findings.length + hidden} findings; the first: ${findings[0]?.text ?? ''}`);
+}
+
+function tellBundle(report: BundleReport, options: Options): void {
+  const { manifest, rows, proven, findings } = report;
+  if (findings.length > 0) process.exitCode = 1;
+  if (options.json === true) {
+    console.log(jsonLine({ ok: findings.length === 0, ...report }));
+    return;
+  }
+  if (manifest !== null) {
+    const { made, by, query, kind, unsigned, unchained } = manifest;
+    console.log(visible(`${kind} "${query}", exported ${made} by ${by}`));
+    console.log(`${rows} rows, ${proven} proven up to a signed checkpoint`);
+    if (unsigned + unchained > 0)
+      console.log(
+        `${unsigned} newer than the last checkpoint and ${unchained} older than the chain: not proven`,
+      );
+  }
+  for (const f of findings) console.log(findingLine(f));
+  if (findings.length === 0) console.log('everything fits');
+  else
+    console.error(`sightglass: ${findings.length} findings; the first: ${visible(findings[0]?.text ?? '')}`);
 }
 
 /** One finding in one line: what, where, which row, when. */

@@ -10,6 +10,7 @@ import { signerOf } from '../../../src/audit/statement.ts';
 import { listDays } from '../../../src/audit/store/schema.ts';
 import { openStore } from '../../../src/audit/store/sqlite.ts';
 import { auditCommand } from '../../../src/cli/audit.ts';
+import { searchCommand } from '../../../src/cli/search.ts';
 import { openControlDb } from '../../../src/control/control-db.ts';
 import { Trail } from '../../../src/control/trail.ts';
 import { DAY, exchange, flowId, query, scratch } from '../../audit/sample.ts';
@@ -78,6 +79,11 @@ it('a held day stays, others go, and archived ones come back', async t => {
     'audit.dropped',
   ]);
   assert.match(await run('verify'), /everything fits/);
+  const bundle = path.join(dataDir, 'case');
+  const search = ['host:www.example.test', '--evidence', bundle, '--data-dir', dataDir];
+  assert.match((await runVerb(t, searchCommand(), ...search)).out, /[1-9]\d* rows with their proofs/);
+  await assert.rejects(runVerb(t, searchCommand(), ...search), /is there already/);
+  assert.match(await run('verify', '--file', bundle), /(\d+) rows, \1 proven[^]*everything fits/);
   const db = openControlDb(dataDir);
   const actions = new Trail(db).page(null, 100).rows.map(line => line.action);
   db.close();
@@ -88,6 +94,7 @@ it('a held day stays, others go, and archived ones come back', async t => {
     'audit.archived',
     'audit.attached',
     'audit.detached',
+    'export.evidence',
   ])
     assert.ok(actions.includes(action), action);
   assert.ok(fs.existsSync(path.join(out, `${archived}.seal`)));
