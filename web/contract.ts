@@ -55,6 +55,8 @@ export const API = {
   listTokens: '/api/lists/tokens',
   listTokenRevoke: '/api/lists/tokens/revoke',
   ca: '/api/ca',
+  deploy: '/api/deploy',
+  deployKit: '/api/deploy/kit',
   trail: '/api/trail',
 } as const;
 
@@ -1133,4 +1135,54 @@ export interface TrailRow {
   /** Dotted name, such as `search`, `exchange.viewed`, `body.downloaded`, `login.refused`. */
   action: string;
   detail: Record<string, unknown>;
+}
+
+/**
+ * GET /api/deploy?proxy=HOST:PORT&bypass=A,B or ?pac=URL: the roots to deploy and the steps of every platform, for this way to
+ * the proxy (neither: trust alone). GET /api/deploy/kit with the same parameters: the kit, a zip. For whoever is signed in.
+ */
+export interface DeployParams {
+  proxy?: string;
+  /** Names beside the proxy, comma list. */
+  bypass?: string;
+  pac?: string;
+}
+
+export interface DeployView {
+  /** `subordinate`: clients trust the root of an enterprise CA above us. */
+  kind: 'root' | 'subordinate';
+  state: 'steady' | 'requested' | 'overlap' | 'switched';
+  roots: DeployRoot[];
+  /** Roots that clients shall forget; the kit removes them. */
+  retired: DeployRoot[];
+  /** Addresses that clients may know the proxy by, best first. */
+  suggestions: string[];
+  guides: DeployGuide[];
+}
+
+export interface DeployRoot {
+  role: 'current' | 'next' | 'previous' | 'retired';
+  subject: string;
+  /** Lower-case hex. */
+  sha256: string;
+  sha1: string;
+  notBefore: string;
+  notAfter: string;
+}
+
+export interface DeployStep {
+  text: string;
+  command?: string;
+}
+
+/** The same texts that stand in the kit. */
+export interface DeployGuide {
+  id: string;
+  title: string;
+  about: string;
+  install: readonly DeployStep[];
+  verify: readonly DeployStep[];
+  remove: readonly DeployStep[];
+  notes: readonly string[];
+  proven: string;
 }

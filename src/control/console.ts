@@ -110,6 +110,14 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
       certificate: format =>
         format === 'pem' ? authority.rootPem : new X509Certificate(authority.rootPem).raw,
     },
+    deployment: {
+      dir: join(settings['data-dir'], 'ca'),
+      suggestions: () => {
+        const setup = settings['setup.url'];
+        const named = setup === null ? [] : [addressOf(setup)];
+        return [...new Set([...named, ...parts.proxy])];
+      },
+    },
     status: async () => {
       const days = await store.days();
       return describe(parts, urls, rejected(), {
@@ -218,4 +226,10 @@ function rejection(policy: PolicyStore, at: number): PolicyRejection | null {
 
 function sum(numbers: number[]): number {
   return numbers.reduce((a, b) => a + b, 0);
+}
+
+/** `host:port` of a setup URL; the port of its scheme where it names none. */
+function addressOf(url: string): string {
+  const { protocol, hostname, port } = new URL(url);
+  return `${hostname}:${port === '' ? (protocol === 'https:' ? '443' : '80') : port}`;
 }

@@ -103,7 +103,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     port,
     url: `http://${host}:${port}`,
     console,
-    setupLink: said.setupLink(),
+    // Printed after the ready line, so it may come a moment later.
+    get setupLink() {
+      return said.setupLink();
+    },
     ca: readFileSync(caFile, 'utf8'),
     caFile,
     pid: child.pid ?? 0,

@@ -4,6 +4,7 @@ import type { Me, SessionAnswer } from '../contract.ts';
 import { api, onSignedOut, setToken } from './api/client.ts';
 import { link } from './api/link.ts';
 import { useAsk } from './hooks/use-ask.ts';
+import { DeployPage } from './pages/deploy-page.tsx';
 import { ListsPage } from './pages/lists-page.tsx';
 import { LoginPage } from './pages/login-page.tsx';
 import { NotFound } from './pages/not-found.tsx';
@@ -99,6 +100,7 @@ function Page({ place, session }: { place: Place; session: Session }) {
   if (path === '/overview' && session.can('status')) return <OverviewPage />;
   if (path === '/policy' && session.can('policy')) return <PolicyPage search={search} rule={hash} />;
   if (path === '/lists' && session.can('policy')) return <ListsPage search={search} />;
+  if (path === '/deploy') return <DeployPage />;
   if (path === '/trail' && session.can('trail')) return <TrailPage />;
   return <NotFound path={path} />;
 }

@@ -9,6 +9,7 @@ import './styles/traffic.css';
 import './styles/detail.css';
 import './styles/pages.css';
 import './styles/policy.css';
+import './styles/deploy.css';
 
 const root = document.getElementById('root');
 if (root !== null) createRoot(root).render(<App />);

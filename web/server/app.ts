@@ -21,6 +21,7 @@ import type { LiveOptions } from './live.ts';
 import { accountRoutes } from './routes/account.ts';
 import { LARGE_BODIES } from './body.ts';
 import { changeRoutes } from './routes/change.ts';
+import { deployRoutes } from './routes/deploy.ts';
 import { detailRoutes } from './routes/detail.ts';
 import { exportRoutes } from './routes/export.ts';
 import { listRefreshRoutes } from './routes/list-refresh.ts';
@@ -174,6 +175,7 @@ function buildApp(deps: ConsoleDeps, live: LiveHub, options: ConsoleOptions): Ex
   detailRoutes(api, deps);
   exportRoutes(api, deps, options.exportMax);
   stateRoutes(api, deps);
+  deployRoutes(api, deps);
   policyRoutes(api, deps);
   changeRoutes(api, deps);
   listRoutes(api, deps);

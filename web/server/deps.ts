@@ -22,6 +22,8 @@ export interface ConsoleDeps {
   /** Tokens of devices that poll lists: the name of a valid one, else null. Without it nobody may poll. */
   listTokens?: ConsoleListTokens;
   authority: ConsoleAuthority;
+  /** What the Deploy page needs; a console without it has none. */
+  deployment?: ConsoleDeployment;
   status(): Soon<Status>;
   live: LiveSource;
   /** Names by which browsers may call the console beside localhost and its own addresses (`console.hosts`). */
@@ -121,4 +123,11 @@ export interface ConsoleTrail {
 export interface ConsoleAuthority {
   /** The root certificate to deploy: PEM text or DER bytes. */
   certificate(format: CaFormat): Soon<string | Buffer>;
+}
+
+export interface ConsoleDeployment {
+  /** Folder of the authority; certificates are read, never keys. */
+  dir: string;
+  /** Addresses that clients may know the proxy by, best first: `host:port`. */
+  suggestions(): string[];
 }

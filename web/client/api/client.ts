@@ -10,6 +10,8 @@ import type {
   BodyPreview,
   CaFormat,
   CheckView,
+  DeployParams,
+  DeployView,
   DiffView,
   ExchangeDetail,
   ExplainParams,
@@ -163,6 +165,7 @@ export const api = {
   listTokens: (signal?: AbortSignal) => get<ListTokensView>(API.listTokens, signal),
   makeListToken: (name: string) => ask<ListTokenMade>('POST', API.listTokens, { name }),
   revokeListToken: (name: string) => ask<unknown>('POST', API.listTokenRevoke, { name }),
+  deploy: (about: DeployParams, signal?: AbortSignal) => get<DeployView>(API.deploy + params(about), signal),
   trail: (cursor: string | null, signal?: AbortSignal) =>
     get<TrailPage>(API.trail + params({ cursor: cursor ?? '', limit: 100 }), signal),
 };
@@ -174,6 +177,7 @@ export const addresses = {
   export: (query: QueryParams, format: ExportFormat): string => API.export + params({ ...query, format }),
   listExport: (about: ListExportParams): string => API.listExport + params(about),
   ca: (format: CaFormat): string => API.ca + params({ format }),
+  deployKit: (about: DeployParams): string => API.deployKit + params(about),
   live: (query: { kind: Kind; q: string }): string => API.live + params(query),
 };
 

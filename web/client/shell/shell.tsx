@@ -17,6 +17,7 @@ const PAGES = [
   { path: '/overview', label: 'Overview', needs: 'status' },
   { path: '/policy', label: 'Policy', needs: 'policy' },
   { path: '/lists', label: 'Lists', needs: 'policy' },
+  { path: '/deploy', label: 'Deploy', needs: null },
   { path: '/trail', label: 'Trail', needs: 'trail' },
 ] as const;
 
@@ -40,7 +41,7 @@ export function Shell({ place, children }: { place: Place; children: ReactNode }
           <span className="brand-name">Sightglass</span>
         </LinkTo>
         <nav aria-label="Pages">
-          {PAGES.filter(page => can(page.needs)).map(page => (
+          {PAGES.filter(page => page.needs === null || can(page.needs)).map(page => (
             <LinkTo key={page.path} to={page.path} current={page.path === current}>
               {page.label}
             </LinkTo>
