@@ -4,7 +4,7 @@
  */
 import { eventRow, exchangeRow, flowRow } from './store/rows.ts';
 import type { EventRecord, ExchangeRecord, FlowRecord } from '../core/records.ts';
-import type { LiveRow } from './store/store.ts';
+import type { LiveDetail, LiveRow } from './store/store.ts';
 
 type Shown =
   | { kind: 'exchange'; record: ExchangeRecord; sni: string | null }
@@ -45,10 +45,21 @@ export class LiveRing {
 function liveRow(shown: Shown): LiveRow {
   switch (shown.kind) {
     case 'exchange':
-      return { kind: 'exchange', row: exchangeRow(shown.record, shown.sni) };
+      return {
+        kind: 'exchange',
+        row: exchangeRow(shown.record, shown.sni),
+        detail: liveDetail(shown.record),
+      };
     case 'flow':
-      return { kind: 'flow', row: flowRow(shown.record) };
+      return { kind: 'flow', row: flowRow(shown.record), record: { facts: shown.record.facts } };
     case 'event':
       return { kind: 'event', row: eventRow(shown.record) };
   }
 }
+
+/** What filters ask of an exchange beside its row. */
+const liveDetail = ({ wait, reqHeaders, resHeaders }: ExchangeRecord): LiveDetail => ({
+  wait,
+  reqHeaders,
+  resHeaders,
+});

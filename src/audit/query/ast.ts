@@ -120,6 +120,13 @@ export const FIELDS: readonly Field[] = [
   { name: 'time', type: 'time', kinds: ALL, help: 'point in time: time:>2026-11-20T10:00Z, time:7d..1d' },
 ];
 
+/** Words that are written like fields and say something of the time: the parser turns them into tests of `time`. */
+export const TIME_WORDS: readonly { name: 'since' | 'until' | 'zone'; help: string }[] = [
+  { name: 'since', help: 'began at this time or later: since:yesterday, since:-2h' },
+  { name: 'until', help: 'began before this time: until:2026-11-20T18:00' },
+  { name: 'zone', help: 'zone of the times in this query: zone:Europe/Berlin; UTC without it' },
+];
+
 export const fieldNamed = (name: string): Field | undefined => FIELDS.find(f => f.name === name);
 
 /** Where in the query text something stands, in UTF-16 units; end exclusive. */

@@ -1,10 +1,11 @@
 /**
  * A query as a test of rows that just came in, for live views, streams and alerts: the same meaning as the search, asked of one
- * row in memory. Pure. What a row does not carry cannot match: header values (`header:`, and free text in headers), the
- * ingress and the wait stand in its detail, which the feed brings and live rows come without; the search finds those.
+ * row in memory. Pure. Header lines, wait, ingress and scheme stand in the row's detail, which both live rows and the feed
+ * bring; where a row comes without it, what asks for it does not match.
  */
 import { parseAddress } from '../../core/network.ts';
 import { parseFlowId } from '../../core/records.ts';
+import { searchedLines } from '../store/headers.ts';
 import { searchablePath } from '../store/searchable.ts';
 import { fold } from './fold.ts';
 import { addressBytes } from './value.ts';
@@ -156,7 +157,7 @@ function headTexts(live: Extract<LiveRow, { kind: 'exchange' }>): string[] {
   const { detail } = live;
   return detail === null || detail === undefined
     ? []
-    : `${detail.reqHeaders}${detail.resHeaders}`.split('\r\n').filter(line => line !== '');
+    : [...searchedLines(detail.reqHeaders), ...searchedLines(detail.resHeaders)];
 }
 
 /** Events are few and searched for the text anywhere in them. */

@@ -7,9 +7,11 @@
  * refused with an error, so that no query can be made to cost without limit.
  */
 import { wellFormed } from '../bytes.ts';
-import { fieldNamed } from './ast.ts';
+import { fieldNamed, TIME_WORDS } from './ast.ts';
 import { nearestField } from './suggest.ts';
-import { QuerySyntaxError, readValue, freeWords } from './value.ts';
+import { TIME_HINT } from './time.ts';
+import { QuerySyntaxError, readBound, readValue, freeWords } from './value.ts';
+import { zoneNamed } from './zone.ts';
 import type { Field, Kind, Node, ParseOutcome, QueryError, Span } from './ast.ts';
 
 const MAX_LENGTH = 4000;
@@ -21,13 +23,23 @@ export interface ParseOptions {
   kind: Kind;
   /** ms since epoch, for relative times. */
   now: number;
+  /** Zone of times that name none, when the query names none either; UTC when not given. */
+  zone?: string | undefined;
 }
 
 /** Parse a query. The empty text means everything. */
 export function parseQuery(text: string, options: ParseOptions): ParseOutcome {
   try {
     // As everything stored (bytes.ts): half a surrogate pair could match nothing.
-    return { ok: true, query: { text, root: new Parser(wellFormed(text), options).parse() } };
+    const formed = wellFormed(text);
+    let parser = new Parser(formed, options);
+    let root = parser.parse();
+    // A zone holds for the whole query, also for what stands before it.
+    if (parser.zone !== null) {
+      parser = new Parser(formed, { ...options, zone: parser.zone });
+      root = parser.parse();
+    }
+    return { ok: true, query: { text, root } };
   } catch (error) {
     if (error instanceof QuerySyntaxError) return { ok: false, error: error.toError() };
     throw error;
@@ -64,6 +76,8 @@ class Parser {
   private token: Token;
   private terms = 0;
   private depth = 0;
+  /** What `zone:` named. */
+  zone: string | null = null;
 
   constructor(text: string, options: ParseOptions) {
     this.text = text;
@@ -79,6 +93,8 @@ class Parser {
   parse(): Node {
     if (this.token.kind === 'end') return { kind: 'all' };
     const node = this.expression(0, null);
+    if (node.kind === 'or' && node.parts.includes(ZONE))
+      throw misplacedZone({ start: 0, end: this.text.length });
     const rest = this.token;
     if (rest.kind === ')')
       throw new QuerySyntaxError('This parenthesis was never opened.', rest.span, 'Remove it, or quote it.');
@@ -105,6 +121,8 @@ class Parser {
       case 'not': {
         this.next(within(field));
         this.enter(token.span);
+        if (this.token.kind === 'field' && this.token.name.toLowerCase() === 'zone')
+          throw misplacedZone(this.token.span);
         const part = this.prefix(field);
         this.depth--;
         return { kind: 'not', part };
@@ -116,7 +134,7 @@ class Parser {
       case 'value': {
         this.count(token.span);
         this.next(within(field));
-        if (field !== null) return readValue(field, token, token.span, this.options.now);
+        if (field !== null) return readValue(field, token, token.span, this.options);
         if (!token.quoted && token.text === '*') return { kind: 'all' };
         return { kind: 'free', words: freeWords(token, token.span), span: token.span };
       }
@@ -147,6 +165,8 @@ class Parser {
   }
 
   private fieldTerm(name: string, span: Span): Node {
+    const word = TIME_WORDS.find(w => w.name === name.toLowerCase());
+    if (word !== undefined) return this.timeTerm(word.name, span);
     const field = this.resolve(name, span);
     this.next('value');
     const value = this.token;
@@ -155,7 +175,40 @@ class Parser {
       throw new QuerySyntaxError(`A value is missing after ${field.name}:`, span, exampleOf(field));
     this.count(value.span);
     this.next('term');
-    return readValue(field, value, { start: span.start, end: value.span.end }, this.options.now);
+    return readValue(field, value, { start: span.start, end: value.span.end }, this.options);
+  }
+
+  /** `since:`, `until:` and `zone:`. */
+  private timeTerm(name: 'since' | 'until' | 'zone', span: Span): Node {
+    this.next('value');
+    const value = this.token;
+    if (value.kind !== 'value' || value.text === '')
+      throw new QuerySyntaxError(
+        `A value is missing after ${name}:`,
+        span,
+        name === 'zone' ? 'For example zone:Europe/Berlin.' : TIME_HINT,
+      );
+    const whole = { start: span.start, end: value.span.end };
+    this.count(value.span);
+    this.next('term');
+    if (name !== 'zone')
+      return { kind: 'field', field: TIME, test: readBound(name, value, whole, this.options), span: whole };
+    const zone = zoneNamed(value.text);
+    if (zone === null)
+      throw new QuerySyntaxError(
+        `${JSON.stringify(value.text)} is no time zone.`,
+        whole,
+        'Zones are named as in zone:Europe/Berlin, zone:America/New_York or zone:UTC.',
+      );
+    if (this.depth > 0) throw misplacedZone(whole);
+    if (this.zone !== null && this.zone !== zone)
+      throw new QuerySyntaxError(
+        'The query names two time zones.',
+        whole,
+        'A zone holds for the whole query.',
+      );
+    this.zone = zone;
+    return ZONE;
   }
 
   private resolve(name: string, span: Span): Field {
@@ -249,6 +302,17 @@ class Parser {
     throw new QuerySyntaxError('This quotation mark is never closed.', { start, end: text.length });
   }
 }
+
+/** Stands in the tree for `zone:`, which tests nothing. */
+const ZONE: Node = { kind: 'all' };
+const TIME = fieldNamed('time') as Field;
+
+const misplacedZone = (span: Span): QuerySyntaxError =>
+  new QuerySyntaxError(
+    'zone: holds for the whole query: it stands beside the other terms, not inside NOT, OR or parentheses.',
+    span,
+    'For example zone:Europe/Berlin (a OR b).',
+  );
 
 const isSpace = (code: number): boolean => code <= 32 || code === 0xa0 || code === 0x3000;
 

@@ -1,5 +1,5 @@
 /** What may have been meant: nearest names for error messages. Pure. */
-import { FIELDS } from './ast.ts';
+import { FIELDS, TIME_WORDS } from './ast.ts';
 import type { Kind } from './ast.ts';
 
 /** What people coming from other tools type. */
@@ -20,7 +20,6 @@ const OTHER_NAMES: Record<string, string> = {
   content: 'type',
   error: 'fault',
   headers: 'header',
-  since: 'time',
   date: 'time',
   sent: 'up',
   received: 'down',
@@ -34,7 +33,7 @@ const OTHER_NAMES: Record<string, string> = {
 
 /** The field of this kind that an unknown name most likely means, or null. */
 export function nearestField(name: string, kind: Kind): string | null {
-  const candidates = FIELDS.filter(f => f.kinds.includes(kind)).map(f => f.name);
+  const candidates = [...FIELDS.filter(f => f.kinds.includes(kind)), ...TIME_WORDS].map(f => f.name);
   const other = OTHER_NAMES[name];
   if (other !== undefined && candidates.includes(other)) return other;
   return nearest(name, candidates);

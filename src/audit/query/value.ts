@@ -35,8 +35,14 @@ export interface RawValue {
   quoted: boolean;
 }
 
-/** The node for `field:value`. `now` is ms since epoch. */
-export function readValue(field: Field, value: RawValue, span: Span, now: number): Node {
+/** What times in a query are measured by: now, ms since epoch, and the zone of times that name none. */
+export interface Clock {
+  now: number;
+  zone?: string | undefined;
+}
+
+/** The node for `field:value`. */
+export function readValue(field: Field, value: RawValue, span: Span, now: Clock): Node {
   if (value.text === '') throw new QuerySyntaxError(`The value of ${field.name}: is empty.`, span);
   if (!value.quoted && value.text === '*') {
     if (field.nullable !== true) return { kind: 'all' };
@@ -45,7 +51,7 @@ export function readValue(field: Field, value: RawValue, span: Span, now: number
   return { kind: 'field', field, test: testOf(field, value, span, now), span };
 }
 
-function testOf(field: Field, value: RawValue, span: Span, now: number): Test {
+function testOf(field: Field, value: RawValue, span: Span, now: Clock): Test {
   switch (field.type) {
     case 'name':
       checkKnown(field, value, span);
@@ -199,9 +205,9 @@ function rangeTest(
   return { op: 'range', min, minOpen: false, max, maxOpen: false };
 }
 
-function timeTest(value: RawValue, span: Span, now: number): Test {
+function timeTest(value: RawValue, span: Span, { now, zone }: Clock): Test {
   const moment = (part: string) => {
-    const m = parseMoment(part.trim(), now);
+    const m = parseMoment(part.trim(), now, zone);
     if (m === null) throw new QuerySyntaxError(`${JSON.stringify(part)} is no time.`, span, TIME_HINT);
     return m;
   };
@@ -221,6 +227,15 @@ function timeTest(value: RawValue, span: Span, now: number): Test {
   if (greater?.[1] !== undefined)
     return { op: 'range', min: last(greater[1]), minOpen: true, max: null, maxOpen: false };
   return rangeTest(value.text, after, last, span);
+}
+
+/** `since:` and `until:` as a test of time: from the beginning of what is named, and up to it. */
+export function readBound(bound: 'since' | 'until', value: RawValue, span: Span, { now, zone }: Clock): Test {
+  const m = parseMoment(value.text.trim(), now, zone);
+  if (m === null) throw new QuerySyntaxError(`${JSON.stringify(value.text)} is no time.`, span, TIME_HINT);
+  return bound === 'since'
+    ? { op: 'range', min: m.from, minOpen: false, max: null, maxOpen: false }
+    : { op: 'range', min: null, minOpen: false, max: m.from, maxOpen: true };
 }
 
 function idTest(field: Field, value: RawValue, span: Span): Test {

@@ -53,6 +53,15 @@ const VOLATILE_MARK = '\u0002';
 const ESCAPE = '\u0003';
 const EOL = '\r\n';
 
+/** Lines of a header block as free text sees them: without the values nobody searches for. */
+export function searchedLines(text: string): string[] {
+  return text.split(EOL).flatMap(line => {
+    if (line === '') return [];
+    const colon = line.indexOf(':');
+    return colon > 0 && VOLATILE.has(line.slice(0, colon).toLowerCase()) ? line.slice(0, colon) : line;
+  });
+}
+
 export type ValueClass = 'stable' | 'varied' | 'volatile';
 
 /** Learns which names vary. One per day file and recorder; forgetting it costs a few rows, never correctness. */

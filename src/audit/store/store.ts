@@ -285,6 +285,9 @@ export interface AuditStore {
 
 /** Rows that just came in, for live views and filters; with what else is known of them, where somebody has it. */
 export type LiveRow =
-  | { kind: 'exchange'; row: ExchangeRow; detail?: ExchangeDetail | null }
-  | { kind: 'flow'; row: FlowRow; record?: FlowRecord | null }
+  | { kind: 'exchange'; row: ExchangeRow; detail?: LiveDetail | null }
+  | { kind: 'flow'; row: FlowRow; record?: Pick<FlowRecord, 'facts'> | null }
   | { kind: 'event'; row: EventRow };
+
+/** What a query can ask of an exchange beside its row. */
+export type LiveDetail = Pick<ExchangeDetail, 'wait' | 'reqHeaders' | 'resHeaders'>;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { describe, it } from 'node:test';
-import { FIELDS, fieldNamed } from '../../../src/audit/query/ast.ts';
+import { FIELDS, fieldNamed, TIME_WORDS } from '../../../src/audit/query/ast.ts';
 import { splitHead, HeaderHabits } from '../../../src/audit/store/headers.ts';
 import { parseQuery } from '../../../src/audit/query/parse.ts';
 import { NOON } from '../sample.ts';
@@ -22,6 +22,17 @@ describe('docs/query-language.md', () => {
     );
     assert.equal(fieldNamed('host')?.type, 'host');
     assert.equal(fieldNamed('constructor'), undefined);
+  });
+
+  it('lists the words of time, with the help that the command line and the console give', () => {
+    const listed = [...section('Times').matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)].map(m => [
+      m[1],
+      m[2]?.trim(),
+    ]);
+    assert.deepEqual(
+      listed,
+      TIME_WORDS.map(w => [w.name, w.help]),
+    );
   });
 
   it('shows only queries that parse', () => {

@@ -98,6 +98,39 @@ describe('the live filter', () => {
     }
   });
 
+  it('sees header lines, waits, ingress and scheme as the search does, where a row brings them', () => {
+    for (let i = 0; i < 300; i++) {
+      const { reqHeaders, resHeaders, ...rest } = randomExchange(
+        rng,
+        flowId(1, 1 + (i % 9)),
+        i,
+        NOON + i * 300,
+      );
+      const stored = { record: { ...rest, reqHeaders, resHeaders }, sni: null };
+      const { wait } = rest;
+      const live = {
+        kind: 'exchange' as const,
+        row: exchangeRow(stored.record, null),
+        detail: { wait, reqHeaders, resHeaders },
+      };
+      for (const text of [
+        randomQuery(rng, 'exchanges'),
+        'header:red',
+        'date',
+        '"nov 2026"',
+        'nginx wait:>500',
+      ]) {
+        const q = query(text, 'exchanges', NOON + 60_000);
+        assert.equal(liveFilter(q, 'exchanges')(live), matchesExchange(q.root, stored), text);
+      }
+      const record = flows[i] ?? assert.fail();
+      const text = `${rng.pick(['ingress:connect', 'ingress:*', 'scheme:https'])} ${randomQuery(rng, 'flows')}`;
+      const q = query(text, 'flows', NOON + 60_000);
+      const liveFlow = { kind: 'flow' as const, row: flowRow(record), record };
+      assert.equal(liveFilter(q, 'flows')(liveFlow), matchesFlow(q.root, record), text);
+    }
+  });
+
   it('knows events, and lets no row of another kind through', () => {
     const row = eventRow({
       kind: 'event',

@@ -33,10 +33,10 @@ it('reads relative and absolute times', () => {
 it('refuses what is none', () => {
   for (const text of [
     '',
-    'yesterday',
+    'tomorrow',
     '7',
     '7y',
-    '-7d',
+    '--7d',
     '2026-02-30',
     '2026-13-01',
     '2026-11-20T24:00',
