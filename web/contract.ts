@@ -290,6 +290,8 @@ export interface SearchPage<K extends Kind = Kind> {
   rows: RowOf[K][];
   /** Give it as `cursor` for the older rows that follow; null at the end. */
   next: string | null;
+  /** Only of a page that took too long to fill: everything newer than this was searched. `next` goes on from there. */
+  reached?: string;
 }
 
 /**
@@ -303,8 +305,10 @@ export interface Histogram {
   step: number;
   /** Oldest first, one entry for every bucket, empty ones included. */
   buckets: HistogramBucket[];
-  /** False when counting was cut short: there are at least as many. */
+  /** False when counting was cut short: there are at least as many. Asked again it goes on where it was. */
   exact: boolean;
+  /** Only when not exact: everything stored since then is counted. */
+  reached?: string;
 }
 
 export interface HistogramBucket {

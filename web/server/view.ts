@@ -211,6 +211,10 @@ export function facets(field: string, found: store.Facets, top: number): contrac
   };
 }
 
+/** How far a partial answer got, for those shapes that say so. */
+export const reachedOf = (reached: number | null | undefined): { reached?: string } =>
+  reached === null || reached === undefined ? {} : { reached: isoTime(reached) };
+
 export function histogram(
   since: number,
   until: number,
@@ -230,6 +234,7 @@ export function histogram(
       faults: b.faults,
     })),
     exact: found.exact,
+    ...reachedOf(found.reached),
   };
 }
 

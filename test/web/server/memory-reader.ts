@@ -23,6 +23,11 @@ export class MemoryReader implements AuditReader {
   /** Thrown by every method when set. */
   failure: Error | null = null;
 
+  /** When set, pages say that they ran out of time here, ms. */
+  reached: number | null = null;
+  /** Signals that came with the questions, in order. */
+  signals: (AbortSignal | undefined)[] = [];
+
   async search<K extends Kind>(
     query: { text: string },
     options: { kind: K; limit?: number; before?: string },
@@ -31,7 +36,8 @@ export class MemoryReader implements AuditReader {
     const start = Number(options.before ?? 0);
     const end = start + (options.limit ?? 50);
     const all: RowOf[K][] = this.rows[options.kind];
-    return { rows: all.slice(start, end), next: end < all.length ? String(end) : null };
+    const page = { rows: all.slice(start, end), next: end < all.length ? String(end) : null };
+    return this.reached === null ? page : { ...page, reached: this.reached };
   }
   async histogram(query: { text: string }, options: { since: number; until: number; buckets: number }) {
     this.#note('histogram', query.text, options);
@@ -70,8 +76,10 @@ export class MemoryReader implements AuditReader {
       { day: '2026-11-20', exchanges: 1, flows: 1, events: 1, bytes: 1, from: START - 7200_000, to: START },
     ];
   }
-  #note(method: string, query: string, options: unknown): void {
+  #note(method: string, query: string, all: object): void {
     if (this.failure !== null) throw this.failure;
+    const { signal, ...options } = all as { signal?: AbortSignal };
+    this.signals.push(signal);
     this.asked.push({ method, query, options });
   }
 

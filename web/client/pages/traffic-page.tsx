@@ -5,6 +5,7 @@
 import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { api } from '../api/client.ts';
 import { useAsk } from '../hooks/use-ask.ts';
+import { useGoOn } from '../hooks/use-go-on.ts';
 import { useKeys } from '../hooks/use-keys.ts';
 import { useRows } from '../hooks/use-rows.ts';
 import { count } from '../format/numbers.ts';
@@ -69,6 +70,7 @@ export function TrafficPage({ search, opened }: { search: string; opened: Opened
     signal => api.histogram(query, BUCKETS, signal),
     recent && view.live ? REFRESH : undefined,
   );
+  useGoOn(histogram);
   const failure = rows.state.failure?.code === 'bad-query' ? rows.state.failure : null;
   const sum = histogram.data?.buckets.reduce((all, bucket) => all + total(bucket), 0) ?? 0;
   const what = view.show === 'exchanges' ? 'request' : 'connection';

@@ -30,6 +30,9 @@ const COMMON: readonly FieldHelp[] = [
   { field: 'masked', help: 'What was masked, and where', example: 'masked:card' },
   { field: 'parent', help: 'Parent group that it went through', example: 'parent:corp' },
   { field: 'time', help: 'Point in time', example: 'time:7d..1d' },
+  { field: 'since', help: 'Began then or later', example: 'since:yesterday' },
+  { field: 'until', help: 'Began before', example: 'until:-2h' },
+  { field: 'zone', help: 'Zone of the times in the query', example: 'zone:Europe/Berlin' },
 ];
 
 const OF_EXCHANGES: readonly FieldHelp[] = [

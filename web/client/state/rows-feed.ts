@@ -31,6 +31,8 @@ export interface FeedState<R> {
   loadingMore: boolean;
   /** Nothing older than the last row. */
   ended: boolean;
+  /** While a search takes long: everything newer than this was searched, and it goes on by itself. ISO 8601. */
+  reached: string | null;
   /** MAX_ROWS reached. */
   full: boolean;
   failure: ApiFailure | null;
@@ -42,7 +44,7 @@ export interface FeedSource<R> {
   page: (
     where: { cursor?: string; until?: string; limit: number },
     signal: AbortSignal,
-  ) => Promise<{ rows: R[]; next: SearchPage['next'] }>;
+  ) => Promise<{ rows: R[]; next: SearchPage['next']; reached?: string }>;
   idOf: (row: R) => FeedRow;
 }
 
@@ -62,6 +64,7 @@ export class RowsFeed<R> {
     loading: true,
     loadingMore: false,
     ended: false,
+    reached: null,
     full: false,
     failure: null,
     skipped: 0,
@@ -89,7 +92,14 @@ export class RowsFeed<R> {
       this.#ids = new Set();
       const rows = this.#fresh([...early, ...page.rows]).sort((a, b) => this.#newerFirst(a, b));
       this.#older = page.next === null ? null : { cursor: page.next };
-      this.#set({ rows, loading: false, ended: page.next === null, full: false });
+      this.#set({
+        rows,
+        loading: false,
+        ended: page.next === null,
+        reached: page.reached ?? null,
+        full: false,
+      });
+      this.#goOn();
     } catch (error) {
       this.#fail(error, { loading: false });
     }
@@ -112,7 +122,9 @@ export class RowsFeed<R> {
         rows: [...this.#state.rows, ...this.#fresh(page.rows)],
         loadingMore: false,
         ended: page.next === null,
+        reached: page.reached ?? null,
       });
+      this.#goOn();
     } catch (error) {
       this.#fail(error, { loadingMore: false });
     }
@@ -164,11 +176,18 @@ export class RowsFeed<R> {
         loading: false,
         failure: null,
         ended: page.next === null,
+        reached: page.reached ?? null,
         full: false,
       });
+      this.#goOn();
     } catch (error) {
       this.#fail(error, {});
     }
+  }
+
+  /** A page that ran out of time is gone on with until it is full, the end is reached or the view changes. */
+  #goOn(): void {
+    if (this.#state.reached !== null && !this.#abort.signal.aborted) void this.more();
   }
 
   stop(): void {

@@ -1,6 +1,7 @@
 /** What stands under or in place of the rows: loading, nothing found, failed, the end, or the bound of the window. */
 import type { Rows } from '../hooks/use-rows.ts';
 import { count } from '../format/numbers.ts';
+import { Moment } from '../parts/moment.tsx';
 import { Empty, Failed } from '../parts/notes.tsx';
 import { MAX_ROWS } from '../state/rows-feed.ts';
 import type { View } from '../state/view.ts';
@@ -29,6 +30,16 @@ export function ListFoot({ rows, view, change }: ListFootProps) {
         ))}
       </div>
     );
+  if (state.rows.length === 0 && state.reached !== null && state.failure === null)
+    return (
+      <div className="grid-cover" role="status">
+        <Empty title="Nothing found yet">
+          <p>
+            Searched back to <Moment at={state.reached} form="medium" />, going on …
+          </p>
+        </Empty>
+      </div>
+    );
   if (state.rows.length === 0)
     return (
       <div className="grid-cover">
@@ -40,7 +51,13 @@ export function ListFoot({ rows, view, change }: ListFootProps) {
       <span>
         {count(state.rows.length)} loaded
         {state.ended ? ', that is all' : ''}
-        {state.loadingMore ? ', loading more …' : ''}
+        {state.loadingMore && state.reached === null ? ', loading more …' : ''}
+        {state.reached === null ? null : (
+          <>
+            , searched back to <Moment at={state.reached} form="medium" />
+            {state.loadingMore ? ', going on …' : ''}
+          </>
+        )}
         {state.skipped > 0 ? `; ${count(state.skipped)} came too fast to show live, reload to see them` : ''}
       </span>
       {state.full ? (

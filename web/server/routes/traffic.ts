@@ -16,13 +16,17 @@ import type { ConsoleDeps } from '../deps.ts';
 import type { LiveHub } from '../live.ts';
 import { countParam, textParam } from '../params.ts';
 import { liveQuestionOf, questionOf } from '../question.ts';
+import { Turns } from '../turns.ts';
 import * as view from '../view.ts';
 
 /** Time the store may spend on one count, ms: a chart that comes late helps nobody; it then says "at least". */
 const BUDGET_MS = 2000;
+/** Time for one page, ms: what is found by then is shown, with how far back it was searched, and the console goes on. */
+const PAGE_MS = 1500;
 
 export function trafficRoutes(router: Router, deps: ConsoleDeps, live: LiveHub): void {
   const now = deps.now ?? Date.now;
+  const turns = new Turns();
   // Bound: the last 1,000 questions of everybody; one pushed out early only costs another trail line.
   const asked = new LRUCache<string, true>({ max: 1000, ttl: 60_000, perf: { now }, ttlResolution: 0 });
 
@@ -46,15 +50,20 @@ export function trafficRoutes(router: Router, deps: ConsoleDeps, live: LiveHub):
     const limit = countParam(req, 'limit', 100, 1, 500);
     const before = textParam(req, 'cursor', 500);
     remember(req, caller, 'search', options.kind);
-    const page = await deps.audit.search(query, {
-      ...options,
-      limit,
-      ...(before === null ? {} : { before }),
-    });
+    const page = await turns.run(caller.session.user.name, res, signal =>
+      deps.audit.search(query, {
+        ...options,
+        limit,
+        budget: PAGE_MS,
+        signal,
+        ...(before === null ? {} : { before }),
+      }),
+    );
     sendJson<SearchPage>(res, {
       kind: options.kind,
       rows: view.rowsOf(options.kind, page.rows),
       next: page.next,
+      ...view.reachedOf(page.reached),
     });
   });
 
@@ -68,7 +77,9 @@ export function trafficRoutes(router: Router, deps: ConsoleDeps, live: LiveHub):
     const found =
       kind === 'events'
         ? { buckets: [], exact: true }
-        : await deps.audit.histogram(query, { kind, since, until, buckets, budget: BUDGET_MS });
+        : await turns.run(caller.session.user.name, res, signal =>
+            deps.audit.histogram(query, { kind, since, until, buckets, budget: BUDGET_MS, signal }),
+          );
     sendJson<Histogram>(res, view.histogram(since, until, buckets, found));
   });
 
@@ -83,13 +94,16 @@ export function trafficRoutes(router: Router, deps: ConsoleDeps, live: LiveHub):
       // One after the other: nine counts at once would hold up everybody else's searches.
       for (const field of fields) {
         // One more than shown tells whether there are more, another one stands for rows without a value.
-        const found = await deps.audit.facets(query, {
-          kind,
-          ...range,
-          field,
-          limit: top + 2,
-          budget: BUDGET_MS / 4,
-        });
+        const found = await turns.run(caller.session.user.name, res, signal =>
+          deps.audit.facets(query, {
+            kind,
+            ...range,
+            field,
+            limit: top + 2,
+            budget: BUDGET_MS / 4,
+            signal,
+          }),
+        );
         out.facets.push(view.facets(field, found, top));
         if (res.destroyed) return;
       }

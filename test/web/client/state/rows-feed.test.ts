@@ -35,6 +35,33 @@ function store(n: number) {
 }
 
 describe('rows feed', () => {
+  it('goes on by itself with a search that takes long, and says how far it got', async () => {
+    const told: (string | null)[] = [];
+    const feed = new RowsFeed<Row>({
+      idOf: r => r,
+      page: async ({ cursor }) => {
+        const day = Number(cursor ?? 20);
+        // Three days without a match take too long for one answer each.
+        if (day > 17) return { rows: [], next: String(day - 1), reached: `2026-11-${day}T00:00:00.000Z` };
+        return { rows: [{ id: 'x', time: '2026-11-17T10:00:00.000Z' }], next: null };
+      },
+    });
+    const done = new Promise<void>(resolve => {
+      feed.subscribe(() => {
+        const { reached, ended } = feed.get();
+        if (told.at(-1) !== reached) told.push(reached);
+        if (ended) resolve();
+      });
+    });
+    await feed.start();
+    await done;
+    assert.deepEqual(
+      told.filter(at => at !== null).map(at => at.slice(8, 10)),
+      ['20', '19', '18'],
+    );
+    assert.deepEqual([feed.get().rows.length, feed.get().reached], [1, null]);
+  });
+
   it('fetches page after page to the end, each row once', async () => {
     const { feed } = store(250);
     assert.equal(feed.get().loading, true);

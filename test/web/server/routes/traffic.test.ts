@@ -21,8 +21,12 @@ test('pages follow each other by cursor, times are text, the question reaches th
   assert.deepEqual(h.audit.asked[0], {
     method: 'search',
     query: 'host:example.com',
-    options: { kind: 'exchanges', since: START - 7200_000, limit: 2 },
+    options: { kind: 'exchanges', since: START - 7200_000, limit: 2, budget: 1500 },
   });
+  assert.ok(h.audit.signals[0] instanceof AbortSignal, 'a browser that goes away gives the search up');
+  h.audit.reached = START - 3600_000;
+  const partial: SearchPage = (await viewer.get('/api/search')).json();
+  assert.equal(partial.reached, new Date(START - 3600_000).toISOString());
 });
 
 test('a query that makes no sense is a 400 that says where', async t => {
