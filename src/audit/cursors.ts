@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { listSegments } from './producer.ts';
-import { listDays, openDayForReading } from './store/schema.ts';
+import { isDamage, listDays, openDayForReading } from './store/schema.ts';
 import type { Signed } from './statement.ts';
 
 export interface Cursor {
@@ -19,8 +19,9 @@ export function readCursors(spoolDir: string, auditDir: string): Map<string, Cur
   const cursors = new Map<string, Cursor>();
   const segments = listSegments(spoolDir);
   if (segments.length === 0) return cursors;
-  for (const day of listDays(auditDir)) {
-    const db = openDayForReading(auditDir, day);
+  const days = listDays(auditDir);
+  for (const day of days) {
+    const db = openSound(auditDir, day, day === days.at(-1));
     if (db === null) continue;
     try {
       const find = db.prepare('SELECT offset, done, bad FROM cursor WHERE segment = ?');
@@ -39,6 +40,16 @@ export function readCursors(spoolDir: string, auditDir: string): Map<string, Cur
     }
   }
   return cursors;
+}
+
+/** A damaged file of a day gone by must not keep the recorder from going on; the newest one is the recorder's business. */
+function openSound(dir: string, day: string, newest: boolean): ReturnType<typeof openDayForReading> {
+  try {
+    return openDayForReading(dir, day);
+  } catch (error) {
+    if (newest || !isDamage(error)) throw error;
+    return null;
+  }
 }
 
 /** What waits in the spool for the store. */

@@ -10,10 +10,19 @@ import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { carryBodies } from './store/body-shelf.ts';
-import { putChainStart } from './store/chain-writer.ts';
+import { sealOf } from './seal.ts';
+import { chainStart, ChainWriter, putChainStart } from './store/chain-writer.ts';
 import { DayWriter } from './store/day-writer.ts';
 import { newFlow } from './store/open-flows.ts';
-import { dayOf, dayPath, listDays, openDayForReading, openDayForWriting } from './store/schema.ts';
+import {
+  isDamage,
+  setAside,
+  dayOf,
+  dayPath,
+  listDays,
+  openDayForReading,
+  openDayForWriting,
+} from './store/schema.ts';
 import type { Cursor } from './cursors.ts';
 import type { Flows } from './store/open-flows.ts';
 import type { Notary } from './notary.ts';
@@ -53,10 +62,22 @@ export class DayKeeper {
     this.lock = lock;
   }
 
-  /** Open the newest file there is, if any. */
+  /** Open the newest file there is, if any. A sealed one is never written again: then a new file begins. */
   open(): void {
     const newest = listDays(this.dir).findLast(day => this.isMade(day));
-    if (newest !== undefined) this.enter(newest, null, new Map());
+    if (newest !== undefined && sealOf(this.dir, newest) === null) this.enter(newest, null, new Map());
+  }
+
+  /**
+   * Put the damaged file that is being written aside, so that the next batch begins a new one. What the spool still holds is
+   * stored again there. Returns day and name; null when there is nothing to put aside.
+   */
+  setAside(now: number): { day: string; file: string } | null {
+    const day = this.writer === null ? listDays(this.dir).at(-1) : this.day;
+    this.drop();
+    if (day === undefined || sealOf(this.dir, day) !== null) return null;
+    const file = setAside(this.dir, day, now);
+    return file === null ? null : { day, file };
   }
 
   /** The writer of the day of `now`; a new day's file takes over from the one before. `cursors`: of existing segments. */
@@ -98,14 +119,21 @@ export class DayKeeper {
   }
 
   private isMade(day: string): boolean {
-    const db = openDayForReading(this.dir, day);
-    db?.close();
-    return db !== null;
+    try {
+      const db = openDayForReading(this.dir, day);
+      db?.close();
+      return db !== null;
+    } catch (error) {
+      // The newest one is for the caller to judge; a damaged older one is not written any more.
+      if (!isDamage(error) || listDays(this.dir).at(-1) === day) throw error;
+      return false;
+    }
   }
 
   private enter(day: string, previous: DayWriter | null, cursors: ReadonlyMap<string, Cursor>): DayWriter {
     const db = openDayForWriting(this.dir, day, made => {
       if (previous !== null) this.carry(previous, made, cursors);
+      else this.continueChain(made, day);
     });
     this.flows = new Map();
     for (const row of db.prepare('SELECT flow, start FROM open_flow').all() as {
@@ -122,6 +150,18 @@ export class DayKeeper {
     this.day = day;
     this.writer = new DayWriter(db, day, this.flows);
     return this.writer;
+  }
+
+  /** A new file without the writer of the day before: its chain goes on where the newest file before it ends. */
+  private continueChain(made: Database.Database, day: string): void {
+    const before = listDays(this.dir).findLast(d => d < day && this.isMade(d));
+    const db = before === undefined ? null : openDayForReading(this.dir, before);
+    if (before === undefined || db === null) return;
+    try {
+      if (chainStart(db) !== null) putChainStart(made, new ChainWriter(db, before).end());
+    } finally {
+      db.close();
+    }
   }
 
   private carry(from: DayWriter, to: Database.Database, cursors: ReadonlyMap<string, Cursor>): void {

@@ -16,6 +16,7 @@ import { LiveRing } from './live-ring.ts';
 import { Notary } from './notary.ts';
 import { isAlive as processIsAlive, listSegments, syncFolder } from './producer.ts';
 import { deadFlow } from './store/open-flows.ts';
+import { isDamage } from './store/schema.ts';
 import { SegmentTail } from './tail.ts';
 import { FLOWS_PER_PRODUCER } from '../core/records.ts';
 import type { Cursor } from './cursors.ts';
@@ -81,6 +82,8 @@ const MAX_ROUNDS = 16;
 const MAX_DAMAGES = 100;
 /** A segment that has had no whole header for this long was left by a producer that died making it. */
 const HEADLESS_MS = 5000;
+/** Damaged day files that are put aside in the life of a process. */
+const MAX_ASIDES = 3;
 
 export class Ingest {
   private readonly spoolDir: string;
@@ -96,6 +99,7 @@ export class Ingest {
   private orphansChecked = false;
   private total = 0;
   private failure: string | null = null;
+  private asides = 0;
   private readonly notary: Notary;
 
   // Of the batch under way.
@@ -131,6 +135,7 @@ export class Ingest {
     } catch (error) {
       this.failure = error instanceof Error ? error.message : String(error);
       this.reset();
+      if (isDamage(error)) this.beginAnew(this.failure);
       throw error;
     }
   }
@@ -149,6 +154,18 @@ export class Ingest {
     }
     const day = this.days.writer === null ? null : this.days.day;
     return { lagBytes, rows: this.total, failing: this.failure, day };
+  }
+
+  /**
+   * The day file is damaged: it is put aside, and the next batch begins a new one. A few times only: a disk that damages
+   * every file is not helped by more of them.
+   */
+  private beginAnew(error: string): void {
+    if (this.asides >= MAX_ASIDES) return;
+    const aside = this.days.setAside(this.now());
+    if (aside === null) return;
+    this.asides++;
+    this.notary.tell('audit.day-set-aside', { ...aside, error });
   }
 
   /** Seal days that are over, a little per call. True when there is more to do at once. For quiet moments. */

@@ -32,7 +32,7 @@ export interface RecorderOptions {
 }
 
 export interface RecorderStats extends IngestStats {
-  /** False after the thread died; it is started again after a second. */
+  /** False after the thread died; it is started again after a pause that grows while it keeps dying. */
   running: boolean;
 }
 
@@ -59,7 +59,11 @@ export interface ThreadData {
   witnessFile: string | null;
 }
 
+/** Pause before a thread that died is started again; doubled each time it dies soon after its start. */
 const RESTART_MS = 1000;
+const RESTART_MAX_MS = 60_000;
+/** A thread that lived this long has recovered. */
+const STEADY_MS = 60_000;
 const PROBE_MS = 1000;
 /** Start the recorder of a data directory. A second one on the same directory waits until the first has ended. */
 export function startRecorder(options: RecorderOptions): Recorder {
@@ -84,6 +88,8 @@ export function startRecorder(options: RecorderOptions): Recorder {
     day: null,
   };
   let stopping = false;
+  let pause = RESTART_MS;
+  let startedAt = 0;
   let restart: NodeJS.Timeout | null = null;
   let thread: Worker | null = null;
   let ended: Promise<void> = Promise.resolve();
@@ -103,11 +109,17 @@ export function startRecorder(options: RecorderOptions): Recorder {
 
   const start = (): void => {
     restart = null;
+    startedAt = performance.now();
     const worker = startThread('./recorder-thread', import.meta.url, { workerData: data, name: 'recorder' });
     thread = worker;
     stats = { ...stats, running: true };
     worker.on('message', (message: FromThread) => receive(message));
     worker.on('error', (error: Error) => {
+      const steady = performance.now() - startedAt >= STEADY_MS;
+      const first = steady || pause === RESTART_MS;
+      if (steady) pause = RESTART_MS;
+      // Once per series: a thread that dies at every start must not fill the store it cannot write.
+      if (!first) return;
       own.append({
         kind: 'event',
         time: Date.now(),
@@ -121,7 +133,8 @@ export function startRecorder(options: RecorderOptions): Recorder {
         thread = null;
         stats = { ...stats, running: false };
         // The spool holds what was not committed; a fresh thread continues at the cursors.
-        if (!stopping) restart = setTimeout(start, RESTART_MS);
+        if (!stopping) restart = setTimeout(start, pause);
+        pause = Math.min(RESTART_MAX_MS, pause * 2);
         resolve();
       });
     });

@@ -141,6 +141,24 @@ export function listDays(dir: string): string[] {
   return names.flatMap(name => DAY_FILE.exec(name)?.[1] ?? []).sort();
 }
 
+/** Whether an error says that a file is damaged, and not that it is busy, full or read-only. */
+export const isDamage = (error: unknown): boolean =>
+  error instanceof Database.SqliteError && /^SQLITE_(?:CORRUPT|NOTADB)/.test(error.code);
+
+/**
+ * Put a damaged day file aside under a name that is none of a day, log and all, so that a new one can be begun. Returns that
+ * name; null when there is no such file.
+ */
+export function setAside(dir: string, day: string, now: number): string | null {
+  const name = `${day}.damaged-${now}.db`;
+  if (!fs.existsSync(dayPath(dir, day))) return null;
+  for (const suffix of ['-wal', '-shm', '']) {
+    const file = dayPath(dir, day) + suffix;
+    if (fs.existsSync(file)) fs.renameSync(file, path.join(dir, name) + suffix);
+  }
+  return name;
+}
+
 /** A day file that cannot be used, with the reason in words. */
 export class DayFileError extends Error {}
 
