@@ -1,5 +1,5 @@
 /** What encoder and decoder of records share: the shape of a context, the manner of its verdict and the flags of an exchange. Pure. */
-import type { CaptureLevel, MaskProfile, ParentWay, TlsProfile, Verdict } from '../core/verdict.ts';
+import type { CaptureLevel, ParentWay, TlsProfile, Verdict } from '../core/verdict.ts';
 
 /** What the exchanges of one client to one origin share. */
 export interface ExchangeContext {
@@ -34,7 +34,7 @@ export function readManner(value: unknown): MannerParts | null {
   const found: MannerParts = {};
   if (mask !== undefined) {
     if (typeof mask !== 'string') return null;
-    found.mask = mask as MaskProfile;
+    found.mask = mask;
   }
   if (tls !== undefined) {
     if (typeof tls !== 'string') return null;
