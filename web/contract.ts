@@ -54,6 +54,13 @@ export const API = {
   /** Tokens of devices that poll lists. GET all, POST makes one; POST to `listTokenRevoke` shuts one. */
   listTokens: '/api/lists/tokens',
   listTokenRevoke: '/api/lists/tokens/revoke',
+  streams: '/api/streams',
+  /** GET: all rules; POST: make one. */
+  alerts: '/api/alerts',
+  /** POST: change it, delete it, send a test. */
+  alert: '/api/alerts/:id',
+  alertRemove: '/api/alerts/:id/remove',
+  alertTest: '/api/alerts/:id/test',
   ca: '/api/ca',
   deploy: '/api/deploy',
   deployKit: '/api/deploy/kit',
@@ -1119,6 +1126,87 @@ export interface ImportPlan {
 
 /** Largest list the console takes, bytes; longer ones go through the command line. */
 export const IMPORT_MAX = 16 * 1024 * 1024;
+
+// ---------------------------------------------------------------------------------------------------- streams
+
+/** GET /api/streams: where records are sent besides the store, and how far each stream is. */
+export interface StreamsView {
+  /** Path of the document that names them. */
+  file: string;
+  /** Why the newest document is not in force; null when it is. */
+  problem: string | null;
+  streams: StreamRow[];
+}
+
+export interface StreamRow {
+  name: string;
+  to: string;
+  target: string;
+  format: string;
+  state: 'waiting' | 'sending' | 'failing';
+  /** Rows behind its cursor, and for how long it has been behind. */
+  lagRows: number;
+  lagMs: number;
+  sent: number;
+  /** Rows that retention deleted before they were sent. */
+  dropped: number;
+  /** Rows that the receiver will never take. */
+  refused: number;
+  lastSent: string | null;
+  error: string | null;
+  /** When it is tried again. */
+  nextTry: string | null;
+}
+
+export const ALERT_GROUPS = ['none', 'host', 'user', 'client'] as const;
+export type AlertGroup = (typeof ALERT_GROUPS)[number];
+export type AlertDelivery =
+  { to: 'webhook'; url: string } | { to: 'mail'; address: string } | { to: 'stream'; stream: string };
+
+/** Body of POST /api/alerts and /api/alerts/:id: fires when `threshold` rows lie within `windowMs`. */
+export interface AlertRule {
+  name: string;
+  kind: Kind;
+  query: string;
+  threshold: number;
+  windowMs: number;
+  groupBy: AlertGroup;
+  /** After firing a group is quiet for so long. */
+  coolDownMs: number;
+  deliver: AlertDelivery[];
+  enabled: boolean;
+}
+
+export interface AlertRow {
+  id: number;
+  rule: AlertRule;
+  fired: number;
+  lastFired: string | null;
+  /** Notices on their way, and given up. */
+  pending: number;
+  failed: number;
+  lastError: string | null;
+}
+
+/** GET /api/alerts. */
+export interface AlertsView {
+  alerts: AlertRow[];
+  /** Whether a mail server is set. */
+  mail: boolean;
+  /** Streams that alerts can go by. */
+  streams: string[];
+}
+
+/** Answer to POST /api/alerts. The secret signs its webhooks and is shown this once. */
+export interface AlertAdded {
+  id: number;
+  secret: string;
+}
+
+/** Answer to POST /api/alerts/:id/test: null when every receiver took it. */
+export interface AlertTested {
+  error: string | null;
+}
 
 /** GET /api/ca?format=pem|der: the root certificate to deploy, as an attachment. */
 export const CA_FORMATS = ['pem', 'der'] as const;

@@ -20,11 +20,14 @@ import { PolicyVersions, versionsDir } from '../policy/versions.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import type { Accounts } from './accounts.ts';
 import type { ControlDb } from './control-db.ts';
+import { consoleAlerts } from './alerts/console-alerts.ts';
+import { AlertShelf } from './alerts/shelf.ts';
 import { Desk } from './desk.ts';
 import { ListTokens } from './list-tokens.ts';
 import type { Log } from './log.ts';
 import type { ListKeeper } from './policy-sources.ts';
 import { Sessions } from './sessions.ts';
+import { streamsView, type Streams } from './streams/streams.ts';
 import type { Supervisor } from './supervisor.ts';
 import { Trail } from './trail.ts';
 import { VERSION } from './version.ts';
@@ -41,6 +44,7 @@ export interface ConsoleParts {
   authority: Authority;
   recorder: Recorder;
   supervisor: Supervisor;
+  streams: Streams;
   /** Listeners for committed rows; the recorder calls all of them. */
   listeners: Set<RowListener>;
   /** Bound proxy addresses; filled when the workers listen. */
@@ -106,6 +110,12 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
     },
     policyWork,
     listTokens: new ListTokens(parts.db),
+    streams: { view: () => streamsView(parts.streams.state()) },
+    alerts: consoleAlerts(
+      new AlertShelf(parts.db),
+      parts.streams,
+      parts.settings['alerts.mail-server'] !== null,
+    ),
     authority: {
       certificate: format =>
         format === 'pem' ? authority.rootPem : new X509Certificate(authority.rootPem).raw,

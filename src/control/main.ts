@@ -216,6 +216,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       authority,
       recorder,
       supervisor,
+      streams,
       listeners,
       proxy,
       started,

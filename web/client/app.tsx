@@ -11,6 +11,7 @@ import { NotFound } from './pages/not-found.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
 import { PolicyPage } from './pages/policy-page.tsx';
 import { SetupPage } from './pages/setup-page.tsx';
+import { StreamsPage } from './pages/streams-page.tsx';
 import { TrafficPage } from './pages/traffic-page.tsx';
 import { TrailPage } from './pages/trail-page.tsx';
 import { Failed, Waiting } from './parts/notes.tsx';
@@ -101,6 +102,7 @@ function Page({ place, session }: { place: Place; session: Session }) {
   if (path === '/policy' && session.can('policy')) return <PolicyPage search={search} rule={hash} />;
   if (path === '/lists' && session.can('policy')) return <ListsPage search={search} />;
   if (path === '/deploy') return <DeployPage />;
+  if (path === '/streams' && session.can('status')) return <StreamsPage search={search} />;
   if (path === '/trail' && session.can('trail')) return <TrailPage />;
   return <NotFound path={path} />;
 }

@@ -30,6 +30,7 @@ import { listTokenRoutes } from './routes/list-tokens.ts';
 import { policyRoutes } from './routes/policy.ts';
 import { listFeedRoutes } from './routes/list-feed.ts';
 import { stateRoutes } from './routes/state.ts';
+import { streamRoutes } from './routes/streams.ts';
 import { trafficRoutes } from './routes/traffic.ts';
 import { clientFiles, defaultClientDir } from './static.ts';
 
@@ -181,6 +182,7 @@ function buildApp(deps: ConsoleDeps, live: LiveHub, options: ConsoleOptions): Ex
   listRoutes(api, deps);
   listRefreshRoutes(api, deps);
   listTokenRoutes(api, deps);
+  streamRoutes(api, deps);
   app.use(api);
   app.use('/api', (_req, _res, next) => {
     next(

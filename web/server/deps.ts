@@ -6,7 +6,16 @@
 import type { AuditStore, LiveRow } from '../../src/audit/store/store.ts';
 import type { PolicyStore } from '../../src/policy/store.ts';
 import type { PolicyVersions } from '../../src/policy/versions.ts';
-import type { CaFormat, PolicyView, Role, Status, TrailPage } from '../contract.ts';
+import type {
+  AlertAdded,
+  AlertRow,
+  CaFormat,
+  PolicyView,
+  Role,
+  Status,
+  StreamsView,
+  TrailPage,
+} from '../contract.ts';
 import type { ConsoleDesk } from './desk.ts';
 
 type Soon<T> = T | Promise<T>;
@@ -21,6 +30,9 @@ export interface ConsoleDeps {
   policyWork?: PolicyWork;
   /** Tokens of devices that poll lists: the name of a valid one, else null. Without it nobody may poll. */
   listTokens?: ConsoleListTokens;
+  /** Where records are sent, and the alert rules; a console without them shows that there are none. */
+  streams?: { view(): StreamsView };
+  alerts?: ConsoleAlerts;
   authority: ConsoleAuthority;
   /** What the Deploy page needs; a console without it has none. */
   deployment?: ConsoleDeployment;
@@ -118,6 +130,19 @@ export interface ConsoleTrail {
     detail?: Record<string, unknown>;
   }): void;
   page(cursor: string | null, limit: number): TrailPage;
+}
+
+/** `add` and `change` throw an error that carries `hint` when the rule cannot be used. */
+export interface ConsoleAlerts {
+  /** Whether a mail server is set. */
+  readonly mail: boolean;
+  list(): AlertRow[];
+  add(rule: unknown): AlertAdded;
+  /** False when there is no such rule. */
+  change(id: number, rule: unknown): boolean;
+  remove(id: number): boolean;
+  /** The first error of its ways in words, or null. */
+  test(id: number): Promise<string | null>;
 }
 
 export interface ConsoleAuthority {

@@ -2,7 +2,9 @@
  * The control process' handle on the thread of streams (thread.ts). A thread that dies is started again after a second and goes on
  * at the cursors in control.db. Its state is at most a second old.
  */
+import { isoTime } from '../../audit/export/lines.ts';
 import { startThread } from '../../audit/thread.ts';
+import type { StreamsView } from '../../../web/contract.ts';
 import type { Worker } from 'node:worker_threads';
 import type { Sender } from '../../audit/export/facts.ts';
 import type { MailServer } from '../alerts/deliver.ts';
@@ -99,5 +101,18 @@ export function startStreams(
       await ended;
       clearTimeout(patience);
     },
+  };
+}
+
+/** The state as the console shows it. */
+export function streamsView({ file, problem, streams }: StreamsState): StreamsView {
+  return {
+    file,
+    problem,
+    streams: streams.map(({ attempts: _attempts, lastSent, nextTry, ...rest }) => ({
+      ...rest,
+      lastSent: lastSent === null ? null : isoTime(lastSent),
+      nextTry: nextTry === null ? null : isoTime(nextTry),
+    })),
   };
 }

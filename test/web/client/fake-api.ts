@@ -25,6 +25,7 @@ import { exchangeDetail, flowDetail } from './fake-details.ts';
 import { histogramOf, facetsOf } from './fake-counts.ts';
 import { matches } from './fake-match.ts';
 import { FakePolicy } from './fake-policy.ts';
+import { FakeStreams } from './fake-streams.ts';
 import { POLICY_TEXT, preview, statusOf, trailRows } from './fake-state.ts';
 
 /** The page policy of web/server/guard.ts. */
@@ -61,6 +62,7 @@ export class FakeApi {
   can: Me['can'] = [...PERMISSIONS];
   status: Status;
   readonly policies: FakePolicy;
+  readonly streams = new FakeStreams();
   readonly #maker: Maker;
   readonly #clientDir: string;
   #server: Server;
@@ -201,10 +203,12 @@ export class FakeApi {
     const path = url.pathname;
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
-    if (/^\/api\/(?:policy|lists|task)\//.test(path)) {
+    if (/^\/api\/(?:policy|lists|task)\/|^\/api\/alerts/.test(path)) {
       if (this.mood.state !== 'signed-in')
         return refuse(res, 401, 'signed-out', 'You are signed out.', 'Log in again.');
       if (req.headers['x-csrf-token'] !== 'csrf-token') return refuse(res, 403, 'csrf', 'No token.', '');
+      if (path.startsWith('/api/alerts'))
+        return json(res, this.streams.post(path, JSON.parse(Buffer.concat(chunks).toString())));
       return json(res, this.policies.post(url, Buffer.concat(chunks)));
     }
     const body = JSON.parse(Buffer.concat(chunks).toString() || '{}') as Record<string, string>;
@@ -233,7 +237,7 @@ export class FakeApi {
 
   #get(url: URL, res: ServerResponse): void {
     const { pathname, searchParams } = url;
-    const answer = this.policies.get(url);
+    const answer = this.policies.get(url) ?? this.streams.get(url.pathname);
     if (answer !== null) return json(res, answer);
     const kind = searchParams.get('kind') ?? 'exchanges';
     const q = searchParams.get('q') ?? '';

@@ -5,6 +5,10 @@
  */
 import { API, BACKGROUND_HEADER, CSRF_HEADER } from '../../contract.ts';
 import type {
+  AlertAdded,
+  AlertRule,
+  AlertsView,
+  AlertTested,
   ApplyAnswer,
   ApplyRequest,
   BodyPreview,
@@ -45,6 +49,7 @@ import type {
   Status,
   TaskStarted,
   TaskView,
+  StreamsView,
   TrailPage,
   VersionsView,
 } from '../../contract.ts';
@@ -166,6 +171,13 @@ export const api = {
   makeListToken: (name: string) => ask<ListTokenMade>('POST', API.listTokens, { name }),
   revokeListToken: (name: string) => ask<unknown>('POST', API.listTokenRevoke, { name }),
   deploy: (about: DeployParams, signal?: AbortSignal) => get<DeployView>(API.deploy + params(about), signal),
+  streams: (signal?: AbortSignal) =>
+    ask<StreamsView>('GET', API.streams, undefined, signal, { [BACKGROUND_HEADER]: '1' }),
+  alerts: (signal?: AbortSignal) => get<AlertsView>(API.alerts, signal),
+  alertAdd: (rule: AlertRule) => ask<AlertAdded>('POST', API.alerts, rule),
+  alertChange: (id: number, rule: AlertRule) => ask<unknown>('POST', withId(API.alert, String(id)), rule),
+  alertRemove: (id: number) => ask<unknown>('POST', withId(API.alertRemove, String(id)), {}),
+  alertTest: (id: number) => ask<AlertTested>('POST', withId(API.alertTest, String(id)), {}),
   trail: (cursor: string | null, signal?: AbortSignal) =>
     get<TrailPage>(API.trail + params({ cursor: cursor ?? '', limit: 100 }), signal),
 };

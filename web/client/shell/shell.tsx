@@ -18,6 +18,7 @@ const PAGES = [
   { path: '/policy', label: 'Policy', needs: 'policy' },
   { path: '/lists', label: 'Lists', needs: 'policy' },
   { path: '/deploy', label: 'Deploy', needs: null },
+  { path: '/streams', label: 'Streams', needs: 'status' },
   { path: '/trail', label: 'Trail', needs: 'trail' },
 ] as const;
 
