@@ -824,10 +824,14 @@ export interface ReplayView {
   unchanged: number;
   changed: number;
   otherManner: number;
+  /** What these are, most first; a connection that changes in two ways stands under both. */
+  manners: MannerView[];
   /** Connections of plain HTTP whose requests are judged one by one, below. */
   byRequests: number;
   /** Connections that would be inspected and whose requests nobody recorded: rules on requests say nothing of them. */
   requestsUnknown: number;
+  /** Connections that would be inspected and whose origin nobody asked then: rules on its certificate say nothing of them. */
+  originUnknown: number;
   from: string | null;
   to: string | null;
   changes: ReplayChange[];
@@ -838,10 +842,8 @@ export interface ReplayView {
   complete: boolean;
 }
 
-export interface ReplayChange {
-  from: Action;
-  to: Action;
-  flows: number;
+/** What is counted of everything that changes in the same way. */
+export interface AffectedView {
   hosts: number;
   users: number;
   clients: number;
@@ -852,11 +854,28 @@ export interface ReplayChange {
   exact: boolean;
 }
 
+export interface ReplayChange extends AffectedView {
+  from: Action;
+  to: Action;
+  flows: number;
+}
+
+/** The same verdict, carried out in another manner: one key of a rule from what to what. */
+export interface MannerView extends AffectedView {
+  what: 'capture' | 'mask' | 'tls' | 'parent' | 'block';
+  /** Null: of `parent`, straight to the origin. */
+  from: string | null;
+  to: string | null;
+  /** Connections, or requests inside a `RequestReplayView`. */
+  count: number;
+}
+
 /** As `ReplayView`, of requests. */
 export interface RequestReplayView {
   requests: number;
   changed: number;
   otherManner: number;
+  manners: MannerView[];
   changes: RequestChange[];
   hits: { rule: string; flows: number }[];
   /** Requests that could not be judged, by why. */

@@ -18,7 +18,9 @@ import { Replay } from '../policy/replay.ts';
 import { requestAsks, RequestReplay } from '../policy/replay-requests.ts';
 import type { RequestChange, RequestSummary } from '../policy/replay-requests.ts';
 import { copiesDir } from '../policy/sources.ts';
-import type { Change, Counted, ReplaySummary } from '../policy/replay.ts';
+import type { Change, ReplaySummary } from '../policy/replay.ts';
+import type { MannerChange } from '../policy/replay-manner.ts';
+import type { AffectedCounts, Counted } from '../policy/tally.ts';
 import { loadSettings } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
 import { join } from 'node:path';
@@ -117,7 +119,12 @@ function replayText(s: ReplaySummary, file: string): string {
   if (s.undecided > 0) lines.push(`  left out      ${s.undecided} that ended before a decision`);
   if (s.byRequests > 0)
     lines.push(`  by request    ${s.byRequests} of plain HTTP, whose requests are told below`);
+  if (s.originUnknown > 0)
+    lines.push(
+      `  not known     what rules on the origin say of ${s.originUnknown} flows that would be inspected: nobody saw its certificate then`,
+    );
   for (const change of s.changes) lines.push('', ...changeText(change));
+  for (const manner of s.manners) lines.push('', ...mannerText(manner, 'flows'));
   return [...lines, ...idleText(s.hits)].join('\n');
 }
 
@@ -144,19 +151,17 @@ function requestText(s: RequestSummary, flows: ReplaySummary): string[] {
     `  unchanged     ${s.requests - s.changed}${manner}`,
     ...lines,
     ...s.changes.flatMap(change => ['', ...requestChangeText(change)]),
+    ...s.manners.flatMap(manner => ['', ...mannerText(manner, 'requests')]),
     ...idleText(s.hits),
   ];
 }
 
 function requestChangeText(c: RequestChange): string[] {
-  const about = c.exact ? '' : 'at least ';
   return [
-    `${c.from} → ${c.to}: ${c.requests} requests in ${about}${c.flows} flows, ${c.hosts} hosts, ${c.clients} clients${c.users === 0 ? '' : `, ${c.users} users`}`,
-    ...c.topRules.slice(0, SHOWN).map(r => counted(r.flows, `${r.from} → ${r.to}`)),
+    `${c.from} → ${c.to}: ${c.requests} requests in ${c.exact ? '' : 'at least '}${c.flows} flows, ${sumText(c)}`,
+    ...rulesText(c),
     ...topText('requests', c.topRequests),
-    ...topText('hosts', c.topHosts),
-    ...topText('users', c.topUsers),
-    ...topText('clients', c.topClients),
+    ...whoText(c),
   ];
 }
 
@@ -164,17 +169,39 @@ const SHOWN = 10;
 
 function changeText(c: Change): string[] {
   const about = c.exact ? '' : 'at least ';
-  const lines = [
-    `${c.from} → ${c.to}: ${c.flows} flows, ${about}${c.hosts} hosts, ${c.clients} clients${c.users === 0 ? '' : `, ${c.users} users`}`,
-  ];
-  for (const r of c.topRules.slice(0, SHOWN)) lines.push(counted(r.flows, `${r.from} → ${r.to}`));
+  return [`${c.from} → ${c.to}: ${c.flows} flows, ${about}${sumText(c)}`, ...rulesText(c), ...whoText(c)];
+}
+
+/** How people call the keys of a rule that say how its action is carried out. */
+const MANNER_WORDS: Record<MannerChange['what'], string> = {
+  capture: 'records',
+  mask: 'masks',
+  tls: 'offers TLS',
+  parent: 'goes through',
+  block: 'told by',
+};
+
+/** The same verdict, carried out otherwise. */
+function mannerText(c: MannerChange, unit: 'flows' | 'requests'): string[] {
+  const value = (v: string | null): string => v ?? (c.what === 'parent' ? 'no parent' : 'none');
   return [
-    ...lines,
-    ...topText('hosts', c.topHosts),
-    ...topText('users', c.topUsers),
-    ...topText('clients', c.topClients),
+    `same verdict, ${MANNER_WORDS[c.what]} ${visible(value(c.from))} → ${visible(value(c.to))}: ${c.count} ${unit}, ${c.exact ? '' : 'at least '}${sumText(c)}`,
+    ...rulesText(c),
+    ...whoText(c),
   ];
 }
+
+const sumText = (c: AffectedCounts): string =>
+  `${c.hosts} hosts, ${c.clients} clients${c.users === 0 ? '' : `, ${c.users} users`}`;
+
+const rulesText = (c: AffectedCounts): string[] =>
+  c.topRules.slice(0, SHOWN).map(r => counted(r.flows, `${r.from} → ${r.to}`));
+
+const whoText = (c: AffectedCounts): string[] => [
+  ...topText('hosts', c.topHosts),
+  ...topText('users', c.topUsers),
+  ...topText('clients', c.topClients),
+];
 
 const counted = (n: number, what: string): string => `  ${String(n).padStart(8)}  ${visible(what)}`;
 

@@ -14,9 +14,11 @@ import type { FlowFacts } from '../core/facts.ts';
 import type { Action, Verdict } from '../core/verdict.ts';
 import type { CompiledPolicy } from './compile.ts';
 import { decide, decideHost, decideRequest } from './decide.ts';
-import { Tally } from './replay.ts';
-import type { Counted } from './replay.ts';
+import { MannerTally, requestSteps } from './replay-manner.ts';
+import type { MannerChange } from './replay-manner.ts';
 import type { Condition } from './rule.ts';
+import { AffectedTally, Tally } from './tally.ts';
+import type { AffectedCounts, Counted } from './tally.ts';
 
 /** A recorded request as far as a replay needs it. */
 export interface RecordedRequest {
@@ -39,25 +41,15 @@ export interface RecordedRequest {
   flow: { facts: FlowFacts | null; verdict: Verdict | null } | null;
 }
 
-/** All requests that would change from one outcome to the same other one. */
-export interface RequestChange {
+/** All requests that would change from one outcome to the same other one; the counts are of requests. */
+export interface RequestChange extends AffectedCounts {
   from: Action;
   to: Action;
   requests: number;
-  /** Different flows, hosts, users and clients among them. */
+  /** Different flows among them. */
   flows: number;
-  hosts: number;
-  users: number;
-  clients: number;
-  /** Most requests first; the count of each stands under `flows`, as in replay.ts. */
-  topHosts: Counted[];
-  topUsers: Counted[];
-  topClients: Counted[];
   /** Method and path. */
   topRequests: Counted[];
-  topRules: { from: string; to: string; flows: number }[];
-  /** False when there were too many different values to count each. */
-  exact: boolean;
 }
 
 export interface RequestSummary {
@@ -66,6 +58,8 @@ export interface RequestSummary {
   changed: number;
   /** Unchanged in action, but recorded or told in another manner. */
   otherManner: number;
+  /** What these are, most requests first. */
+  manners: MannerChange[];
   changes: RequestChange[];
   /** How often each rule on requests of the candidate would decide, in its order. */
   hits: { rule: string; flows: number }[];
@@ -106,7 +100,6 @@ function testsOf(condition: Condition): Condition['test'][] {
 
 /** What capture writes in place of a secret begins with it (src/capture/mask.ts). */
 const MASK = '‹masked';
-const BOUND = 20_000;
 const FLOWS = 200_000;
 
 interface Bin {
@@ -114,11 +107,8 @@ interface Bin {
   to: Action;
   requests: number;
   flows: Set<number>;
-  hosts: Tally;
-  users: Tally;
-  clients: Tally;
   asked: Tally;
-  rules: Tally;
+  affected: AffectedTally;
 }
 
 /** Takes requests one by one; `summary` may be asked at any time. */
@@ -127,6 +117,7 @@ export class RequestReplay {
   readonly #asksPath: boolean;
   readonly #bins = new Map<string, Bin>();
   readonly #hits = new Map<string, number>();
+  readonly #manners = new MannerTally();
   readonly #left = { withFlow: 0, undecided: 0, masked: 0, flowGone: 0 };
   #requests = 0;
   #changed = 0;
@@ -205,19 +196,20 @@ export class RequestReplay {
     this.#requests++;
     const hits = this.#hits.get(is.rule);
     if (hits !== undefined) this.#hits.set(is.rule, hits + 1);
+    const { host, user, client } = request;
+    const affected = { host, user, client, was: was.rule, is: is.rule };
     if (is.action === was.action) {
-      if (inAnotherManner(was, is)) this.#otherManner++;
+      const steps = requestSteps(was, is);
+      if (steps.length > 0) this.#otherManner++;
+      this.#manners.add(steps, affected);
       return;
     }
     this.#changed++;
     const bin = this.#binOf(was.action, is.action);
     bin.requests++;
     if (bin.flows.size < FLOWS) bin.flows.add(request.id);
-    bin.hosts.add(request.host);
-    if (request.user !== null) bin.users.add(request.user);
-    bin.clients.add(request.client);
     bin.asked.add(`${request.method} ${request.target.split('?', 1)[0] ?? ''}`);
-    bin.rules.add(`${was.rule}\n${is.rule}`);
+    bin.affected.add(affected);
   }
 
   summary(): RequestSummary {
@@ -225,6 +217,7 @@ export class RequestReplay {
       requests: this.#requests,
       changed: this.#changed,
       otherManner: this.#otherManner,
+      manners: this.#manners.changes(),
       changes: [...this.#bins.values()].sort((a, b) => b.requests - a.requests).map(changeOf),
       hits: [...this.#hits].map(([rule, flows]) => ({ rule, flows })),
       left: { ...this.#left },
@@ -235,10 +228,9 @@ export class RequestReplay {
     const key = `${from} ${to}`;
     let bin = this.#bins.get(key);
     if (bin === undefined) {
-      const tally = (): Tally => new Tally(BOUND);
       bin = {
-        ...{ from, to, requests: 0, flows: new Set(), hosts: tally(), users: tally() },
-        ...{ clients: tally(), asked: tally(), rules: tally() },
+        ...{ from, to, requests: 0, flows: new Set() },
+        ...{ asked: new Tally(), affected: new AffectedTally() },
       };
       this.#bins.set(key, bin);
     }
@@ -252,31 +244,12 @@ const requestOf = (r: RecordedRequest): FlowFacts['request'] & object => ({
   contentType: r.contentType,
 });
 
-/** Of the manner of a request's verdict its rule says how it is recorded, masked or told; the way was the flow's. */
-function inAnotherManner(was: Verdict, is: Verdict): boolean {
-  if (was.action === 'block') return was.block !== is.block;
-  if (was.action === 'passthrough') return false;
-  return was.capture !== is.capture || (was.mask ?? 'standard') !== (is.mask ?? 'standard');
-}
-
-function changeOf(bin: Bin): RequestChange {
+function changeOf({ from, to, requests, flows, asked, affected }: Bin): RequestChange {
+  const counts = affected.counts();
   return {
-    from: bin.from,
-    to: bin.to,
-    requests: bin.requests,
-    flows: bin.flows.size,
-    hosts: bin.hosts.size,
-    users: bin.users.size,
-    clients: bin.clients.size,
-    topHosts: bin.hosts.top(),
-    topUsers: bin.users.top(),
-    topClients: bin.clients.top(),
-    topRequests: bin.asked.top(),
-    topRules: bin.rules.top().map(({ value, flows }) => {
-      const [from = '', to = ''] = value.split('\n');
-      return { from, to, flows };
-    }),
-    exact:
-      bin.flows.size < FLOWS && [bin.hosts, bin.users, bin.clients, bin.asked, bin.rules].every(t => t.exact),
+    ...{ from, to, requests, flows: flows.size },
+    ...counts,
+    topRequests: asked.top(),
+    exact: counts.exact && asked.exact && flows.size < FLOWS,
   };
 }

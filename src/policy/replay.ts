@@ -6,14 +6,17 @@
  * the contents that lists had then (it uses those of the candidate), and what a client would have done after another
  * answer.
  *
- * Bounds: `KEYS` hosts, users and clients each per change are counted one by one; beyond that the rarest half is let go, and
- * counts are then told as approximate (`exact: false`). Hits per rule are bounded by the rules.
+ * Bounds: hosts, users and clients of each change are counted one by one up to a bound, beyond it approximately (`exact: false`,
+ * see tally.ts). Hits per rule are bounded by the rules.
  */
 import type { FlowFacts } from '../core/facts.ts';
-import { mannerOf } from '../core/verdict.ts';
 import type { Action, Verdict } from '../core/verdict.ts';
 import type { CompiledPolicy } from './compile.ts';
 import { decide } from './decide.ts';
+import { flowSteps, MannerTally } from './replay-manner.ts';
+import type { MannerChange } from './replay-manner.ts';
+import { AffectedTally, KEYS, Tally } from './tally.ts';
+import type { AffectedCounts, Counted } from './tally.ts';
 
 /** A recorded flow as far as a replay needs it. */
 export interface RecordedFlow {
@@ -25,29 +28,12 @@ export interface RecordedFlow {
   exchanges?: number;
 }
 
-export interface Counted {
-  value: string;
-  flows: number;
-}
-
-/** All flows that would change from one outcome to the same other one. */
-export interface Change {
+/** All flows that would change from one outcome to the same other one. Hosts are the SNI, without one the host that was
+ *  asked for. */
+export interface Change extends AffectedCounts {
   from: Action;
   to: Action;
   flows: number;
-  /** Different hosts, users and clients among them. */
-  hosts: number;
-  users: number;
-  clients: number;
-  /** Most flows first. Hosts are the SNI, without one the host that was asked for. */
-  topHosts: Counted[];
-  /** Authenticated users; empty when none were known. */
-  topUsers: Counted[];
-  topClients: Counted[];
-  /** Rule that decided then → rule that would decide. */
-  topRules: { from: string; to: string; flows: number }[];
-  /** False when there were too many different values to count each. */
-  exact: boolean;
 }
 
 export interface ReplaySummary {
@@ -62,10 +48,15 @@ export interface ReplaySummary {
   /** What a candidate that looks at requests would decide by requests that nobody recorded: the flow was not inspected
    *  then, or only its ledger row was kept. Flows; they are among `flows`. */
   requestsUnknown: number;
+  /** What a candidate that looks at the origin's certificate would inspect, and whose certificate nobody saw then. Flows; they
+   *  are among `flows`. */
+  originUnknown: number;
   unchanged: number;
   changed: number;
   /** Unchanged in action, but another capture level, masking or TLS profile, parent group or kind of block. */
   otherManner: number;
+  /** What these are: from what to what, most flows first; a flow that changes in two ways stands under both. */
+  manners: MannerChange[];
   /** Time of the oldest and newest flow, ms; null when there were none. */
   from: number | null;
   to: number | null;
@@ -77,56 +68,11 @@ export interface ReplaySummary {
   recorded: Counted[];
 }
 
-const KEYS = 20_000;
-const TOP = 20;
-
-/** Counts values, most frequent first; bounded by letting go of the rarest half. */
-export class Tally {
-  readonly #counts = new Map<string, number>();
-  readonly #bound: number;
-  #dropped = 0;
-
-  constructor(bound = KEYS) {
-    this.#bound = bound;
-  }
-
-  add(value: string): void {
-    const count = this.#counts.get(value);
-    if (count === undefined && this.#counts.size >= this.#bound) this.#shed();
-    this.#counts.set(value, (count ?? 0) + 1);
-  }
-
-  /** Different values seen; a lower bound once some were let go. */
-  get size(): number {
-    return Math.max(this.#counts.size, this.#dropped > 0 ? this.#bound : 0);
-  }
-
-  get exact(): boolean {
-    return this.#dropped === 0;
-  }
-
-  top(limit = TOP): Counted[] {
-    return [...this.#counts]
-      .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
-      .slice(0, limit)
-      .map(([value, flows]) => ({ value, flows }));
-  }
-
-  #shed(): void {
-    const rarest = [...this.#counts].sort(([, x], [, y]) => x - y).slice(0, Math.ceil(this.#bound / 2));
-    for (const [value] of rarest) this.#counts.delete(value);
-    this.#dropped += rarest.length;
-  }
-}
-
 interface Bin {
   from: Action;
   to: Action;
   flows: number;
-  hosts: Tally;
-  users: Tally;
-  clients: Tally;
-  rules: Tally;
+  affected: AffectedTally;
 }
 
 /** Takes flows one by one; `summary` may be asked at any time. */
@@ -136,12 +82,14 @@ export class Replay {
   readonly #hits = new Map<string, number>();
   readonly #recorded = new Tally();
   readonly #bound: number;
+  readonly #manners: MannerTally;
   #flows = 0;
   #undecided = 0;
   #changed = 0;
   #otherManner = 0;
   #byRequests = 0;
   #requestsUnknown = 0;
+  #originUnknown = 0;
   #from = Infinity;
   #to = -Infinity;
 
@@ -149,6 +97,7 @@ export class Replay {
   constructor(candidate: CompiledPolicy, bound = KEYS) {
     this.#policy = candidate;
     this.#bound = bound;
+    this.#manners = new MannerTally(bound);
     for (const { rule, late } of candidate.rules) if (!late.request) this.#hits.set(rule.name, 0);
   }
 
@@ -178,47 +127,39 @@ export class Replay {
     this.#hits.set(is.rule, (this.#hits.get(is.rule) ?? 0) + 1);
     const silent = was.action !== 'inspect' || (was.capture === 'flow' && exchanges > 0);
     if (this.#policy.asks.request && is.action === 'inspect' && silent) this.#requestsUnknown++;
+    const seen = facts.origin !== undefined || facts.scheme === 'http';
+    if (this.#policy.asks.origin && is.action === 'inspect' && !seen) this.#originUnknown++;
+    const affected = {
+      host: facts.hello?.sni ?? facts.host,
+      ...{ user: facts.user, client: facts.client, was: was.rule, is: is.rule },
+    };
     if (is.action === was.action) {
-      if (!sameManner(was, is, facts.scheme)) this.#otherManner++;
+      const steps = flowSteps(was, is, facts.scheme);
+      if (steps.length > 0) this.#otherManner++;
+      this.#manners.add(steps, affected);
       return;
     }
     this.#changed++;
     const bin = this.#binOf(was.action, is.action);
     bin.flows++;
-    bin.hosts.add(facts.hello?.sni ?? facts.host);
-    if (facts.user !== null) bin.users.add(facts.user);
-    bin.clients.add(facts.client);
-    bin.rules.add(`${was.rule}\n${is.rule}`);
+    bin.affected.add(affected);
   }
 
   summary(): ReplaySummary {
     const changes = [...this.#bins.values()]
       .sort((a, b) => b.flows - a.flows)
-      .map((bin): Change => ({
-        from: bin.from,
-        to: bin.to,
-        flows: bin.flows,
-        hosts: bin.hosts.size,
-        users: bin.users.size,
-        clients: bin.clients.size,
-        topHosts: bin.hosts.top(),
-        topUsers: bin.users.top(),
-        topClients: bin.clients.top(),
-        topRules: bin.rules.top().map(({ value, flows }) => {
-          const [from = '', to = ''] = value.split('\n');
-          return { from, to, flows };
-        }),
-        exact: bin.hosts.exact && bin.users.exact && bin.clients.exact && bin.rules.exact,
-      }));
+      .map(({ from, to, flows, affected }): Change => ({ from, to, flows, ...affected.counts() }));
     return {
       policy: this.#policy.version,
       flows: this.#flows,
       undecided: this.#undecided,
       byRequests: this.#byRequests,
       requestsUnknown: this.#requestsUnknown,
+      originUnknown: this.#originUnknown,
       unchanged: this.#flows - this.#changed,
       changed: this.#changed,
       otherManner: this.#otherManner,
+      manners: this.#manners.changes(),
       from: this.#from === Infinity ? null : this.#from,
       to: this.#to === -Infinity ? null : this.#to,
       changes,
@@ -231,8 +172,7 @@ export class Replay {
     const key = `${from} ${to}`;
     let bin = this.#bins.get(key);
     if (bin === undefined) {
-      const tally = (): Tally => new Tally(this.#bound);
-      bin = { from, to, flows: 0, hosts: tally(), users: tally(), clients: tally(), rules: tally() };
+      bin = { from, to, flows: 0, affected: new AffectedTally(this.#bound) };
       this.#bins.set(key, bin);
     }
     return bin;
@@ -244,17 +184,4 @@ export function replay(flows: Iterable<RecordedFlow>, candidate: CompiledPolicy)
   const run = new Replay(candidate);
   for (const flow of flows) run.add(flow);
   return run.summary();
-}
-
-/** Whether two verdicts of the same action are also recorded, told and carried out alike. */
-function sameManner(a: Verdict, b: Verdict, scheme: FlowFacts['scheme']): boolean {
-  if (a.action === 'block') return a.block === b.block;
-  const was = mannerOf(a, scheme);
-  const is = mannerOf(b, scheme);
-  return (
-    (a.action === 'passthrough' || a.capture === b.capture) &&
-    was.mask === is.mask &&
-    was.tls === is.tls &&
-    was.parent === is.parent
-  );
 }

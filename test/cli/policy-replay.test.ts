@@ -55,6 +55,22 @@ describe('policy replay', () => {
     assert.ok(!text.out.includes('\u001b'), 'recorded names cannot steer the terminal');
   });
 
+  it('tells what keeps its verdict and would be carried out otherwise', async t => {
+    const dir = recordedHouse(t);
+    const file = join(dir, 'candidate.yaml');
+    writeFileSync(
+      file,
+      "version: 1\nparents: { corp: ['p.test:3128'] }\ndefault: { action: inspect, capture: bodies, parent: corp }\n",
+    );
+    const text = await run(t, 'replay', file, '--data-dir', dir);
+    assert.match(text.out, /unchanged {5}2, 2 of them recorded, told or led otherwise/);
+    assert.match(
+      text.out,
+      /^same verdict, records headers → bodies: 2 flows, 2 hosts, 1 clients, 1 users\n {9}2 {2}default → default$/m,
+    );
+    assert.match(text.out, /^same verdict, goes through no parent → corp: 2 flows/m);
+  });
+
   it('judges rules on requests over recorded requests, and says what it cannot judge', async t => {
     const dir = mkdtempSync(join(tmpdir(), 'sightglass-replay-'));
     t.after(() => rmSync(dir, { recursive: true, force: true }));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { decide } from '../../src/policy/decide.ts';
-import { Replay, Tally, replay } from '../../src/policy/replay.ts';
+import { Replay, replay } from '../../src/policy/replay.ts';
 import type { RecordedFlow } from '../../src/policy/replay.ts';
 import { anyDocument, anyFlow } from './arbitraries.ts';
 import { compiledOf, flow, policyOf } from './facts.ts';
@@ -87,6 +87,27 @@ describe('replay', () => {
     const policy = policyOf('version: 1\ndefault: { action: inspect, capture: bodies }\n');
     const s = replay([recorded('a.test')], policy);
     assert.deepEqual([s.changed, s.otherManner], [0, 1]);
+    const [manner] = s.manners;
+    assert.deepEqual(
+      [manner?.what, manner?.from, manner?.to, manner?.count, manner?.topHosts],
+      ['capture', 'headers', 'bodies', 1, [{ value: 'a.test', flows: 1 }]],
+    );
+    assert.deepEqual(manner?.topRules, [{ from: 'default', to: 'default', flows: 1 }]);
+  });
+
+  it('judges rules on the origin where its certificate was seen, and says where it was not', () => {
+    const policy = policyOf(
+      'version: 1\ndefault: inspect\nrules: [{ name: r, when: { origin-fault: cert-expired }, action: block }]\n',
+    );
+    const origin = { subject: '', issuer: '', fault: 'cert-expired' as const };
+    const passed = recorded('b.test', {}, verdict('passthrough', 'old'));
+    const plain = recorded('c.test', { scheme: 'http', outcome: 'none', hello: null });
+    const s = replay([recorded('a.test', { origin }), passed, plain], policy);
+    assert.deepEqual(
+      s.changes.map(c => `${c.from} ${c.to} ${c.flows}`),
+      ['inspect block 1', 'passthrough inspect 1'],
+    );
+    assert.equal(s.originUnknown, 1);
   });
 
   it('compares masking, TLS profile and parent group, with what goes without saying said', () => {
@@ -140,14 +161,4 @@ describe('replay', () => {
     assert.equal(change.exact, false);
     assert.deepEqual(change.topHosts[0], { value: 'busy.test', flows: 50 });
   });
-});
-
-it('a tally counts exactly until its bound and keeps the frequent beyond it', () => {
-  const tally = new Tally(4);
-  for (const v of ['a', 'a', 'b', 'c', 'd']) tally.add(v);
-  assert.ok(tally.exact);
-  assert.equal(tally.size, 4);
-  tally.add('e');
-  assert.equal(tally.exact, false);
-  assert.deepEqual(tally.top(1), [{ value: 'a', flows: 2 }]);
 });

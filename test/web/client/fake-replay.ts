@@ -8,6 +8,7 @@ function requestsOf(): NonNullable<ReplayView['requests']> {
     requests: 190_004,
     changed: 312,
     otherManner: 7,
+    manners: [],
     changes: [
       {
         from: 'inspect',
@@ -40,8 +41,18 @@ export function replayOf(): ReplayView {
     unchanged: 82_870,
     changed: 1_242,
     otherManner: 44,
+    manners: [
+      {
+        ...{ what: 'parent', from: null, to: 'corp', count: 44, hosts: 2, users: 1, clients: 1 },
+        topHosts: [host('files.example.net', 40), host(HOSTILE.host, 4)],
+        ...{ topUsers: [host('bo', 44)], topClients: [host('10.1.7.9', 44)] },
+        topRules: [{ from: 'default', to: 'default', flows: 44 }],
+        exact: true,
+      },
+    ],
     byRequests: 0,
     requestsUnknown: 1_201,
+    originUnknown: 12,
     requests: requestsOf(),
     from: ago(DAY),
     to: ago(1000),

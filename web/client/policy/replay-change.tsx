@@ -1,5 +1,6 @@
-/** One change that a replay found, as a card: from what to what, how much of it, where, whose, and by which rules. */
-import type { CountedValue, ReplayChange } from '../../contract.ts';
+/** What a replay found to change, as cards: from what to what, how much of it, where, whose, and by which rules. */
+import type { ReactNode } from 'react';
+import type { AffectedView, CountedValue, MannerView, ReplayChange } from '../../contract.ts';
 import { count } from '../format/numbers.ts';
 import { visible } from '../format/visible.ts';
 import { Captured } from '../parts/captured.tsx';
@@ -9,8 +10,7 @@ import { term } from '../state/term.ts';
 import { listAddress } from '../state/view.ts';
 import type { Span } from './spans.ts';
 
-export interface ChangeCardProps {
-  change: ReplayChange;
+interface CardProps {
   span: Span;
   /** What its counts are of; the links lead there. */
   of: 'flows' | 'exchanges';
@@ -20,19 +20,80 @@ export interface ChangeCardProps {
   more?: { title: string; values: readonly CountedValue[] };
 }
 
-export function ChangeCard({ change, span, of, amount, more }: ChangeCardProps) {
-  const about = change.exact ? '' : 'at least ';
-  const link = (q: string): string =>
-    listAddress({ show: of, q, range: { kind: 'recent', span }, live: false });
+/** Another verdict. */
+export function ChangeCard({ change, ...props }: CardProps & { change: ReplayChange }) {
   return (
-    <section className="card change-card" aria-label={`${amount}, ${change.from} to ${change.to}`}>
+    <AffectedCard
+      {...props}
+      affected={change}
+      label={`${change.from} to ${change.to}`}
+      was={term('verdict', change.from, 'in')}
+      way={<Way from={<Verdict action={change.from} />} to={<Verdict action={change.to} />} />}
+    />
+  );
+}
+
+const MANNER_WORDS: Record<MannerView['what'], string> = {
+  capture: 'Records',
+  mask: 'Masks',
+  tls: 'Offers TLS',
+  parent: 'Goes through',
+  block: 'Told by',
+};
+
+/** The same verdict in another manner. */
+export function MannerCard({ manner, ...props }: CardProps & { manner: MannerView }) {
+  const { what } = manner;
+  const [from, to] = [manner.from, manner.to].map(v => v ?? (what === 'parent' ? 'no parent' : 'none'));
+  return (
+    <AffectedCard
+      {...props}
+      affected={manner}
+      label={`${MANNER_WORDS[what]} ${visible(from ?? '')} to ${visible(to ?? '')}`}
+      was=""
+      way={
+        <>
+          {MANNER_WORDS[what]}{' '}
+          <Way from={<Captured text={from ?? ''} max={60} />} to={<Captured text={to ?? ''} max={60} />} />
+        </>
+      }
+    />
+  );
+}
+
+function Way({ from, to }: { from: ReactNode; to: ReactNode }) {
+  return (
+    <span className="change-way">
+      {from}
+      <span aria-hidden="true">→</span>
+      <span className="visually-hidden">would become</span>
+      {to}
+    </span>
+  );
+}
+
+interface AffectedCardProps extends CardProps {
+  affected: AffectedView;
+  label: string;
+  way: ReactNode;
+  /** Query term that the links narrow by, or empty. */
+  was: string;
+}
+
+function AffectedCard({ affected: change, label, way, was, span, of, amount, more }: AffectedCardProps) {
+  const about = change.exact ? '' : 'at least ';
+  const link = (...terms: string[]): string =>
+    listAddress({
+      show: of,
+      q: terms.filter(text => text !== '').join(' '),
+      range: { kind: 'recent', span },
+      live: false,
+    });
+  const who = change.users === 0 ? 'client' : 'user';
+  return (
+    <section className="card change-card" aria-label={`${amount}, ${label}`}>
       <header>
-        <span className="change-way">
-          <Verdict action={change.from} />
-          <span aria-hidden="true">→</span>
-          <span className="visually-hidden">would become</span>
-          <Verdict action={change.to} />
-        </span>
+        {way}
         <strong>{amount}</strong>
       </header>
       <p className="fine">
@@ -41,20 +102,12 @@ export function ChangeCard({ change, span, of, amount, more }: ChangeCardProps) 
         {change.clients === 1 ? 'client' : 'clients'}
         {change.users === 0 ? '' : `, ${count(change.users)} ${change.users === 1 ? 'user' : 'users'}`}
       </p>
-      <Top
-        title="Hosts"
-        values={change.topHosts}
-        link={value => link(`${term('host', value, 'in')} ${term('verdict', change.from, 'in')}`)}
-      />
+      <Top title="Hosts" values={change.topHosts} link={value => link(term('host', value, 'in'), was)} />
       {more === undefined ? null : <Top title={more.title} values={more.values} />}
       <Top
         title={change.users === 0 ? 'Clients' : 'Users'}
         values={change.users === 0 ? change.topClients : change.topUsers}
-        link={value =>
-          link(
-            `${term(change.users === 0 ? 'client' : 'user', value, 'in')} ${term('verdict', change.from, 'in')}`,
-          )
-        }
+        link={value => link(term(who, value, 'in'), was)}
       />
       <h3>Rules</h3>
       <ul className="rule-moves">

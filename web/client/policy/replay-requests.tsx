@@ -2,7 +2,7 @@
 import type { ReplayView, RequestReplayView } from '../../contract.ts';
 import { count } from '../format/numbers.ts';
 import { Captured } from '../parts/captured.tsx';
-import { ChangeCard } from './replay-change.tsx';
+import { ChangeCard, MannerCard } from './replay-change.tsx';
 import type { Span } from './spans.ts';
 
 export function ReplayedRequests({ view, span }: { view: ReplayView; span: Span }) {
@@ -38,6 +38,15 @@ export function ReplayedRequests({ view, span }: { view: ReplayView; span: Span 
             of="exchanges"
             amount={`${count(change.requests)} requests in ${count(change.flows)} connections`}
             more={{ title: 'Requests', values: change.topRequests }}
+          />
+        ))}
+        {requests.manners.map(manner => (
+          <MannerCard
+            key={`${manner.what} ${manner.from ?? ''} ${manner.to ?? ''}`}
+            manner={manner}
+            span={span}
+            of="exchanges"
+            amount={`${count(manner.count)} requests`}
           />
         ))}
       </div>

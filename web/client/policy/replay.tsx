@@ -8,7 +8,7 @@ import { Captured } from '../parts/captured.tsx';
 import { Segments } from '../parts/choice.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { ActFailed } from '../parts/problem.tsx';
-import { ChangeCard } from './replay-change.tsx';
+import { ChangeCard, MannerCard } from './replay-change.tsx';
 import { ReplayedRequests } from './replay-requests.tsx';
 import { SPANS } from './spans.ts';
 import type { Span } from './spans.ts';
@@ -147,6 +147,12 @@ function Result({ view, span, outdated }: { view: ReplayView; span: Span; outdat
           ? ''
           : ' Not everything could be looked at in time: choose a shorter time for the whole truth.'}
       </p>
+      {view.originUnknown === 0 ? null : (
+        <p className="fine">
+          What rules on the origin’s certificate say of {count(view.originUnknown)} connections that would be
+          inspected cannot be told: nobody saw it then.
+        </p>
+      )}
       <div className="cards">
         {view.changes.map(change => (
           <ChangeCard
@@ -155,6 +161,15 @@ function Result({ view, span, outdated }: { view: ReplayView; span: Span; outdat
             span={span}
             of="flows"
             amount={`${count(change.flows)} connections`}
+          />
+        ))}
+        {view.manners.map(manner => (
+          <MannerCard
+            key={`${manner.what} ${manner.from ?? ''} ${manner.to ?? ''}`}
+            manner={manner}
+            span={span}
+            of="flows"
+            amount={`${count(manner.count)} connections`}
           />
         ))}
       </div>
