@@ -1,11 +1,14 @@
 /**
- * Writes what the documentation repeats from the sources: the settings table and the command list in README.md, and
- * docs/reference/{settings,faults}.md. Run it by `node --import tsx scripts/docs.mjs`; with --check nothing is written and
- * drift is an error. test/house/docs.test.ts runs the same functions.
+ * Writes what the documentation repeats from the sources: the settings table and the command list in README.md, the guides
+ * in docs/deployment.md, and the files of docs/reference. Run it by `node --import tsx scripts/docs.mjs`; with --check
+ * nothing is written and drift is an error. test/house/docs.test.ts runs the same functions.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { guideText } from '../ca/kits/guide.ts';
+import { kitGuides } from '../ca/kits/kit.ts';
+import { fixedProxy } from '../ca/kits/plan.ts';
 import { FAULTS } from '../src/core/faults.ts';
 import { CATALOGUE, SETTING_NAMES, defaultText, variableOf } from '../src/settings/catalogue.ts';
 import { VERBS } from '../src/cli/verbs.ts';
@@ -19,6 +22,11 @@ export function generated() {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   return {
     'README.md': fill(fill(readme, 'settings', settingsTable()), 'verbs', verbList()),
+    'docs/deployment.md': fill(
+      readFileSync(join(root, 'docs/deployment.md'), 'utf8'),
+      'guides',
+      deploymentGuides(),
+    ),
     'docs/reference/settings.md': settingsReference(),
     'docs/reference/faults.md': faultsReference(),
     'docs/reference/metrics.md': metricsReference(),
@@ -139,6 +147,30 @@ ${rows.join('\n')}
 `;
 }
 
+/** The guides of a kit, with placeholders for what differs from root to root. */
+export function deploymentGuides() {
+  const example = {
+    der: Buffer.alloc(0),
+    pem: '',
+    role: 'current',
+    name: 'Sightglass CA',
+    file: 'sightglass-root-XXXXXXXX',
+    sha1: 'THUMBPRINT',
+    sha256: 'FINGERPRINT',
+    until: '2036-11-20',
+  };
+  const plan = {
+    roots: [example],
+    retired: [],
+    proxy: fixedProxy('proxy.example.com:8080'),
+    time: '2026-11-20T00:00:00',
+    id: purpose => (purpose.includes('undo') ? 'UNDO-ID' : 'BACKUP-ID'),
+  };
+  return kitGuides(plan)
+    .map(guide => guideText(guide, 3))
+    .join('\n');
+}
+
 /** The verbs as a list for the README. */
 export function verbList() {
   return Object.entries(VERBS)
@@ -151,7 +183,7 @@ function fill(document, name, content) {
   const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const from = document.indexOf(open);
   const to = document.indexOf(close);
-  if (from < 0 || to < from) throw new Error(`README.md has no place for ${name}: ${open} … ${close}`);
+  if (from < 0 || to < from) throw new Error(`there is no place for ${name}: ${open} … ${close}`);
   return `${document.slice(0, from + open.length)}\n${content}\n${document.slice(to)}`;
 }
 
