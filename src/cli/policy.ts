@@ -17,6 +17,7 @@ import type { LoadedPolicy } from '../policy/load.ts';
 import { shippedFolder } from '../policy/shipped.ts';
 import { copiesDir } from '../policy/sources.ts';
 import { loadSettings } from '../settings/load.ts';
+import { pacCommand } from './policy-pac.ts';
 import { hitsCommand, replayCommand } from './policy-replay.ts';
 import { applyCommand, diffCommand, historyCommand, rollbackCommand } from './policy-versions.ts';
 import { addSettingsFlags } from './settings-flags.ts';
@@ -31,7 +32,8 @@ export function policyCommand(): Command {
     .addCommand(historyCommand())
     .addCommand(diffCommand())
     .addCommand(rollbackCommand())
-    .addCommand(applyCommand());
+    .addCommand(applyCommand())
+    .addCommand(pacCommand());
 }
 
 /** Wrong use of the command: exit code 2. */

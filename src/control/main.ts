@@ -31,6 +31,7 @@ import { Holds } from './holds.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
 import { dismissOrphans, holdDataDir } from './orphans.ts';
+import { keepPac } from './pac.ts';
 import { watchExpiry } from './policy-expiry.ts';
 import { followPolicy, ListKeeper, listFetcher, prepareLists } from './policy-sources.ts';
 import { recordVersions } from './policy-versions.ts';
@@ -179,6 +180,9 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     });
 
     let ownListeners: RunningConsole['listeners'] = settings['console.listen'];
+    const pac = await keepPac(policy, settings, tell, text => {
+      supervisor.publishSetup({ pac: text });
+    });
     const supervisor = createSupervisor({
       settings,
       issuer,
@@ -192,6 +196,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
         root: authority.rootPem,
         crl: crl.current().der,
       }),
+      setup: () => ({ pac: pac.current() }),
       ownListeners: () => ownListeners,
       allocateProducer: () => allocateProducer(spoolDir(dataDir)),
       onEvent: tell,

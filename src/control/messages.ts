@@ -8,6 +8,7 @@ import type { FaultCode } from '../core/faults.ts';
 import type { IssuedLeaf, LeafAsk } from '../core/ports.ts';
 import type { PolicySnapshot } from '../policy/compile.ts';
 import type { PseudonymStart } from './pseudonym-key.ts';
+import type { SetupTexts } from '../core/setup-texts.ts';
 import type { Counters } from '../proxy/context.ts';
 import type { TallyCounts } from './tally.ts';
 
@@ -18,6 +19,7 @@ export interface StartMessage {
   snapshot: PolicySnapshot;
   /** `root` is what clients have to trust, PEM; `crl` the revocation list, DER. */
   authority: { certificates: string[]; root: string; crl: Uint8Array };
+  setup: SetupTexts;
   producer: number;
   ticketKeys: Uint8Array;
   /** Null: users and clients are written in clear. */
@@ -32,6 +34,7 @@ export type ToWorker =
   | { kind: 'refused'; id: number; code: FaultCode; detail: string | null }
   | { kind: 'policy'; snapshot: PolicySnapshot }
   | { kind: 'crl'; crl: Uint8Array }
+  | { kind: 'setup'; setup: SetupTexts }
   | { kind: 'drain' };
 
 export interface WorkerHealth {

@@ -24,6 +24,8 @@ export interface SupervisorOptions {
   snapshot(): PolicySnapshot;
   /** Asked at each start of a worker. */
   authority: () => StartMessage['authority'];
+  /** Asked at each start of a worker. */
+  setup: () => StartMessage['setup'];
   /** Listeners of this product that no flow may reach, asked at each start of a worker. */
   ownListeners: () => readonly { host: string; port: number }[];
   allocateProducer(): number;
@@ -57,6 +59,8 @@ export interface Supervisor {
   publish(snapshot: PolicySnapshot): void;
   /** Sends the revocation list (DER) to all workers. */
   publishCrl(crl: Uint8Array): void;
+  /** Sends the texts of the setup site to all workers. */
+  publishSetup(setup: StartMessage['setup']): void;
   workers(): WorkerState[];
   totals(): Totals;
   /** Drains all workers. A worker that does not leave within `timeout.drain` and a little is killed. */
@@ -117,6 +121,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
                   : encodeSettings({ ...settings, 'proxy.listen': asked }),
               snapshot: options.snapshot(),
               authority: options.authority(),
+              setup: options.setup(),
               producer,
               ticketKeys,
               pseudonyms: openPseudonyms(settings, Date.now()),
@@ -181,6 +186,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     },
     publishCrl(crl) {
       for (const { worker } of slots.values()) tell(worker, { kind: 'crl', crl });
+    },
+    publishSetup(setup) {
+      for (const { worker } of slots.values()) tell(worker, { kind: 'setup', setup });
     },
     workers: () => [...slots.values()].map(s => s.state),
     totals: () => [...slots.values()].reduce((sum, slot) => withHealth(sum, slot.state.health), gone),

@@ -50,6 +50,7 @@ async function run(start: StartMessage, takeOver: () => void): Promise<void> {
     settings,
     producer: start.producer,
     authority: start.authority,
+    setup: start.setup,
     ticketKeys: Buffer.from(start.ticketKeys),
     ownListeners: start.ownListeners,
     ports: {
@@ -100,10 +101,14 @@ async function run(start: StartMessage, takeOver: () => void): Promise<void> {
     if (message.kind === 'drain') void leave();
     if (message.kind === 'policy') apply(message.snapshot);
     if (message.kind === 'crl') start.authority.crl = message.crl;
+    if (message.kind === 'setup') Object.assign(start.setup, message.setup);
   });
   takeOver();
   // A policy may have come while the first one was being loaded. A list of revocations comes every hour.
-  for (const message of inbox.splice(0)) if (message.kind === 'policy') apply(message.snapshot);
+  for (const message of inbox.splice(0)) {
+    if (message.kind === 'policy') apply(message.snapshot);
+    if (message.kind === 'setup') Object.assign(start.setup, message.setup);
+  }
 
   /** Loads lists beside the running policy; of several that come fast the last one sent stays. */
   function apply(snapshot: PolicySnapshot): void {

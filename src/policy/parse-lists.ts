@@ -36,18 +36,25 @@ export function readLists(
     }
     lines[name] = reader.position({ ...item, node: null }).line;
     const source = readList(reader, item);
+    if (source !== null && source.kind !== 'learned' && isDirect(reader, item)) source.pac = 'direct';
     // Even a broken list is known, so that rules which name it do not add problems of their own.
     sources[name] = source ?? { kind: 'inline', domains: [], allowPublicSuffix: false };
   }
   return { sources, lines };
 }
 
+/** `pac: direct`. A learned list cannot say so: traffic would decide what is never seen again. */
+function isDirect(reader: YamlReader, place: Place): boolean {
+  const pac = reader.mapping(place, null)?.get('pac');
+  return pac !== undefined && reader.oneOf(pac, ['direct', 'proxy'] as const) === 'direct';
+}
+
 const SOURCES = ['file', 'domains', 'url', 'learned'] as const;
 /** Keys that belong to one kind of source. */
 const KEYS: Record<(typeof SOURCES)[number], readonly string[]> = {
-  file: ['allow-public-suffix', 'signed-by', 'signature'],
-  domains: ['allow-public-suffix'],
-  url: ['allow-public-suffix', 'refresh', 'sha256', 'max-size', 'format', 'signed-by', 'signature'],
+  file: ['allow-public-suffix', 'signed-by', 'signature', 'pac'],
+  domains: ['allow-public-suffix', 'pac'],
+  url: ['allow-public-suffix', 'pac', 'refresh', 'sha256', 'max-size', 'format', 'signed-by', 'signature'],
   learned: ['min-clients', 'within', 'refresh'],
 };
 

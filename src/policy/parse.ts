@@ -18,7 +18,7 @@ import { readParents } from './parse-parents.ts';
 import { OUTCOME_KEYS, readDefault, readOutcome, sentence } from './parse-outcome.ts';
 import type { OutcomeNames } from './parse-outcome.ts';
 import { DOUBT_ANSWERS, KNOWN_ECH_FRONTS, lateFactsOf } from './rule.ts';
-import type { Condition, DoubtAnswer, PolicyDocument, Rule } from './rule.ts';
+import type { Condition, DoubtAnswer, Outcome, PolicyDocument, Rule } from './rule.ts';
 
 export type { Problem } from './yaml-reader.ts';
 
@@ -50,7 +50,7 @@ const TOP_KEYS = [
   'masking',
   'rules',
 ] as const;
-const RULE_KEYS = ['name', 'when', ...OUTCOME_KEYS, 'owner', 'expires', 'rollout', 'apply'] as const;
+const RULE_KEYS = ['name', 'when', ...OUTCOME_KEYS, 'owner', 'expires', 'rollout', 'apply', 'pac'] as const;
 
 /** Read a policy document. Never throws. */
 export function parsePolicy(text: string): ParsedPolicy {
@@ -183,6 +183,7 @@ function readRule(reader: YamlReader, place: Place, known: Names): Rule | null {
   const immediate = apply !== undefined && reader.oneOf(apply, ['immediate', 'new'] as const) === 'immediate';
   if (immediate && outcome.action !== 'block' && apply !== undefined)
     reader.problem(apply, 'only a rule that blocks can end open flows', 'Leave "apply" out, or block.');
+  const direct = readDirect(reader, entries.get('pac'), outcome);
   return {
     name: name ?? place.path,
     when: condition,
@@ -191,7 +192,22 @@ function readRule(reader: YamlReader, place: Place, known: Names): Rule | null {
     expires: expires === undefined ? null : readExpiry(reader, expires),
     rollout: rollout === undefined ? null : readRollout(reader, rollout),
     ...(immediate ? { apply: 'immediate' as const } : {}),
+    ...(direct ? { pac: 'direct' as const } : {}),
   };
+}
+
+/** Whether clients may go past the proxy: only to what is passed through, and not where a parent is the way. */
+function readDirect(reader: YamlReader, place: Place | undefined, outcome: Outcome): boolean {
+  if (place === undefined || reader.oneOf(place, ['direct', 'proxy'] as const) !== 'direct') return false;
+  if (outcome.action !== 'passthrough' || outcome.parent !== undefined)
+    reader.problem(
+      place,
+      outcome.action === 'passthrough'
+        ? 'what goes through a parent proxy cannot go direct'
+        : 'only what is passed through may go direct',
+      'Leave "pac" out.',
+    );
+  return true;
 }
 
 /** How an origin is reached cannot be told by a rule that is asked after the origin was reached. */

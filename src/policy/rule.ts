@@ -34,12 +34,14 @@ export interface Rule extends Outcome {
   rollout: number | null;
   /** When it comes into force, open flows that it blocks are ended too. Absent: it holds for new flows. */
   apply?: 'immediate';
+  /** Clients with our PAC file may go past the proxy to these hosts. Absent: they go through it, which passes them on. */
+  pac?: 'direct';
 }
 
 /** A named list. `file` is as written, relative to the policy file. */
 export type ListSource =
-  | { kind: 'file'; file: string; allowPublicSuffix: boolean; signed?: SignedBy }
-  | { kind: 'inline'; domains: string[]; allowPublicSuffix: boolean }
+  | { kind: 'file'; file: string; allowPublicSuffix: boolean; signed?: SignedBy; pac?: 'direct' }
+  | { kind: 'inline'; domains: string[]; allowPublicSuffix: boolean; pac?: 'direct' }
   | UrlSource
   | LearnedSource;
 
@@ -59,6 +61,8 @@ export interface UrlSource {
   allowPublicSuffix: boolean;
   /** Absent: nobody needs to have signed it. */
   signed?: SignedBy;
+  /** What rules pass through of it may go past the proxy (see Rule.pac). */
+  pac?: 'direct';
 }
 
 /** Who must have signed a list (policy/minisign). */

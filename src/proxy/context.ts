@@ -5,6 +5,7 @@
 import type { CaptureBudget } from '../capture/body.ts';
 import type { Maskers } from '../capture/mask/masker.ts';
 import type { AuditSink, CredentialCheck, LeafIssuer, PolicySource } from '../core/ports.ts';
+import type { SetupTexts } from '../core/setup-texts.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import type { Dialer } from './dial.ts';
 import type { LeafContexts } from './leaf-contexts.ts';
@@ -44,6 +45,8 @@ export interface Counters {
 export interface ProxyContext extends ProxyPorts {
   settings: Settings;
   authority: AuthorityFacts;
+  /** Null in tests without a control process. */
+  setup: SetupTexts | null;
   turn: Turn;
   dialer: Dialer;
   parents: Parents;

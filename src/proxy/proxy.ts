@@ -9,6 +9,7 @@ import { Maskers } from '../capture/mask/masker.ts';
 import { Fault } from '../core/faults.ts';
 import { addressText } from '../core/network.ts';
 import { FLOWS_PER_PRODUCER } from '../core/records.ts';
+import type { SetupTexts } from '../core/setup-texts.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import { BUFFERS } from './buffers.ts';
 import { serve } from './connection.ts';
@@ -29,6 +30,7 @@ export interface ProxyOptions {
   settings: Settings;
   ports: ProxyPorts;
   authority: AuthorityFacts;
+  setup?: SetupTexts;
   /** Spool producer number of this worker; makes flow ids unique (core/records). */
   producer: number;
   /** 48 bytes, the same for all workers of one start. */
@@ -73,6 +75,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     ...ports,
     settings,
     authority: options.authority,
+    setup: options.setup ?? null,
     turn,
     dialer: createDialer(resolve, egress),
     leaves: new LeafContexts(ports.issuer, {

@@ -16,6 +16,7 @@ import {
   hostPort,
   network,
   portOrAny,
+  proxyPlace,
   readableFile,
   readableFolder,
   size,
@@ -373,6 +374,32 @@ export const CATALOGUE = {
     webUrl,
     'Address at which clients reach the setup site, which is the proxy itself: http://proxy.example.com:8080. ' +
       'Leaves then name <setup.url>/ca.crl as the place of the revocation list, which clients built on Schannel ask for.',
+  ),
+  'pac.proxies': many(
+    proxyPlace,
+    [],
+    'Proxies that the PAC file names, the preferred one first; the others are tried in this order when it cannot be reached.',
+    'the address by which the file was fetched',
+  ),
+  'pac.spread': one(
+    choice('none', 'host', 'client'),
+    'none',
+    'How clients share several proxies: all prefer the first, or the order is turned by the host or by the address of the client.',
+  ),
+  'pac.plain-names': one(
+    choice('direct', 'proxy'),
+    'direct',
+    'Where the PAC file sends names without a dot, which are names of the local network.',
+  ),
+  'pac.private-networks': one(
+    choice('direct', 'proxy'),
+    'proxy',
+    'Where the PAC file sends addresses of private and link-local networks. Names are not resolved for that.',
+  ),
+  'pac.local-domains': many(
+    hostName,
+    [],
+    'Domains of the local network: the PAC file sends them and all names below them past the proxy.',
   ),
   'ca.leaf-days': one(
     count(1, 45),

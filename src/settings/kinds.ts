@@ -232,6 +232,22 @@ export const hostName: Kind<string> = {
   show: String,
 };
 
+/** Where clients reach a proxy: any host name or address with a port, as `host:port`. */
+export const proxyPlace: Kind<string> = {
+  label: 'HOST:PORT',
+  commas: true,
+  read: value => {
+    const split = splitHostPort(value, null);
+    const host = split === null ? null : canonicalHost(split.host);
+    if (split === null || split.port === 0 || host === null || host.kind === 'invalid')
+      return refuse(
+        `${quote(value)} is no address of a proxy; write HOST:PORT such as proxy.example.com:8080`,
+      );
+    return `${host.name.includes(':') ? `[${host.name}]` : host.name}:${split.port}`;
+  },
+  show: String,
+};
+
 /** A network in CIDR form or one address. */
 export const network: Kind<Network> = {
   label: 'NETWORK',

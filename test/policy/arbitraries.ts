@@ -21,7 +21,9 @@ const LISTS = ['one', 'two'];
 const ACTIONS = ['inspect', 'passthrough', 'block'] as const;
 
 export const anyName = fc.constantFrom(...NAMES);
-const patternText = fc.tuple(fc.constantFrom('', '*.', '.'), anyName).map(([kind, name]) => kind + name);
+export const anyPattern = fc
+  .tuple(fc.constantFrom('', '*.', '.'), anyName)
+  .map(([kind, name]) => kind + name);
 const network = fc.constantFrom(
   '192.0.2.0/24',
   '192.0.2.77/32',
@@ -40,7 +42,7 @@ const leaf: fc.Arbitrary<Condition> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       test: fc.constant('host' as const),
-      patterns: fc.array(patternText, { maxLength: 3 }),
+      patterns: fc.array(anyPattern, { maxLength: 3 }),
       lists: fc.uniqueArray(fc.constantFrom(...LISTS), { maxLength: 2 }),
       networks: fc.array(network, { maxLength: 1 }),
     }),
@@ -129,7 +131,7 @@ const doubt = fc.record(
 ) as fc.Arbitrary<Record<Doubt, DoubtAnswer>>;
 
 const list = fc
-  .array(patternText, { maxLength: 4 })
+  .array(anyPattern, { maxLength: 4 })
   .map(domains => ({ kind: 'inline' as const, domains, allowPublicSuffix: false }));
 
 /** Documents with so many rules. */

@@ -257,4 +257,34 @@ rules:
     for (const doubt of DOUBTS)
       assert.equal(document.doubt[doubt], DOUBT_ANSWERS[doubt][0], 'the file says these are the defaults');
   });
+
+  it('reads what may go past the proxy, and refuses it where nothing may', () => {
+    const { rules, lists } = documentOf(`version: 1
+lists:
+  one: { domains: [a.test], pac: direct }
+  two: { domains: [b.test], pac: proxy }
+rules:
+  - { name: a, when: { host: a.test }, action: passthrough, pac: direct }
+  - { name: b, when: { host: b.test }, action: passthrough, pac: proxy }
+`);
+    assert.deepEqual(
+      rules.map(rule => rule.pac),
+      ['direct', undefined],
+    );
+    assert.deepEqual(
+      Object.values(lists).map(list => list.kind !== 'learned' && list.pac),
+      ['direct', undefined],
+    );
+    const [inspected, parent, learned] = problems(`version: 1
+parents: { up: { members: [up.test:3128] } }
+rules:
+  - { name: a, action: inspect, pac: direct }
+  - { name: b, action: passthrough, parent: up, pac: direct }
+lists:
+  l: { learned: pinned, pac: direct }
+`);
+    assert.match(inspected?.message ?? '', /only what is passed through may go direct/);
+    assert.match(parent?.message ?? '', /through a parent proxy cannot go direct/);
+    assert.match(learned?.message ?? '', /"pac" means nothing for a list from "learned"/);
+  });
 });

@@ -68,6 +68,7 @@ export class Harness {
       credentials: { required: false, verify: () => Promise.resolve({ outcome: 'refused' }) },
       settings,
       authority: { certificates: [] },
+      setup: null,
       turn: new Turn(audit),
       dialer: createDialer(createResolver(), () => ({ allow: settings['egress.allow'], ownListeners: [] })),
       parents: createParents({

@@ -6,6 +6,7 @@ import {
   hostPort,
   network,
   portOrAny,
+  proxyPlace,
   size,
   staticName,
   text,
@@ -100,6 +101,21 @@ table(
     ['300.0.0.1:80', /no address of this machine/],
     ['::1:8080', /write HOST:PORT/],
     ['proxy.example.com:8080', /no address of this machine/],
+  ],
+);
+
+table(
+  'place of a proxy',
+  proxyPlace,
+  [
+    ['Proxy.Example.com:8080', 'proxy.example.com:8080'],
+    ['[2001:DB8::1]:443', '[2001:db8::1]:443'],
+  ],
+  [
+    ['proxy.example.com', /write HOST:PORT/],
+    ['proxy.example.com:0', /write HOST:PORT/],
+    ['http://proxy:8080', /write HOST:PORT/],
+    ['a"b:8080', /write HOST:PORT/],
   ],
 );
 

@@ -4,6 +4,7 @@
  * use them; nothing else is reachable there, and it never looks at policy, records or the console.
  */
 import { X509Certificate } from 'node:crypto';
+import { PAC_HERE, pacFor } from '../../core/setup-texts.ts';
 import { RequestReader, type RequestHead } from '../../wire/http1/index.ts';
 import type { Flow } from '../flow.ts';
 import { readUntil } from '../peek.ts';
@@ -76,7 +77,12 @@ function route(flow: Flow, head: RequestHead): Answer {
         ? { status: 404, type: 'text/plain; charset=utf-8', body: 'There is no revocation list.\n' }
         : { status: 200, type: 'application/pkix-crl', body: Buffer.from(authority.crl) };
     case '/proxy.pac':
-      return { status: 200, type: 'application/x-ns-proxy-autoconfig', body: pac(hostOf(flow, head)) };
+    case '/wpad.dat':
+      return {
+        status: 200,
+        type: 'application/x-ns-proxy-autoconfig',
+        body: pacFor(flow.ctx.setup?.pac ?? PLAIN_PAC, hostOf(flow, head)),
+      };
     default:
       return {
         status: 400,
@@ -92,13 +98,12 @@ function hostOf(flow: Flow, head: RequestHead): string {
   return /^[a-zA-Z0-9.-]+(:\d+)?$|^\[[0-9a-fA-F:]+\](:\d+)?$/.test(host) ? host : flow.listener;
 }
 
-function pac(address: string): string {
-  return `function FindProxyForURL(url, host) {
+/** Where no control process made one: everything to this proxy. */
+const PLAIN_PAC = `function FindProxyForURL(url, host) {
   if (isPlainHostName(host) || host === "localhost" || host === "127.0.0.1" || host === "::1") return "DIRECT";
-  return "PROXY ${address}";
+  return "PROXY " + ${PAC_HERE};
 }
 `;
-}
 
 function home(flow: Flow, pem: string, address: string): string {
   const digest = pem === '' ? '' : new X509Certificate(pem).fingerprint256;

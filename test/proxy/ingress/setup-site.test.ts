@@ -42,6 +42,9 @@ describe('setup site', () => {
     assert.equal(find('https://example.test/', 'example.test'), 'PROXY proxy.corp:8080');
     assert.equal(find('http://intranet/', 'intranet'), 'DIRECT');
     assert.equal(find('http://127.0.0.1/', '127.0.0.1'), 'DIRECT');
+    const wpad = await get('/wpad.dat');
+    assert.match(wpad.head, /application\/x-ns-proxy-autoconfig/);
+    assert.deepEqual(wpad.body, body);
   });
 
   test('a Host that is none never gets into a page or a script', async () => {
