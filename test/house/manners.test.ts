@@ -8,7 +8,6 @@ import { IGNORED, ROOT, read, tree } from './tree.ts';
 const MAX_LINES = 400;
 /** Files that hold one long list or one idea that does not divide, each with its reason. */
 const LONG: Readonly<Record<string, string>> = {
-  'src/settings/catalogue.ts': 'one catalogue, one entry per setting',
   'src/core/faults.ts': 'one catalogue, one entry per fault',
   'src/proxy/relay/h1.ts':
     'one state machine; both reading ends, framing and own answers already have files of their own',
