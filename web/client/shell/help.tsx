@@ -2,6 +2,8 @@
 import { useEffect, useRef } from 'react';
 import { fieldsOf } from '../state/complete.ts';
 import { Icon } from '../parts/icon.tsx';
+import { LinkTo } from '../parts/link-to.tsx';
+import { listAddress } from '../state/view.ts';
 
 const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['/', 'Search'],
@@ -14,11 +16,12 @@ const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['?', 'This help'],
 ];
 
-const SAMPLES: readonly (readonly [query: string, what: string])[] = [
+export const SAMPLES: readonly (readonly [query: string, what: string])[] = [
   ['host:.example.com status:5xx', 'Server errors of a domain and everything below it'],
   ['-verdict:inspect client:10.0.0.0/8', 'What was not inspected, from one network'],
   ['method:(POST OR PUT) bytes:>1MB', 'Large uploads'],
   ['fault:* -fault:client-reset', 'Everything that went wrong, but resets'],
+  ['since:yesterday zone:Europe/Berlin ms:>=300', 'Slow answers since yesterday, by the clocks of Berlin'],
   ['"quarterly report"', 'A phrase anywhere in host, path or headers'],
 ];
 
@@ -61,10 +64,14 @@ export function Help({ close }: { close: () => void }) {
               ))}
             </dl>
             <h3>Examples</h3>
-            <dl className="samples">
+            <dl className="samples" onClick={event => event.target instanceof HTMLAnchorElement && close()}>
               {SAMPLES.map(([query, what]) => (
                 <div key={query}>
-                  <dt className="mono">{query}</dt>
+                  <dt className="mono">
+                    <LinkTo to={listAddress({ q: query })} title="Search for this">
+                      {query}
+                    </LinkTo>
+                  </dt>
                   <dd>{what}</dd>
                 </div>
               ))}

@@ -21,15 +21,17 @@ const COMMON: readonly FieldHelp[] = [
   { field: 'sni', help: 'Name in the ClientHello', example: 'sni:www.example.com' },
   { field: 'port', help: 'Port of the origin', example: 'port:8443' },
   { field: 'scheme', help: 'http or https', example: 'scheme:http' },
+  { field: 'up', help: 'Bytes from the client', example: 'up:>1MB' },
+  { field: 'down', help: 'Bytes to the client', example: 'down:>100MB' },
   { field: 'bytes', help: 'Bytes both ways', example: 'bytes:>5MB' },
   { field: 'ms', help: 'How long it took', example: 'ms:>2s' },
   { field: 'policy', help: 'Version of the policy that decided', example: 'policy:3fa2c19b0d4e' },
   { field: 'reason', help: 'Words of the reason', example: 'reason:"no SNI"' },
   { field: 'mask', help: 'Masking profile under which it was recorded', example: 'mask:strict' },
   { field: 'tlsprofile', help: 'What was offered to the origin', example: 'tlsprofile:compatible' },
-  { field: 'masked', help: 'What was masked, and where', example: 'masked:card' },
   { field: 'parent', help: 'Parent group that it went through', example: 'parent:corp' },
   { field: 'time', help: 'Point in time', example: 'time:7d..1d' },
+  { field: 'flow', help: 'Id of the connection', example: 'flow:1a-3' },
   { field: 'since', help: 'Began then or later', example: 'since:yesterday' },
   { field: 'until', help: 'Began before', example: 'until:-2h' },
   { field: 'zone', help: 'Zone of the times in the query', example: 'zone:Europe/Berlin' },
@@ -40,10 +42,10 @@ const OF_EXCHANGES: readonly FieldHelp[] = [
   { field: 'path', help: 'Part of the path with query', example: 'path:/login' },
   { field: 'status', help: 'Status of the response', example: 'status:>=500' },
   { field: 'type', help: 'Media type of the response', example: 'type:json' },
+  { field: 'masked', help: 'What was masked, and where', example: 'masked:card' },
   { field: 'header', help: 'Words in header fields', example: 'header:"text/html"' },
   { field: 'wait', help: 'Time until the response began', example: 'wait:>1s' },
   { field: 'protocol', help: 'Version of HTTP', example: 'protocol:h2' },
-  { field: 'flow', help: 'Id of the connection', example: 'flow:1a-3' },
 ];
 
 const OF_FLOWS: readonly FieldHelp[] = [
@@ -51,8 +53,6 @@ const OF_FLOWS: readonly FieldHelp[] = [
   { field: 'alpn', help: 'Protocol that the client offered', example: 'alpn:h2' },
   { field: 'exchanges', help: 'Number of requests inside', example: 'exchanges:0' },
   { field: 'ingress', help: 'How the client reached the proxy', example: 'ingress:connect' },
-  { field: 'up', help: 'Bytes from the client', example: 'up:>1MB' },
-  { field: 'down', help: 'Bytes to the client', example: 'down:>100MB' },
 ];
 
 /** Fields worth offering in a view. */
