@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { FIELDS } from '../../../../src/audit/query/ast.ts';
+import { FIELDS, TIME_WORDS } from '../../../../src/audit/query/ast.ts';
 import { parseQuery } from '../../../../src/audit/query/parse.ts';
 import { fieldsOf, offersFor, wordAt } from '../../../../web/client/state/complete.ts';
 import { addressOf, openedBy, pathOf } from '../../../../web/client/state/places.ts';
@@ -86,7 +86,8 @@ describe('completion', () => {
     for (const show of ['exchanges', 'flows'] as const)
       for (const { field, example } of fieldsOf(show)) {
         assert.ok(
-          FIELDS.some(f => f.name === field && f.kinds.includes(show)),
+          FIELDS.some(f => f.name === field && f.kinds.includes(show)) ||
+            TIME_WORDS.some(w => w.name === field),
           `${field} of ${show}`,
         );
         assert.ok(parseQuery(example, { kind: show, now: 0 }).ok, example);
