@@ -24,6 +24,10 @@ export interface ProductOptions {
   workers?: number;
   /** Start on the folder of an earlier product (which was killed or stopped). */
   on?: Product;
+  /** Start on this folder; it is not removed when the start fails. */
+  dataDir?: string;
+  /** Variables of ours (`SIGHTGLASS_…`) that it may see. */
+  keepVariables?: readonly string[];
 }
 
 /** A row of `search --format ndjson`; the fields are those of DESIGN §10 and more. */
@@ -77,14 +81,16 @@ export interface Product {
 
 /** Starts it and waits for the ready line. Rejects with what it said when it ends before that. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const dataDir = options.on?.dataDir ?? mkdtempSync(join(tmpdir(), 'sightglass-product-'));
+  const dataDir =
+    options.on?.dataDir ?? options.dataDir ?? mkdtempSync(join(tmpdir(), 'sightglass-product-'));
   const policyFile = join(dataDir, 'policy.yaml');
   if (options.policy !== undefined) writeFileSync(policyFile, options.policy);
-  const child = launch(startArgs(dataDir, options));
+  const child = launch(startArgs(dataDir, options), options.keepVariables);
   const said = listen(child);
   const ready = await Promise.race([said.ready, said.exit.then(() => null)]);
   if (ready === null) {
-    if (options.on === undefined) rmSync(dataDir, { recursive: true, force: true });
+    if (options.on === undefined && options.dataDir === undefined)
+      rmSync(dataDir, { recursive: true, force: true });
     throw new Error(`the product did not start (exit ${child.exitCode ?? -1}):\n${said.stderr()}`);
   }
   const { host, port, console } = ready;
@@ -185,9 +191,11 @@ function startArgs(dataDir: string, options: ProductOptions): string[] {
   return ['start', ...words];
 }
 
-function launch(args: string[]): ChildProcess {
+function launch(args: string[], keep: readonly string[] = []): ChildProcess {
   const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^SIGHTGLASS_|_proxy$/i.test(name)),
+    Object.entries(process.env).filter(
+      ([name]) => keep.includes(name) || !/^SIGHTGLASS_|_proxy$/i.test(name),
+    ),
   );
   return spawn(process.execPath, [...COMMAND, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
