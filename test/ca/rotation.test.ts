@@ -1,6 +1,6 @@
 /** The authority's life with an enterprise CA made by openssl, and openssl as the judge of what clients would see. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -54,6 +54,20 @@ async function clientSays(
     join(files, 'leaf.pem'),
   ]);
   return { ok: code === 0, text, sent: behind.join('') };
+}
+
+/** NSS, which Firefox and Chromium's Linux trust are made of, on the same: the root trusted, the rest only there. */
+function nssSays(t: TestContext, rootPem: string, sent: string): string {
+  const db = `sql:${scratch(t)}`;
+  const certutil = (args: string[], input = ''): string => {
+    const { stdout, stderr } = spawnSync('certutil', ['-d', db, ...args], { encoding: 'utf8', input });
+    return stdout + stderr;
+  };
+  certutil(['-N', '--empty-password']);
+  certutil(['-A', '-a', '-n', 'root', '-t', 'C,,'], rootPem);
+  const links = sent.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n/g) ?? [];
+  links.forEach((link, i) => certutil(['-A', '-a', '-n', `link-${i}`, '-t', ',,'], link));
+  return certutil(['-V', '-n', 'link-0', '-u', 'V']);
 }
 
 test('a rotation: both roots deployable, then the other one signs, then the first is given up', async t => {
@@ -146,6 +160,8 @@ test('an enterprise CA signs us: the chain goes to clients, who trust its root a
   assert.ok(said.ok, said.text);
   assert.equal((said.sent.match(/BEGIN/g) ?? []).length, 2, 'ours and the issuing CA, not the root');
   assert.ok(!(await clientSays(t, dir, enterprise(t).pem, 'www.example.com')).ok);
+  const { certificate } = await createIssuer({ authority }).issue(ask(KEY.spki));
+  assert.match(nssSays(t, root.pem, certificate), /certificate is valid/);
   // And it is replaced by a root of our own like any other.
   prepareNext(options);
   assert.deepEqual(
