@@ -9,7 +9,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 const CLAIM = /^producer-(\d{8})$/;
-const SEGMENT = /^(\d{8})-(\d{8})\.seg$/;
+export const SEGMENT = /^(\d{8})-(\d{8})\.seg$/;
 /** Flow ids leave 26 bits for the producer (core/records). */
 const MAX_PRODUCER = 2 ** 26 - 1;
 /** Old claims kept for the eye; the rest is swept when a new one is made. */

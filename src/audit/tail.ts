@@ -42,8 +42,8 @@ export class SegmentTail {
   offset: number;
   header: SegmentHeader | null = null;
   private fd: number;
-  private decoder = new RecordDecoder();
-  private readonly cursor = newCursor();
+  protected readonly decoder = new RecordDecoder();
+  protected readonly cursor = newCursor();
 
   /** Open a segment at a committed offset; 0 or the header's end for a new one. Throws what fs throws. */
   constructor(file: string, offset: number) {
@@ -90,7 +90,7 @@ export class SegmentTail {
     while (at < limit) {
       const outcome = readFrame(chunk, at, limit, salt, cursor);
       if (outcome === 'frame') {
-        this.handOut(base + at, at, onRecord, onDamage);
+        this.handOut(chunk, base + at, at, onRecord, onDamage);
         at = cursor.end;
         this.offset = base + at;
         if (this.decoder.closed) return 'closed';
@@ -138,7 +138,9 @@ export class SegmentTail {
     this.offset += bytes;
   }
 
-  private handOut(
+  /** One sound frame, which `cursor` tells of; `bytes` is used again for the next chunk. */
+  protected handOut(
+    bytes: Buffer,
     offset: number,
     at: number,
     onRecord: (record: AuditRecord) => void,
@@ -146,7 +148,7 @@ export class SegmentTail {
   ): void {
     const { cursor } = this;
     try {
-      const record = this.decoder.decode(chunk, cursor.type, cursor.start, cursor.end);
+      const record = this.decoder.decode(bytes, cursor.type, cursor.start, cursor.end);
       if (record !== null) onRecord(record);
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
@@ -174,7 +176,8 @@ export class SegmentTail {
     return 'idle';
   }
 
-  private headBytes(): Buffer {
+  /** The first bytes of the file, as many of a header as are there. */
+  headBytes(): Buffer {
     const head = Buffer.alloc(HEADER_LENGTH);
     const n = fs.readSync(this.fd, head, 0, HEADER_LENGTH, 0);
     return head.subarray(0, n);

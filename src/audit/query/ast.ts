@@ -146,7 +146,8 @@ export type Test =
   | { op: 'network'; from: Buffer; to: Buffer }
   /** `min <= value <= max`, each end optional, `…Open` excludes the end itself. */
   | { op: 'range'; min: number | null; minOpen: boolean; max: number | null; maxOpen: boolean }
-  | { op: 'id'; flow: number; n: number | null }
+  /** `proxy`: its number in the fleet's store, null when the id does not say. */
+  | { op: 'id'; flow: number; n: number | null; proxy?: number | null }
   | { op: 'words'; words: Words }
   /** The field has a value. */
   | { op: 'present' };

@@ -45,7 +45,7 @@ export function patternTest(column: string, pattern: Pattern): Fragment {
   };
 }
 
-const likeEscape = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
+export const likeEscape = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
 
 export type Range = { min: number | null; minOpen: boolean; max: number | null; maxOpen: boolean };
 

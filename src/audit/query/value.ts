@@ -5,7 +5,7 @@
 import ipaddr from 'ipaddr.js';
 import { parseNetwork } from '../../core/network.ts';
 import { canonicalHost } from '../../core/host-name.ts';
-import { parseFlowId } from '../../core/records.ts';
+import { parseExchangeRef, parseFlowRef } from '../store/ids.ts';
 import { fold } from './fold.ts';
 import { nearest } from './suggest.ts';
 import { parseMoment, TIME_HINT } from './time.ts';
@@ -239,18 +239,15 @@ export function readBound(bound: 'since' | 'until', value: RawValue, span: Span,
 }
 
 function idTest(field: Field, value: RawValue, span: Span): Test {
-  const dot = value.text.indexOf('.');
-  const flow = parseFlowId(dot < 0 ? value.text : value.text.slice(0, dot));
-  const n = dot < 0 ? null : Number(value.text.slice(dot + 1));
-  const wellFormed =
-    flow !== null && (field.name === 'flow') === (n === null) && (n === null || Number.isSafeInteger(n));
-  if (!wellFormed)
+  const wanted = field.name === 'flow' ? parseFlowRef(value.text) : parseExchangeRef(value.text);
+  if (wanted === null)
     throw new QuerySyntaxError(
       `${JSON.stringify(value.text)} is no ${field.name} id.`,
       span,
       field.name === 'flow' ? 'A flow id looks like 3-1a.' : 'An exchange id looks like 3-1a.2.',
     );
-  return { op: 'id', flow: flow ?? 0, n };
+  const n = 'n' in wanted ? (wanted.n as number) : null;
+  return { op: 'id', flow: wanted.flow, n, proxy: wanted.proxy };
 }
 
 /** Free text: a word, a word with `*` at its end, or a quoted phrase. */

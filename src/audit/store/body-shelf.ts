@@ -115,7 +115,7 @@ export function carryBodies(from: Database.Database, to: Database.Database): voi
 }
 
 /** Deflated bytes, or null when it is not worth it: gzip, zip, PNG and JPEG tell themselves by their first bytes. */
-function pack(data: Buffer): Buffer | null {
+export function pack(data: Buffer): Buffer | null {
   if (data.length < MIN_DEFLATE) return null;
   const magic = data.readUInt32BE(0);
   if (magic >>> 16 === 0x1f8b || magic === 0x504b0304 || magic === 0x89504e47 || magic >>> 8 === 0xffd8ff)

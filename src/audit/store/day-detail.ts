@@ -4,6 +4,7 @@
  */
 import zlib from 'node:zlib';
 import { exchangeRowOf, flowRowOf } from './columns.ts';
+import { fieldOf } from './head-field.ts';
 import { joinHead } from './headers.ts';
 import { BODY_FORMS } from '../../core/masking.ts';
 import { FLAG, FORM_SHIFT, IN_BLOCKS, SEEN } from './layout.ts';
@@ -191,13 +192,4 @@ function bodyFacts(
   const form = BODY_FORMS[formBits & 15] ?? 'raw';
   const facts = { size, kept: kept ?? 0, sha256: sha?.toString('hex') ?? null, truncated };
   return form === 'raw' ? facts : { ...facts, form };
-}
-
-/** First value of a head field, or null. */
-function fieldOf(head: string, name: string): string | null {
-  for (const line of head.split('\r\n')) {
-    const colon = line.indexOf(':');
-    if (colon > 0 && line.slice(0, colon).toLowerCase() === name) return line.slice(colon + 1).trim();
-  }
-  return null;
 }

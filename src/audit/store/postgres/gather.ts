@@ -1,0 +1,143 @@
+/**
+ * Takes the records of a batch apart into rows, texts and bodies, before the transaction begins: what costs time in JavaScript
+ * is not done under the ledger's lock. Changes what is remembered of the proxy (proxy-state.ts); touches no database.
+ *
+ * A record that cannot be stored costs itself only: it becomes a `spool.corrupt` event and its segment is marked.
+ */
+import { createHash } from 'node:crypto';
+import { FLOWS_PER_PRODUCER } from '../../../core/records.ts';
+import { CodecError } from '../../bytes.ts';
+import { deadFlow } from '../../dead-flow.ts';
+import type { Damage } from '../../tail.ts';
+import type {
+  AuditRecord,
+  BodyRecord,
+  EventRecord,
+  ExchangeRecord,
+  FlowRecord,
+} from '../../../core/records.ts';
+import type { Block, Lines } from './lines.ts';
+import type { ProxyState } from './proxy-state.ts';
+
+/** What lies between two offsets of one segment. */
+export interface Part {
+  segment: string;
+  /** The segment's first bytes, which tell one from another of the same name. */
+  head: Buffer;
+  from: number;
+  to: number;
+  /** The segment was read to its end. */
+  done: boolean;
+  records: AuditRecord[];
+  damages: Damage[];
+  /** The producer ended with this part; time of its last write, ms. */
+  ended: { producer: number; at: number } | null;
+}
+
+/** A row that was committed, for live views. */
+export type Written =
+  | { kind: 'exchange'; record: ExchangeRecord; sni: string | null }
+  | { kind: 'flow'; record: FlowRecord }
+  | { kind: 'event'; record: EventRecord };
+
+/** Number of the producer that gave a flow its id. */
+export const producerOf = (flow: number): number => Math.floor(flow / FLOWS_PER_PRODUCER);
+
+export class Gathered {
+  /** In the order in which they get their places. */
+  readonly rows: { kind: 'exchange' | 'flow' | 'event'; line: string }[] = [];
+  readonly written: Written[] = [];
+  readonly blocks = new Map<string, Block>();
+  readonly bodies = new Map<string, { sha: Buffer; data: Buffer }>();
+  /** Ledger rows of flows whose producer ended; how many exchanges they had is counted in the database. */
+  readonly dead: FlowRecord[] = [];
+  /** Segments with damage. */
+  readonly bad = new Set<string>();
+  private readonly proxy: number;
+  private readonly state: ProxyState;
+  private readonly lines: Lines;
+  private readonly now: number;
+
+  constructor(proxy: number, state: ProxyState, lines: Lines, now: number) {
+    this.proxy = proxy;
+    this.state = state;
+    this.lines = lines;
+    this.now = now;
+  }
+
+  add(part: Part): void {
+    for (const record of part.records) {
+      try {
+        this.take(record);
+      } catch (error) {
+        // A TypeError is a record without a field that its type promises.
+        if (!(error instanceof CodecError) && !(error instanceof TypeError)) throw error;
+        const reason = `record cannot be stored: ${error.message}`;
+        this.damaged(part.segment, { offset: part.from, bytes: 0, reason, torn: false });
+      }
+    }
+    for (const damage of part.damages) this.damaged(part.segment, damage);
+    const { ended } = part;
+    if (ended === null) return;
+    for (const start of this.state.closeAll(flow => producerOf(flow) === ended.producer))
+      this.dead.push(deadFlow(start, 0, ended.at));
+  }
+
+  /** The row of a flow record, its texts gathered. */
+  flowLine(record: FlowRecord): string {
+    const { line, blocks } = this.lines.flow(this.proxy, record);
+    this.keep(blocks);
+    return line;
+  }
+
+  event(record: EventRecord): void {
+    this.rows.push({ kind: 'event', line: this.lines.event(this.proxy, record) });
+    this.written.push({ kind: 'event', record });
+  }
+
+  private take(record: AuditRecord): void {
+    switch (record.kind) {
+      case 'exchange': {
+        const sni = this.state.sniOf(record.flow);
+        const req = this.state.take(record.flow, record.n, 0);
+        const res = this.state.take(record.flow, record.n, 1);
+        const { line, blocks } = this.lines.exchange(this.proxy, record, sni, req, res);
+        this.keep(blocks);
+        this.rows.push({ kind: 'exchange', line });
+        this.written.push({ kind: 'exchange', record, sni });
+        return;
+      }
+      case 'flow':
+        this.rows.push({ kind: 'flow', line: this.flowLine(record) });
+        this.state.close(record.flow);
+        this.written.push({ kind: 'flow', record });
+        return;
+      case 'flow-open':
+        this.state.open(record);
+        return;
+      case 'body':
+        this.body(record);
+        return;
+      case 'event':
+        this.event(record);
+    }
+  }
+
+  private body(r: BodyRecord): void {
+    if (r.data.length === 0) return;
+    const sha = createHash('sha256').update(r.data).digest();
+    this.bodies.set(sha.toString('latin1'), { sha, data: r.data });
+    this.state.wait({ flow: r.flow, n: r.n, side: r.side === 'req' ? 0 : 1, sha, size: r.data.length });
+  }
+
+  private damaged(segment: string, { torn, ...detail }: Damage): void {
+    // A torn end is what a kill leaves; anything else is worth keeping for a closer look.
+    if (!torn) this.bad.add(segment);
+    const name = torn ? 'spool.gap' : 'spool.corrupt';
+    this.event({ kind: 'event', time: this.now, name, detail: { segment, ...detail } });
+  }
+
+  private keep(blocks: readonly Block[]): void {
+    for (const block of blocks) this.blocks.set(block.key, block);
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * Records as rows for COPY: everything but the first two columns (day and place), which are known only when the batch has its
+ * place in the ledger. Pure but for its caches. A record that breaks its type is a CodecError.
+ *
+ * Texts that repeat (header blocks without what varies, hellos, certificates) become blocks named by their hash. Bound:
+ * the caches hold at most twice `HEADS` header blocks and `CLIENTS` addresses.
+ */
+import { createHash } from 'node:crypto';
+import { parseAddress } from '../../../core/network.ts';
+import { addressBytes } from '../../query/value.ts';
+import { HeaderHabits, splitHead } from '../headers.ts';
+import { FLAG } from '../layout.ts';
+import { Recent } from '../recent.ts';
+import { searchablePath, searchableText } from '../searchable.ts';
+import { copyFields, small, told, whole } from './copy.ts';
+import { Vector } from './words.ts';
+import type { EventRecord, ExchangeRecord, FlowRecord } from '../../../core/records.ts';
+
+/** A text that is stored once a day under its hash. */
+export interface Block {
+  hash: Buffer;
+  /** The hash as a key of maps. */
+  key: string;
+  text: string;
+  /** `tsvector` literal; empty for texts that free text does not see. */
+  words: () => string;
+}
+
+/** A head taken apart: the block that repeats, and what is the row's own. */
+interface Head {
+  block: Block;
+  /** `varied`, an empty line, `volatile`; null when there is nothing. */
+  rest: string | null;
+  /** The varied lines with their names, for the index. */
+  lines: string[];
+}
+
+/** A body that was kept, by what it is stored under. */
+export interface KeptBody {
+  sha: Buffer;
+  size: number;
+}
+
+export interface ExchangeLine {
+  line: string;
+  blocks: Block[];
+}
+
+const HEADS = 4096;
+const CLIENTS = 16_384;
+export const EMPTY_LINE = '\r\n\r\n';
+
+export class Lines {
+  private readonly habits = new HeaderHabits();
+  private readonly heads = new Recent<string, Head>(HEADS);
+  private readonly addresses = new Recent<string, Buffer | null>(CLIENTS);
+
+  exchange(
+    proxy: number,
+    r: ExchangeRecord,
+    sni: string | null,
+    req: KeptBody | null,
+    res: KeptBody | null,
+  ): ExchangeLine {
+    const reqHead = this.head(r.reqHeaders);
+    const resHead = this.head(r.resHeaders);
+    const words = new Vector().add(told(r.host), false).add(searchablePath(told(r.path)), false);
+    for (const line of reqHead.lines) words.add(line, true);
+    for (const line of resHead.lines) words.add(line, true);
+    const v = r.verdict;
+    const line = copyFields([
+      proxy,
+      whole(r.flow),
+      small(r.n),
+      whole(r.time),
+      whole(r.ms * 1000),
+      r.wait === null ? null : whole(r.wait * 1000),
+      told(r.client),
+      this.ip(r.client),
+      r.user,
+      r.method,
+      r.scheme,
+      r.host,
+      small(r.port),
+      r.path,
+      r.status === null ? null : small(r.status),
+      r.protocol,
+      v.action,
+      v.rule,
+      v.policy,
+      v.reason,
+      r.capture,
+      v.block,
+      r.fault,
+      r.faultDetail,
+      sni,
+      r.contentType,
+      whole(r.req.size),
+      whole(r.res.size),
+      (r.upgraded ? FLAG.upgraded : 0) |
+        (r.req.truncated ? FLAG.reqTruncated : 0) |
+        (r.res.truncated ? FLAG.resTruncated : 0),
+      req?.size ?? 0,
+      res?.size ?? 0,
+      digest(r.req.sha256),
+      digest(r.res.sha256),
+      req?.sha ?? null,
+      res?.sha ?? null,
+      reqHead.block.hash,
+      resHead.block.hash,
+      reqHead.rest,
+      resHead.rest,
+      words.toString(),
+    ]);
+    return { line, blocks: [reqHead.block, resHead.block] };
+  }
+
+  flow(proxy: number, r: FlowRecord): ExchangeLine {
+    const f = r.facts;
+    const v = r.verdict;
+    const hello = f?.hello ?? null;
+    const helloBlock = hello === null ? null : document(hello);
+    const certBlock = r.originCert === null ? null : document(r.originCert);
+    const words = new Vector();
+    for (const text of [f?.host, hello?.sni, v?.reason, r.fault])
+      if (typeof text === 'string') words.add(text, false);
+    const line = copyFields([
+      proxy,
+      whole(r.flow),
+      whole(r.time),
+      whole(r.ms * 1000),
+      told(r.client),
+      this.ip(r.client),
+      f?.user ?? null,
+      f?.host ?? null,
+      f === null ? null : small(f.port),
+      f?.scheme ?? null,
+      f?.ingress ?? null,
+      hello?.sni ?? null,
+      hello?.alpn.join(',') ?? null,
+      hello?.ja4 ?? null,
+      v?.action ?? null,
+      v?.rule ?? null,
+      v?.policy ?? null,
+      v?.reason ?? null,
+      r.fault,
+      whole(r.bytesUp),
+      whole(r.bytesDown),
+      small(r.exchanges),
+      helloBlock?.hash ?? null,
+      certBlock?.hash ?? null,
+      JSON.stringify({ ...r, facts: f === null ? null : { ...f, hello: null }, originCert: null }),
+      words.toString(),
+    ]);
+    return { line, blocks: [helloBlock, certBlock].filter(b => b !== null) };
+  }
+
+  event(proxy: number, r: EventRecord): string {
+    return copyFields([proxy, whole(r.time), told(r.name), JSON.stringify(r.detail)]);
+  }
+
+  private head(text: string): Head {
+    let head = this.heads.get(told(text));
+    if (head === undefined) {
+      head = this.newHead(text);
+      this.heads.set(text, head);
+    }
+    return head;
+  }
+
+  private newHead(text: string): Head {
+    const lines: string[] = [];
+    let left = searchableText(text).length;
+    const parts = splitHead(text, (name, value) => {
+      const found = this.habits.classify(name, value);
+      // A phrase may reach from the name into the value.
+      if (found === 'varied' && left > 0) {
+        const line = name + value;
+        lines.push(line.slice(0, left));
+        left -= line.length;
+      }
+      return found;
+    });
+    const rest =
+      parts.varied === '' && parts.volatile === '' ? null : `${parts.varied}${EMPTY_LINE}${parts.volatile}`;
+    const words = (): string => {
+      const vector = new Vector();
+      for (const line of searchableText(parts.stable).split('\r\n')) vector.add(line, true);
+      return vector.toString();
+    };
+    return { block: blockOf(parts.stable, words), rest, lines };
+  }
+
+  /** 16 bytes for networks; null when the text is no address. */
+  private ip(client: string): Buffer | null {
+    let bytes = this.addresses.get(client);
+    if (bytes === undefined) {
+      const address = parseAddress(client);
+      bytes = address === null ? null : addressBytes(address);
+      this.addresses.set(client, bytes);
+    }
+    return bytes;
+  }
+}
+
+function blockOf(text: string, words: () => string): Block {
+  // Half of a SHA-256: nobody gains by making two blocks of one hash, and a chance meeting takes 2^64 of them.
+  const hash = createHash('sha256').update(Buffer.from(text, 'utf16le')).digest().subarray(0, 16);
+  return { hash, key: hash.toString('latin1'), text, words };
+}
+
+const document = (value: object): Block => blockOf(JSON.stringify(value), () => '');
+
+const digest = (hex: string | null): Buffer | null => (hex === null ? null : Buffer.from(hex, 'hex'));

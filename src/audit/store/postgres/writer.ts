@@ -1,0 +1,301 @@
+/**
+ * Writes parts of spools into PostgreSQL, one transaction per call of `commit`: rows, book-keeping and cursors together, so that
+ * a kill of anything at any moment leaves all of it or nothing. One connection, one call at a time (the caller waits).
+ *
+ * When the outcome of a COMMIT cannot be known (the connection broke), the call fails and everything remembered is
+ * forgotten; the cursors in the database tell at the next try what came of it.
+ *
+ * Bounds: a batch is as large as its caller lets it be; of texts and bodies known to be stored, as many as set below.
+ */
+import { pack } from '../body-shelf.ts';
+import { Recent } from '../recent.ts';
+import { dayOf } from '../schema.ts';
+import { WriterConnection } from './connection.ts';
+import { Gathered, producerOf } from './gather.ts';
+import { Lines } from './lines.ts';
+import { ProxyState } from './proxy-state.ts';
+import { putCopy, putSums } from './put.ts';
+import { BLOCKS, BODIES, SQL } from './statements.ts';
+import { storable } from './text.ts';
+import type { Client } from 'pg';
+import type { EventRecord } from '../../../core/records.ts';
+import type { PostgresTarget } from './connect.ts';
+import type { Part, Written } from './gather.ts';
+
+/** How far a segment of a proxy is in the store. */
+export interface Shipped {
+  at: number;
+  done: boolean;
+  bad: boolean;
+  head: Buffer;
+}
+
+export type Outcome =
+  | { kind: 'committed'; rows: Written[]; segments: Map<string, Shipped> }
+  /** A part does not begin where the store is: nothing was written. */
+  | { kind: 'elsewhere'; segments: Map<string, Shipped> };
+
+export interface WriterOptions {
+  target: PostgresTarget;
+  /** ms since epoch. */
+  now?: () => number;
+}
+
+const KNOWN_BLOCKS = 20_000;
+const KNOWN_BODIES = 50_000;
+const UNIQUE_VIOLATION = '23505';
+
+export class PostgresWriter {
+  private readonly now: () => number;
+  private readonly connection: WriterConnection;
+  private readonly lines = new Lines();
+  private readonly states = new Map<number, ProxyState>();
+  /** Day whose partitions are there, and of which the next two speak. */
+  private day = '';
+  private readonly knownBlocks = new Recent<string, true>(KNOWN_BLOCKS);
+  private readonly knownBodies = new Recent<string, true>(KNOWN_BODIES);
+
+  constructor(options: WriterOptions) {
+    this.now = options.now ?? Date.now;
+    this.connection = new WriterConnection(options.target, () => {
+      this.states.clear();
+      this.enter('');
+    });
+  }
+
+  /** Number of a proxy's data directory in this store, made when it is new. */
+  proxy(name: string, spool: Buffer): Promise<number> {
+    return this.connection.use(async client => {
+      const find = async (): Promise<number | undefined> =>
+        (await client.query<{ id: number }>(SQL.findProxy, [name, spool])).rows[0]?.id;
+      const known = await find();
+      if (known !== undefined) return known;
+      await client.query(SQL.addProxy, [name, spool, this.now()]);
+      return (await find()) ?? 0;
+    });
+  }
+
+  /** Where the store is in these segments; those it has never seen are left out. */
+  shipped(proxy: number, segments: readonly string[]): Promise<Map<string, Shipped>> {
+    return this.connection.use(client => readShipped(client, proxy, segments));
+  }
+
+  /**
+   * A proxy came (back) and says which segments it has: what is done and no longer there is forgotten, and flows of producers
+   * without a segment, which nobody else will ever close, are closed here.
+   */
+  async arrived(
+    proxy: number,
+    segments: readonly string[],
+    producers: ReadonlySet<number>,
+  ): Promise<Written[]> {
+    const orphans = await this.connection.use(async client => {
+      await client.query(SQL.forgetSegments, [proxy, segments]);
+      this.states.delete(proxy);
+      const state = await this.stateOf(client, proxy);
+      return [...state.producers(producerOf)].filter(p => !producers.has(p));
+    });
+    if (orphans.length === 0) return [];
+    const at = this.now();
+    const outcome = await this.commit(
+      proxy,
+      orphans.map(producer => ({ ...NO_PART, ended: { producer, at } })),
+    );
+    return outcome.kind === 'committed' ? outcome.rows : [];
+  }
+
+  /** Write parts, all or nothing. Throws when the database cannot be used now. */
+  async commit(proxy: number, parts: readonly Part[]): Promise<Outcome> {
+    try {
+      return await this.attempt(proxy, parts, false);
+    } catch (error) {
+      // A producer that used one number twice: the first row stays, the second is counted, the rest goes on.
+      if ((error as { code?: string }).code === UNIQUE_VIOLATION) return this.attempt(proxy, parts, true);
+      throw error;
+    }
+  }
+
+  /** Days of records there are, oldest first. */
+  days(): Promise<string[]> {
+    return this.connection.use(async client =>
+      (await client.query<{ day: string }>(SQL.days)).rows.map(r => r.day),
+    );
+  }
+
+  /** Drop a day of records. Throws when this role may not. */
+  dropDay(day: string): Promise<void> {
+    return this.connection.use(async client => void (await client.query(SQL.dropDay, [day])));
+  }
+
+  close(): Promise<void> {
+    return this.connection.close();
+  }
+
+  private attempt(proxy: number, parts: readonly Part[], careful: boolean): Promise<Outcome> {
+    return this.connection.use(async client => {
+      const state = await this.stateOf(client, proxy);
+      const gathered = new Gathered(proxy, state, this.lines, this.now());
+      for (const part of parts) gathered.add(part);
+      return this.write(client, proxy, state, parts, gathered, careful);
+    });
+  }
+
+  private async write(
+    client: Client,
+    proxy: number,
+    state: ProxyState,
+    parts: readonly Part[],
+    gathered: Gathered,
+    careful: boolean,
+  ): Promise<Outcome> {
+    const places = gathered.rows.length + gathered.dead.length + 1;
+    await client.query('BEGIN');
+    // The ledger's lock is held until the commit: places, days and cursors change in one order for all writers.
+    const taken = await client.query<{ first: number; day: string }>(SQL.takePlaces, [
+      places,
+      dayOf(this.now()),
+    ]);
+    const { first = 0, day = '' } = taken.rows[0] ?? {};
+    const named = parts.filter(p => p.segment !== '');
+    const before = await readShipped(
+      client,
+      proxy,
+      named.map(p => p.segment),
+    );
+    if (!named.every(part => fits(part, before.get(part.segment)))) {
+      await client.query('ROLLBACK');
+      this.states.delete(proxy);
+      return { kind: 'elsewhere', segments: before };
+    }
+    if (day !== this.day) {
+      await client.query(SQL.makeDay, [day]);
+      this.enter('');
+    }
+    await this.putRows(client, proxy, day, first, gathered, careful);
+    await putState(client, proxy, day, state);
+    const segments = new Map<string, Shipped>();
+    for (const part of named) {
+      const bad = gathered.bad.has(part.segment) || before.get(part.segment)?.bad === true;
+      segments.set(part.segment, { at: part.to, done: part.done, bad, head: part.head });
+      await client.query(SQL.ship, [proxy, part.segment, part.head, part.to, part.done, bad]);
+    }
+    await client.query('COMMIT');
+    this.day = day;
+    for (const key of gathered.blocks.keys()) this.knownBlocks.set(key, true);
+    for (const key of gathered.bodies.keys()) this.knownBodies.set(key, true);
+    return { kind: 'committed', rows: gathered.written, segments };
+  }
+
+  private async putRows(
+    client: Client,
+    proxy: number,
+    day: string,
+    first: number,
+    gathered: Gathered,
+    careful: boolean,
+  ): Promise<void> {
+    const text = { exchange: '', flow: '', event: '' };
+    let place = first;
+    for (const row of gathered.rows) text[row.kind] += `${day}\t${place++}\t${row.line}\n`;
+    let twice = await putCopy(client, 'exchange', text.exchange, careful);
+    if (gathered.dead.length > 0) {
+      const counted = await client.query<{ flow: number; n: number }>(SQL.countExchanges, [
+        proxy,
+        gathered.dead.map(d => d.flow),
+      ]);
+      const counts = new Map(counted.rows.map(r => [r.flow, r.n]));
+      for (const dead of gathered.dead) {
+        const record = { ...dead, exchanges: counts.get(dead.flow) ?? 0 };
+        text.flow += `${day}\t${place++}\t${gathered.flowLine(record)}\n`;
+        gathered.written.push({ kind: 'flow', record });
+      }
+    }
+    twice += await putCopy(client, 'flow', text.flow, careful);
+    if (twice > 0) {
+      const record: EventRecord = {
+        kind: 'event',
+        time: this.now(),
+        name: 'fleet.duplicate',
+        detail: { rows: twice },
+      };
+      text.event += `${day}\t${place++}\t${this.lines.event(proxy, record)}\n`;
+      gathered.written.push({ kind: 'event', record });
+    }
+    await putCopy(client, 'event', text.event, careful);
+    await this.putTexts(client, day, gathered);
+    await putSums(client, day, gathered.written);
+  }
+
+  private async putTexts(client: Client, day: string, { blocks, bodies }: Gathered): Promise<void> {
+    const fresh = [...blocks.values()].filter(b => this.knownBlocks.get(b.key) === undefined);
+    if (fresh.length > 0)
+      await client.query(BLOCKS, [
+        day,
+        fresh.map(b => b.hash),
+        fresh.map(b => storable(b.text)),
+        fresh.map(b => b.words()),
+      ]);
+    // One by one: a body may be as large as a statement should be.
+    for (const [key, { sha, data }] of bodies) {
+      if (this.knownBodies.get(key) !== undefined) continue;
+      const packed = pack(data);
+      await client.query(BODIES, [day, sha, data.length, packed === null ? 0 : 1, packed ?? data]);
+    }
+  }
+
+  private async stateOf(client: Client, proxy: number): Promise<ProxyState> {
+    let state = this.states.get(proxy);
+    if (state === undefined) {
+      state = await ProxyState.read(client, proxy);
+      this.states.set(proxy, state);
+    }
+    return state;
+  }
+
+  private enter(day: string): void {
+    this.day = day;
+    this.knownBlocks.clear();
+    this.knownBodies.clear();
+  }
+}
+
+const NO_PART: Omit<Part, 'ended'> = {
+  segment: '',
+  head: Buffer.alloc(0),
+  from: 0,
+  to: 0,
+  done: false,
+  records: [],
+  damages: [],
+};
+
+/** A part may follow only what is there, and only in the same segment file. */
+function fits(part: Part, shipped: Shipped | undefined): boolean {
+  if (shipped === undefined) return part.from === 0;
+  if (shipped.head.length > 0 && part.head.length > 0 && !shipped.head.equals(part.head)) return false;
+  return part.from === shipped.at && !shipped.done;
+}
+
+async function readShipped(
+  client: Client,
+  proxy: number,
+  segments: readonly string[],
+): Promise<Map<string, Shipped>> {
+  if (segments.length === 0) return new Map();
+  const { rows } = await client.query<Shipped & { segment: string }>(SQL.shipped, [proxy, segments]);
+  return new Map(rows.map(({ segment, ...shipped }) => [segment, shipped]));
+}
+
+/** What the batch did to open flows and waiting bodies. */
+async function putState(client: Client, proxy: number, day: string, state: ProxyState): Promise<void> {
+  const { opened, closed, kept, taken } = state.changes(day);
+  if (opened.length > 0)
+    await client.query(SQL.openFlows, [proxy, opened.map(o => o.flow), opened.map(o => o.start)]);
+  if (closed.length > 0) await client.query(SQL.closeFlows, [proxy, closed]);
+  for (const w of kept) await client.query(SQL.keepBody, [proxy, w.flow, w.n, w.side, w.day, w.sha, w.size]);
+  for (const w of taken) {
+    // The exchange lies under this day, and so must its body: retention drops the day before first.
+    if (w.day !== day) await client.query(SQL.carryBody, [day, w.day, w.sha]);
+    await client.query(SQL.dropBody, [proxy, w.flow, w.n, w.side]);
+  }
+}

@@ -1,0 +1,5 @@
+/** The contract of AuditStore, on day files of SQLite. */
+import { contract } from './contract.ts';
+import { sqliteDriver } from './drivers.ts';
+
+contract('SQLite', sqliteDriver, { exact: false });
