@@ -77,6 +77,11 @@ const NEEDS = [
   { package: 'adduser', why: 'installing the Debian package', there: () => command('adduser') },
   { package: 'iproute2', why: 'network name spaces of tests', there: () => command('ip') },
   { package: 'python3', why: 'receiver of what the service tells systemd', there: () => command('python3') },
+  {
+    package: 'postgresql',
+    why: 'store of a fleet',
+    there: () => existsSync('/usr/lib/postgresql') && readdirSync('/usr/lib/postgresql').length > 0,
+  },
   { package: 'curl', why: 'client', there: () => command('curl') },
   { package: 'openssl', why: 'independent judge of certificates', there: () => command('openssl') },
 ];

@@ -12,7 +12,6 @@ import Database from 'better-sqlite3';
 import { CodecError } from './bytes.ts';
 import { readCursors } from './cursors.ts';
 import { DayKeeper } from './day-keeper.ts';
-import { deadFlow } from './dead-flow.ts';
 import { LiveRing } from './live-ring.ts';
 import { Notary } from './notary.ts';
 import { isAlive as processIsAlive, listSegments, syncFolder } from './producer.ts';

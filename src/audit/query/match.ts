@@ -4,8 +4,8 @@
  * bring; where a row comes without it, what asks for it does not match.
  */
 import { parseAddress } from '../../core/network.ts';
-import { parseFlowId } from '../../core/records.ts';
 import { searchedLines } from '../store/headers.ts';
+import { parseFlowRef } from '../store/ids.ts';
 import { searchablePath } from '../store/searchable.ts';
 import { fold } from './fold.ts';
 import { addressBytes } from './value.ts';
@@ -119,7 +119,9 @@ function passes(test: Test, value: Value): boolean {
     }
     case 'id': {
       const [flow, n] = String(value).split('.');
-      return parseFlowId(flow ?? '') === test.flow && (test.n === null || Number(n) === test.n);
+      const ref = parseFlowRef(flow ?? '');
+      if (ref === null || (test.proxy ?? null) !== ref.proxy) return false;
+      return ref.flow === test.flow && (test.n === null || Number(n) === test.n);
     }
     case 'words':
       return false;

@@ -120,6 +120,10 @@ const TEXT: Record<string, string> = {
   ja4: 'x.ja4',
   alpn: 'x.alpn',
   ingress: 'x.ingress',
+  mask: 'x.mask',
+  tlsprofile: 'x.tls',
+  parent: 'x.parent',
+  masked: 'x.masked',
   event: 'x.name',
 };
 const NUMBER: Record<string, { sql: string; scale: number }> = {

@@ -239,6 +239,8 @@ function rowField(kind: Kind, field: Field, test: Test, look: Look): Condition {
       return onRows(fragment.sql, fragment.params, null, { op: 'range', columns: row.strips, range });
     }
     case 'id': {
+      // An id of another store's proxy: none of these rows.
+      if (test.proxy !== undefined && test.proxy !== null) return NEVER;
       const blocks =
         kind === 'exchanges' ? blocksOf(SEEN.flow, [test.flow], look) : blocksOfFlowRow(test.flow, look);
       if (test.n === null) return onRows('x.flow = ?', [test.flow], blocks);

@@ -182,7 +182,8 @@ interface StoredDetail {
   leafSerial: string | null;
 }
 
-function bodyFacts(
+/** What is known of one body; `formBits` as layout.ts shifts them. */
+export function bodyFacts(
   size: number,
   kept: number | null,
   sha: Buffer | null,

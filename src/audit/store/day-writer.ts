@@ -8,9 +8,8 @@
 import { eventText, exchangeText, flowText } from '../canon.ts';
 import { digestOf } from '../chain.ts';
 import { BodyShelf } from './body-shelf.ts';
-import { BODY_FORMS } from '../../core/masking.ts';
 import { ChainWriter } from './chain-writer.ts';
-import { BLOCK_BITS, FLAG, FORM_SHIFT, KIND, SEEN } from './layout.ts';
+import { BLOCK_BITS, flagsOf, KIND, SEEN } from './layout.ts';
 import { newFlow } from './open-flows.ts';
 import { SharedTables } from './shared-tables.ts';
 import { prepareAll, RowIds } from './statements.ts';
@@ -106,16 +105,7 @@ export class DayWriter {
     const res = this.shared.head(r.resHeaders, block);
     const time = Math.round(r.time);
     const bare = r.faultDetail === null && isBare(r.req) && isBare(r.res);
-    const flags =
-      (r.upgraded ? FLAG.upgraded : 0) |
-      (r.req.truncated ? FLAG.reqTruncated : 0) |
-      (r.res.truncated ? FLAG.resTruncated : 0) |
-      (BODY_FORMS.indexOf(r.req.form ?? 'raw') << FORM_SHIFT.req) |
-      (BODY_FORMS.indexOf(r.res.form ?? 'raw') << FORM_SHIFT.res);
-    const reqBody = bare ? null : this.bodies.take(r.flow, r.n, 0);
-    const resBody = bare ? null : this.bodies.take(r.flow, r.n, 1);
-    const reqSha = digest(r.req.sha256);
-    const resSha = digest(r.res.sha256);
+    const flags = flagsOf(r);
     const more = bare ? null : [reqBody?.body ?? null, resBody?.body ?? null, reqSha, resSha, r.faultDetail];
     const us = Math.round(r.ms * 1000);
     const wait = r.wait === null ? null : Math.round(r.wait * 1000);

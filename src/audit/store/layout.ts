@@ -1,4 +1,6 @@
 /** Numbers that writer, reader and queries of a day file share (schema.ts tells what they mean). Pure. */
+import { BODY_FORMS } from '../../core/masking.ts';
+import type { ExchangeRecord } from '../../core/records.ts';
 
 /** Rows of a block in `seen` and `span`: id >> BLOCK_BITS. */
 export const BLOCK_BITS = 10;
@@ -11,6 +13,14 @@ export const KIND = { exchange: 1, flow: 2 } as const;
 export const FLAG = { upgraded: 1, reqTruncated: 2, resTruncated: 4 } as const;
 /** Four bits each in exchange.flags: the index of the form in which the body of a side is stored (core/masking). */
 export const FORM_SHIFT = { req: 8, res: 12 } as const;
+
+/** The flags of an exchange. */
+export const flagsOf = (r: ExchangeRecord): number =>
+  (r.upgraded ? FLAG.upgraded : 0) |
+  (r.req.truncated ? FLAG.reqTruncated : 0) |
+  (r.res.truncated ? FLAG.resTruncated : 0) |
+  (BODY_FORMS.indexOf(r.req.form ?? 'raw') << FORM_SHIFT.req) |
+  (BODY_FORMS.indexOf(r.res.form ?? 'raw') << FORM_SHIFT.res);
 
 /** Rows of the blocks of a JSON list, as a nested loop over just these row id ranges. */
 const inBlocks = (table: 'exchange' | 'flow'): string =>

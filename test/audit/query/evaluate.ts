@@ -60,7 +60,7 @@ function evaluate(node: Node, field: FieldOf, free: (words: Words) => boolean): 
   }
 }
 
-function exchangeField(name: string, { record: r, sni }: Stored): unknown {
+export function exchangeField(name: string, { record: r, sni }: Stored): unknown {
   const fields: Record<string, unknown> = {
     record: r,
     sni,

@@ -11,7 +11,7 @@ import { exchangeIdText, flowIdText } from '../../../src/core/records.ts';
 import { FIELDS } from '../../../src/audit/query/ast.ts';
 import { FACETS } from '../../../src/audit/store/store.ts';
 import { makeRng } from '../../fuzz/rng.ts';
-import { matchesExchange, matchesFlow } from '../query/evaluate.ts';
+import { exchangeField, matchesExchange, matchesFlow } from '../query/evaluate.ts';
 import { eachTerm, randomQuery } from '../query/generate.ts';
 import {
   DAY,
@@ -27,7 +27,7 @@ import {
 } from '../sample.ts';
 import type { FlowRecord } from '../../../src/core/records.ts';
 import type { Kind } from '../../../src/audit/query/ast.ts';
-import type { Page } from '../../../src/audit/store/store.ts';
+import type { FeedPage, Page } from '../../../src/audit/store/store.ts';
 import type { Stored } from '../query/evaluate.ts';
 import type { Driver } from './drivers.ts';
 
@@ -87,7 +87,10 @@ export function contract(name: string, make: () => Promise<Driver>, { exact }: {
         let next: string | null = null;
         do {
           const options = { kind: 'exchanges' as const, limit: 400 };
-          const page: Page<'exchanges'> = await driver.store.search(q, next === null ? options : { ...options, before: next });
+          const page: Page<'exchanges'> = await driver.store.search(
+            q,
+            next === null ? options : { ...options, before: next },
+          );
           found.push(...page.rows.map(r => r.exchange));
           next = page.next;
         } while (next !== null);
@@ -157,16 +160,8 @@ export function contract(name: string, make: () => Promise<Driver>, { exact }: {
       const q = query('ms:>1000');
       const rows = exchanges.filter(s => matchesExchange(q.root, s));
       const stored = (v: string | number | null) => (typeof v === 'string' ? kept(v, exact) : v);
-      const value: Record<string, (s: Stored) => string | number | null> = {
-        sni: s => s.sni,
-        type: s => s.record.contentType,
-        verdict: s => s.record.verdict.action,
-        rule: s => s.record.verdict.rule,
-        policy: s => s.record.verdict.policy,
-      };
       for (const field of FACETS) {
-        const of =
-          value[field] ?? ((s: Stored) => (s.record as unknown as Record<string, string>)[field] ?? null);
+        const of = (s: Stored) => (exchangeField(field, s) ?? null) as string | number | null;
         const expected = new Map<string | number | null, number>();
         let bytes = 0;
         for (const s of rows) {
@@ -193,6 +188,43 @@ export function contract(name: string, make: () => Promise<Driver>, { exact }: {
           'most frequent first',
         );
       }
+    });
+
+    it('and the feed gives every row once, in the order they came', async () => {
+      const fed: string[] = [];
+      let after: string | null = null;
+      for (;;) {
+        const page: FeedPage = await driver.store.feed({
+          after,
+          limit: 500,
+          kinds: ['exchanges'],
+          detail: 'heads',
+        });
+        if (page.rows.length === 0) {
+          assert.deepEqual(page.waiting, []);
+          break;
+        }
+        for (const row of page.rows) {
+          assert.ok(row.kind === 'exchange' && row.detail !== null);
+          fed.push(row.row.exchange);
+        }
+        const waiting = page.waiting.reduce((sum, w) => sum + w.rows, 0);
+        assert.equal(waiting, EXCHANGES - fed.length);
+        after = page.next;
+      }
+      assert.deepEqual(
+        fed.reverse(),
+        exchanges.map(s => driver.id(exchangeIdText(s.record.flow, s.record.n))),
+      );
+      const rest = await driver.store.feed({
+        after: null,
+        limit: 10_000,
+        kinds: ['exchanges', 'flows', 'events'],
+        detail: 'none',
+      });
+      assert.equal(rest.rows.length, EXCHANGES + LEDGER);
+      const end = await driver.store.feed({ after: 'end', limit: 10, kinds: ['flows'], detail: 'bodies' });
+      assert.deepEqual(end.rows, []);
     });
 
     it('in the sums of days', async () => {

@@ -14,7 +14,6 @@ import { retain } from '../../../src/audit/retention.ts';
 import { openStore } from '../../../src/audit/store/sqlite.ts';
 import { PostgresStore } from '../../../src/audit/store/postgres/postgres.ts';
 import { PostgresWriter } from '../../../src/audit/store/postgres/writer.ts';
-import { dayOf } from '../../../src/audit/store/schema.ts';
 import { NOON } from '../sample.ts';
 import type { PostgresTarget } from '../../../src/audit/store/postgres/connect.ts';
 import type { SpoolWriter } from '../../../src/audit/spool.ts';
@@ -138,8 +137,7 @@ class PostgresDriver extends Base implements Driver {
   }
 
   async retain(days: number): Promise<void> {
-    const oldest = dayOf(this.now - days * 86_400_000);
-    for (const day of await this.writer.days()) if (day < oldest) await this.writer.dropDay(day);
+    await this.writer.retain(days);
   }
 
   /** The first proxy of an empty database has the number 1. */

@@ -16,12 +16,13 @@ export interface PostgresTarget {
 
 const INT8 = 20;
 const DATE = 1082;
+type Parse = (text: string) => unknown;
 const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+  getTypeParser: ((oid: number, format?: 'text'): Parse => {
     if (oid === INT8) return Number;
     if (oid === DATE) return String;
-    return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text');
-  }) as never,
+    return pg.types.getTypeParser(oid, format ?? 'text') as Parse;
+  }) as typeof pg.types.getTypeParser,
 };
 
 const CONNECT_MS = 5000;

@@ -37,7 +37,8 @@ function field(value: CopyValue): string {
 /** A whole number of at most 53 bits; anything else breaks the record's type. */
 export function whole(value: number): number {
   const rounded = Math.round(value);
-  if (!Number.isSafeInteger(rounded)) throw new CodecError('a number of the record is out of range');
+  if (typeof value !== 'number' || !Number.isSafeInteger(rounded))
+    throw new CodecError('a number of the record is out of range');
   return rounded;
 }
 

@@ -4,7 +4,8 @@
  */
 import zlib from 'node:zlib';
 import { joinHead } from '../headers.ts';
-import { FLAG } from '../layout.ts';
+import { bodyFacts } from '../day-detail.ts';
+import { FLAG, FORM_SHIFT } from '../layout.ts';
 import { fieldOf } from '../head-field.ts';
 import { EMPTY_LINE } from './lines.ts';
 import { COLUMNS, exchangeOf, flowOf } from './rows.ts';
@@ -17,7 +18,7 @@ import type { ExchangeColumns, FlowColumns } from './rows.ts';
 
 export type Ask = <R extends object>(sql: string, params: PostgresParam[]) => Promise<R[]>;
 
-interface FullExchange extends ExchangeColumns {
+export interface FullExchange extends ExchangeColumns {
   day: string;
   wait: number | null;
   capture: string;
@@ -35,21 +36,22 @@ interface FullExchange extends ExchangeColumns {
   res_rest: string | null;
 }
 
-interface FullFlow extends FlowColumns {
+export interface FullFlow extends FlowColumns {
   detail: string;
   hello_text: string | null;
   cert_text: string | null;
 }
 
-const EXCHANGE = `SELECT ${COLUMNS.exchanges}, x.day, x.wait, x.capture, x.fault_detail, x.flags, x.req_kept, x.res_kept, x.req_sha,
+/** What is read of a row `x` to put all of it together. */
+export const FULL_EXCHANGE = `${COLUMNS.exchanges}, x.day, x.wait, x.capture, x.fault_detail, x.flags, x.req_kept, x.res_kept, x.req_sha,
   x.res_sha, x.req_body, x.res_body, x.req_rest, x.res_rest,
   (SELECT text FROM block b WHERE b.day = x.day AND b.hash = x.req_block) AS req_text,
-  (SELECT text FROM block b WHERE b.day = x.day AND b.hash = x.res_block) AS res_text
-  FROM exchange x WHERE x.proxy = $1 AND x.flow = $2 AND x.n = $3 ORDER BY x.seq LIMIT 1`;
-const FLOW = `SELECT ${COLUMNS.flows}, x.detail,
+  (SELECT text FROM block b WHERE b.day = x.day AND b.hash = x.res_block) AS res_text`;
+export const FULL_FLOW = `${COLUMNS.flows}, x.detail,
   (SELECT text FROM block b WHERE b.day = x.day AND b.hash = x.hello) AS hello_text,
-  (SELECT text FROM block b WHERE b.day = x.day AND b.hash = x.cert) AS cert_text
-  FROM flow x WHERE x.proxy = $1 AND x.flow = $2 ORDER BY x.seq LIMIT 1`;
+  (SELECT text FROM block b WHERE b.day = x.day AND b.hash = x.cert) AS cert_text`;
+const EXCHANGE = `SELECT ${FULL_EXCHANGE} FROM exchange x WHERE x.proxy = $1 AND x.flow = $2 AND x.n = $3 ORDER BY x.seq LIMIT 1`;
+const FLOW = `SELECT ${FULL_FLOW} FROM flow x WHERE x.proxy = $1 AND x.flow = $2 ORDER BY x.seq LIMIT 1`;
 
 export class FleetDetail {
   private readonly ask: Ask;
@@ -65,8 +67,13 @@ export class FleetDetail {
 
   async body(proxy: number, flow: number, n: number, side: 'req' | 'res'): Promise<StoredBody | null> {
     const r = await this.full(proxy, flow, n);
-    const sha = side === 'req' ? r?.req_body : r?.res_body;
-    if (r === null || sha == null) return null;
+    return r === null ? null : this.bodyOf(r, side);
+  }
+
+  /** The captured body of one side of a row. */
+  async bodyOf(r: FullExchange, side: 'req' | 'res'): Promise<StoredBody | null> {
+    const sha = side === 'req' ? r.req_body : r.res_body;
+    if (sha === null) return null;
     const [stored] = await this.ask<{ enc: number; data: Buffer }>(
       'SELECT enc, data FROM body WHERE day = $1 AND sha = $2',
       [r.day, sha],
@@ -74,11 +81,13 @@ export class FleetDetail {
     if (stored === undefined) return null;
     const detail = detailOf(r);
     const head = side === 'req' ? detail.reqHeaders : detail.resHeaders;
+    const facts = side === 'req' ? detail.req : detail.res;
     return {
       data: stored.enc === 0 ? stored.data : zlib.inflateRawSync(stored.data),
-      facts: side === 'req' ? detail.req : detail.res,
+      facts,
       contentType: fieldOf(head, 'content-type'),
-      contentEncoding: fieldOf(head, 'content-encoding'),
+      // What was decoded before it was masked is no longer what the head says.
+      contentEncoding: facts.form === 'decoded' ? null : fieldOf(head, 'content-encoding'),
     };
   }
 
@@ -111,7 +120,7 @@ export class FleetDetail {
   }
 }
 
-function detailOf(r: FullExchange): ExchangeDetail {
+export function detailOf(r: FullExchange): ExchangeDetail {
   return {
     ...exchangeOf(r),
     n: r.n,
@@ -121,18 +130,20 @@ function detailOf(r: FullExchange): ExchangeDetail {
     upgraded: (r.flags & FLAG.upgraded) !== 0,
     reqHeaders: headOf(r.req_text, r.req_rest),
     resHeaders: headOf(r.res_text, r.res_rest),
-    req: {
-      size: r.up,
-      kept: r.req_kept,
-      sha256: r.req_sha?.toString('hex') ?? null,
-      truncated: (r.flags & FLAG.reqTruncated) !== 0,
-    },
-    res: {
-      size: r.down,
-      kept: r.res_kept,
-      sha256: r.res_sha?.toString('hex') ?? null,
-      truncated: (r.flags & FLAG.resTruncated) !== 0,
-    },
+    req: bodyFacts(
+      r.up,
+      r.req_kept,
+      r.req_sha,
+      (r.flags & FLAG.reqTruncated) !== 0,
+      r.flags >> FORM_SHIFT.req,
+    ),
+    res: bodyFacts(
+      r.down,
+      r.res_kept,
+      r.res_sha,
+      (r.flags & FLAG.resTruncated) !== 0,
+      r.flags >> FORM_SHIFT.res,
+    ),
   };
 }
 
@@ -146,7 +157,7 @@ function headOf(text: string | null, rest: string | null): string {
   });
 }
 
-function recordOf(r: FullFlow): FlowRecord {
+export function recordOf(r: FullFlow): FlowRecord {
   const record = JSON.parse(restored(r.detail)) as FlowRecord;
   const hello = r.hello_text === null ? null : (JSON.parse(restored(r.hello_text)) as HelloFacts);
   return {

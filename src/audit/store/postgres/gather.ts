@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { FLOWS_PER_PRODUCER } from '../../../core/records.ts';
 import { CodecError } from '../../bytes.ts';
-import { deadFlow } from '../../dead-flow.ts';
+import { deadFlow } from '../open-flows.ts';
 import type { Damage } from '../../tail.ts';
 import type {
   AuditRecord,

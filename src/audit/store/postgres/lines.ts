@@ -7,9 +7,10 @@
  */
 import { createHash } from 'node:crypto';
 import { parseAddress } from '../../../core/network.ts';
+import { mannerOf } from '../../../core/verdict.ts';
 import { addressBytes } from '../../query/value.ts';
 import { HeaderHabits, splitHead } from '../headers.ts';
-import { FLAG } from '../layout.ts';
+import { flagsOf } from '../layout.ts';
 import { Recent } from '../recent.ts';
 import { searchablePath, searchableText } from '../searchable.ts';
 import { copyFields, small, told, whole } from './copy.ts';
@@ -68,6 +69,7 @@ export class Lines {
     for (const line of reqHead.lines) words.add(line, true);
     for (const line of resHead.lines) words.add(line, true);
     const v = r.verdict;
+    const manner = mannerOf(v, r.scheme);
     const line = copyFields([
       proxy,
       whole(r.flow),
@@ -97,9 +99,7 @@ export class Lines {
       r.contentType,
       whole(r.req.size),
       whole(r.res.size),
-      (r.upgraded ? FLAG.upgraded : 0) |
-        (r.req.truncated ? FLAG.reqTruncated : 0) |
-        (r.res.truncated ? FLAG.resTruncated : 0),
+      flagsOf(r),
       req?.size ?? 0,
       res?.size ?? 0,
       digest(r.req.sha256),
@@ -110,6 +110,10 @@ export class Lines {
       resHead.block.hash,
       reqHead.rest,
       resHead.rest,
+      manner.mask,
+      manner.tls,
+      manner.parent,
+      r.masked ?? null,
       words.toString(),
     ]);
     return { line, blocks: [reqHead.block, resHead.block] };
@@ -121,6 +125,7 @@ export class Lines {
     const hello = f?.hello ?? null;
     const helloBlock = hello === null ? null : document(hello);
     const certBlock = r.originCert === null ? null : document(r.originCert);
+    const manner = v === null ? null : mannerOf(v, f?.scheme ?? null);
     const words = new Vector();
     for (const text of [f?.host, hello?.sni, v?.reason, r.fault])
       if (typeof text === 'string') words.add(text, false);
@@ -149,6 +154,9 @@ export class Lines {
       small(r.exchanges),
       helloBlock?.hash ?? null,
       certBlock?.hash ?? null,
+      manner?.mask ?? null,
+      manner?.tls ?? null,
+      manner?.parent ?? null,
       JSON.stringify({ ...r, facts: f === null ? null : { ...f, hello: null }, originCert: null }),
       words.toString(),
     ]);

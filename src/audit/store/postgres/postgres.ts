@@ -14,6 +14,7 @@ import { parseExchangeRef, parseFlowRef } from '../ids.ts';
 import { KIND } from '../layout.ts';
 import { clientConfig } from './connect.ts';
 import { FleetDetail } from './detail.ts';
+import { fleetFeed } from './feed.ts';
 import { COLUMNS, shownRow } from './rows.ts';
 import { checkVersion } from './schema.ts';
 import { restored } from './text.ts';
@@ -31,6 +32,8 @@ import type {
   FacetField,
   FacetOptions,
   Facets,
+  FeedOptions,
+  FeedPage,
   FlowDetail,
   Histogram,
   HistogramOptions,
@@ -66,6 +69,9 @@ const FACET: Record<'exchanges' | 'flows', Partial<Record<FacetField, string>>> 
     scheme: 'x.scheme',
     port: 'x.port',
     protocol: 'x.protocol',
+    mask: 'x.mask',
+    tlsprofile: 'x.tls',
+    parent: 'x.parent',
   },
   flows: {
     host: 'x.host',
@@ -78,6 +84,9 @@ const FACET: Record<'exchanges' | 'flows', Partial<Record<FacetField, string>>> 
     fault: 'x.fault',
     scheme: 'x.scheme',
     port: 'x.port',
+    mask: 'x.mask',
+    tlsprofile: 'x.tls',
+    parent: 'x.parent',
   },
 };
 
@@ -200,17 +209,17 @@ export class PostgresStore implements AuditStore {
 
   async exchange(id: string): Promise<ExchangeDetail | null> {
     const ref = parseExchangeRef(id);
-    return ref?.proxy == null ? null : this.detail.exchange(ref.proxy, ref.flow, ref.n);
+    return ref === null || ref.proxy === null ? null : this.detail.exchange(ref.proxy, ref.flow, ref.n);
   }
 
   async body(exchange: string, side: 'req' | 'res'): Promise<StoredBody | null> {
     const ref = parseExchangeRef(exchange);
-    return ref?.proxy == null ? null : this.detail.body(ref.proxy, ref.flow, ref.n, side);
+    return ref === null || ref.proxy === null ? null : this.detail.body(ref.proxy, ref.flow, ref.n, side);
   }
 
   async flow(id: string, exchangeLimit = 200): Promise<FlowDetail | null> {
     const ref = parseFlowRef(id);
-    return ref?.proxy == null ? null : this.detail.flow(ref.proxy, ref.flow, exchangeLimit);
+    return ref === null || ref.proxy === null ? null : this.detail.flow(ref.proxy, ref.flow, exchangeLimit);
   }
 
   async days(): Promise<DayStats[]> {
@@ -229,6 +238,10 @@ export class PostgresStore implements AuditStore {
       from: row.exchanges + row.flows === 0 ? null : lo,
       to: row.exchanges + row.flows === 0 ? null : hi,
     }));
+  }
+
+  feed(options: FeedOptions): Promise<FeedPage> {
+    return fleetFeed((sql, params) => this.ask(sql, params, QUESTION_MS), this.detail, options);
   }
 
   async close(): Promise<void> {

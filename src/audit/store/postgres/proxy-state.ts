@@ -111,7 +111,7 @@ export class ProxyState {
     const opened: Changes['opened'] = [];
     for (const id of this.fresh) {
       const open = this.flows.get(id);
-      if (open?.start == null || open.stored) continue;
+      if (open === undefined || open.start === null || open.stored) continue;
       opened.push({ flow: id, start: JSON.stringify(open.start) });
       open.stored = true;
     }

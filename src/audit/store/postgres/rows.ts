@@ -8,10 +8,10 @@ import type { Kind } from '../../query/ast.ts';
 export const COLUMNS: Record<Kind, string> = {
   exchanges:
     'x.seq, x.proxy, x.flow, x.n, x.time, x.us, x.client, x.account, x.method, x.scheme, x.host, x.port, x.path, x.status, ' +
-    'x.protocol, x.up, x.down, x.action, x.rule, x.policy, x.fault, x.reason, x.sni, x.type',
+    'x.protocol, x.up, x.down, x.action, x.rule, x.policy, x.fault, x.reason, x.sni, x.type, x.mask, x.tls, x.parent, x.masked',
   flows:
     'x.seq, x.proxy, x.flow, x.time, x.us, x.client, x.account, x.host, x.port, x.sni, x.alpn, x.ja4, x.action, x.rule, ' +
-    'x.policy, x.reason, x.fault, x.up, x.down, x.exchanges',
+    'x.policy, x.reason, x.fault, x.up, x.down, x.exchanges, x.mask, x.tls, x.parent',
   events: 'x.seq, x.proxy, x.time, x.name, x.detail',
 };
 
@@ -40,6 +40,10 @@ export interface ExchangeColumns {
   reason: string;
   sni: string | null;
   type: string | null;
+  masked: string | null;
+  mask: string | null;
+  tls: string | null;
+  parent: string | null;
 }
 
 export interface FlowColumns {
@@ -63,6 +67,9 @@ export interface FlowColumns {
   up: number;
   down: number;
   exchanges: number;
+  mask: string | null;
+  tls: string | null;
+  parent: string | null;
 }
 
 interface EventColumns {
@@ -108,6 +115,10 @@ export function exchangeOf(r: ExchangeColumns): ExchangeRow {
     reason: restored(r.reason),
     sni: restoredOrNull(r.sni),
     contentType: restoredOrNull(r.type),
+    masked: restoredOrNull(r.masked),
+    mask: restoredOrNull(r.mask),
+    tlsProfile: restoredOrNull(r.tls),
+    parent: restoredOrNull(r.parent),
   };
 }
 
@@ -132,6 +143,9 @@ export function flowOf(r: FlowColumns): FlowRow {
     ms: r.us / 1000,
     fault: restoredOrNull(r.fault),
     exchanges: r.exchanges,
+    mask: restoredOrNull(r.mask),
+    tlsProfile: restoredOrNull(r.tls),
+    parent: restoredOrNull(r.parent),
   };
 }
 

@@ -51,9 +51,10 @@ CREATE TABLE exchange (day date NOT NULL, seq bigint NOT NULL, proxy integer NOT
   protocol text COLLATE "C" NOT NULL, action text COLLATE "C" NOT NULL, rule text COLLATE "C" NOT NULL,
   policy text COLLATE "C" NOT NULL, reason text COLLATE "C" NOT NULL, capture text COLLATE "C" NOT NULL,
   refusal text COLLATE "C" NOT NULL, fault text COLLATE "C", fault_detail text COLLATE "C", sni text COLLATE "C",
-  type text COLLATE "C", up bigint NOT NULL, down bigint NOT NULL, flags smallint NOT NULL, req_kept integer NOT NULL,
+  type text COLLATE "C", up bigint NOT NULL, down bigint NOT NULL, flags integer NOT NULL, req_kept integer NOT NULL,
   res_kept integer NOT NULL, req_sha bytea, res_sha bytea, req_body bytea, res_body bytea, req_block bytea NOT NULL,
-  res_block bytea NOT NULL, req_rest text COLLATE "C", res_rest text COLLATE "C", words tsvector NOT NULL,
+  res_block bytea NOT NULL, req_rest text COLLATE "C", res_rest text COLLATE "C",
+  mask text COLLATE "C", tls text COLLATE "C", parent text COLLATE "C", masked text COLLATE "C", words tsvector NOT NULL,
   PRIMARY KEY (day, seq), UNIQUE (day, proxy, flow, n)) PARTITION BY LIST (day);
 CREATE INDEX ON exchange (left(lower(host), 255));
 CREATE INDEX ON exchange (ip);
@@ -65,7 +66,8 @@ CREATE TABLE flow (day date NOT NULL, seq bigint NOT NULL, proxy integer NOT NUL
   host text COLLATE "C", port integer, scheme text COLLATE "C", ingress text COLLATE "C", sni text COLLATE "C",
   alpn text COLLATE "C", ja4 text COLLATE "C", action text COLLATE "C", rule text COLLATE "C", policy text COLLATE "C",
   reason text COLLATE "C", fault text COLLATE "C", up bigint NOT NULL, down bigint NOT NULL, exchanges integer NOT NULL,
-  hello bytea, cert bytea, detail text NOT NULL, words tsvector NOT NULL,
+  hello bytea, cert bytea, mask text COLLATE "C", tls text COLLATE "C", parent text COLLATE "C",
+  detail text NOT NULL, words tsvector NOT NULL,
   PRIMARY KEY (day, seq), UNIQUE (day, proxy, flow)) PARTITION BY LIST (day);
 CREATE INDEX ON flow (left(lower(host), 255));
 CREATE INDEX ON flow (ip);

@@ -3,10 +3,10 @@
 const EXCHANGE =
   'day, seq, proxy, flow, n, time, us, wait, client, ip, account, method, scheme, host, port, path, status, protocol, action, ' +
   'rule, policy, reason, capture, refusal, fault, fault_detail, sni, type, up, down, flags, req_kept, res_kept, req_sha, ' +
-  'res_sha, req_body, res_body, req_block, res_block, req_rest, res_rest, words';
+  'res_sha, req_body, res_body, req_block, res_block, req_rest, res_rest, mask, tls, parent, masked, words';
 const FLOW =
   'day, seq, proxy, flow, time, us, client, ip, account, host, port, scheme, ingress, sni, alpn, ja4, action, rule, policy, ' +
-  'reason, fault, up, down, exchanges, hello, cert, detail, words';
+  'reason, fault, up, down, exchanges, hello, cert, mask, tls, parent, detail, words';
 const EVENT = 'day, seq, proxy, time, name, detail';
 
 export const COPY = {

@@ -43,6 +43,7 @@ export interface WriterOptions {
 
 const KNOWN_BLOCKS = 20_000;
 const KNOWN_BODIES = 50_000;
+const DAY_MS = 86_400_000;
 const UNIQUE_VIOLATION = '23505';
 
 export class PostgresWriter {
@@ -115,16 +116,18 @@ export class PostgresWriter {
     }
   }
 
-  /** Days of records there are, oldest first. */
-  days(): Promise<string[]> {
-    return this.connection.use(async client =>
-      (await client.query<{ day: string }>(SQL.days)).rows.map(r => r.day),
-    );
-  }
-
-  /** Drop a day of records. Throws when this role may not. */
-  dropDay(day: string): Promise<void> {
-    return this.connection.use(async client => void (await client.query(SQL.dropDay, [day])));
+  /**
+   * Drop days of records older than `days` whole days, but never the newest. Throws when this role may not; what was dropped
+   * before stays dropped.
+   */
+  retain(days: number): Promise<string[]> {
+    const oldest = dayOf(this.now() - days * DAY_MS);
+    return this.connection.use(async client => {
+      const { rows } = await client.query<{ day: string }>(SQL.days);
+      const old = rows.slice(0, -1).flatMap(r => (r.day < oldest ? [r.day] : []));
+      for (const day of old) await client.query(SQL.dropDay, [day]);
+      return old;
+    });
   }
 
   close(): Promise<void> {
