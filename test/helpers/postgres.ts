@@ -20,7 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { parsePostgresUrl } from '../../src/audit/store/postgres/address.ts';
+import { parsePostgresUrl } from '../../src/core/postgres-address.ts';
 import type { PostgresTarget } from '../../src/audit/store/postgres/connect.ts';
 
 export interface Postgres {

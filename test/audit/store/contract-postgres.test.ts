@@ -13,5 +13,5 @@ describe('the fleet store', () => {
   });
   after(() => postgres.cleanUp());
   const make = async () => postgresDriver(await postgres.database(`contract_${++databases}`));
-  contract('PostgreSQL', make, { exact: true });
+  contract('PostgreSQL', make);
 });

@@ -2,4 +2,4 @@
 import { contract } from './contract.ts';
 import { sqliteDriver } from './drivers.ts';
 
-contract('SQLite', sqliteDriver, { exact: false });
+contract('SQLite', sqliteDriver);

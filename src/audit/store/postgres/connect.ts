@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import pg from 'pg';
 import type { ClientConfig } from 'pg';
-import type { PostgresAddress } from './address.ts';
+import type { PostgresAddress } from '../../../core/postgres-address.ts';
 
 export interface PostgresTarget {
   address: PostgresAddress;

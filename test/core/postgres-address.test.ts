@@ -1,7 +1,7 @@
 /** Addresses of PostgreSQL: what they mean, and what is refused without repeating it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parsePostgresUrl } from '../../../../src/audit/store/postgres/address.ts';
+import { parsePostgresUrl } from '../../src/core/postgres-address.ts';
 
 test('an address says where, as whom, and whether the server is verified', () => {
   assert.deepEqual(parsePostgresUrl('postgres://writer@db.corp.test/audit?sslrootcert=/etc/ca.pem'), {
