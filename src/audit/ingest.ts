@@ -15,6 +15,7 @@ import { DayKeeper } from './day-keeper.ts';
 import { LiveRing } from './live-ring.ts';
 import { Notary } from './notary.ts';
 import { isAlive as processIsAlive, listSegments, syncFolder } from './producer.ts';
+import { isShipped, removeSegment } from './segment-end.ts';
 import { deadFlow } from './store/open-flows.ts';
 import { isDamage } from './store/schema.ts';
 import { SegmentTail } from './tail.ts';
@@ -37,6 +38,8 @@ export interface IngestOptions {
   isAlive?: (pid: number, ticks: number) => boolean;
   /** Rows to gather for live views per batch, 0 for none. */
   liveRows?: number;
+  /** Segments are shipped to a collector too, and stay until they are. */
+  shared?: boolean;
   /** Signs checkpoints and seals; without one the chain is kept but nobody vouches for it. */
   signer?: Signer | null;
   /** Gets a copy of every checkpoint and seal, after it is in the store. */
@@ -55,6 +58,8 @@ export interface IngestStats {
   failing: string | null;
   /** Day file that is being written. */
   day: string | null;
+  /** How long the oldest of those bytes waits, ms; told by what ships. */
+  lagMs?: number;
 }
 
 export interface Step {
@@ -87,6 +92,7 @@ const MAX_ASIDES = 3;
 
 export class Ingest {
   private readonly spoolDir: string;
+  private readonly shared: boolean;
   private readonly auditDir: string;
   private readonly now: () => number;
   private readonly isAlive: (pid: number, ticks: number) => boolean;
@@ -108,6 +114,7 @@ export class Ingest {
 
   constructor(options: IngestOptions) {
     this.spoolDir = options.spoolDir;
+    this.shared = options.shared === true;
     this.auditDir = options.auditDir;
     this.now = options.now ?? Date.now;
     this.isAlive = options.isAlive ?? processIsAlive;
@@ -210,7 +217,8 @@ export class Ingest {
     this.notary.told();
     if (signed !== null) this.notary.checkpointed(signed);
     this.total += this.batchRows;
-    if (ended.size > 0) this.dispose([...ended]);
+    const free = [...ended].filter(name => !this.shared || isShipped(this.spoolDir, name));
+    if (free.length > 0) this.dispose(free);
     return { rows: this.batchRows, more, ...this.ring.take(), events: this.batchEvents };
   }
 
@@ -359,12 +367,7 @@ export class Ingest {
     for (const name of names) {
       this.tails.get(name)?.tail.close();
       this.tails.delete(name);
-      const file = path.join(this.spoolDir, name);
-      if (this.cursors.get(name)?.bad === true) {
-        const aside = path.join(this.spoolDir, 'bad');
-        fs.mkdirSync(aside, { recursive: true, mode: 0o700 });
-        fs.renameSync(file, path.join(aside, name));
-      } else fs.rmSync(file, { force: true });
+      removeSegment(this.spoolDir, name, this.cursors.get(name)?.bad === true);
       this.cursors.delete(name);
     }
     syncFolder(this.spoolDir);

@@ -11,7 +11,7 @@ import type { FromThread, ThreadData } from './recorder.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('recorder-thread is the entry of a worker thread');
-const { spoolDir, auditDir, live, signingKey, witnessFile } = workerData as ThreadData;
+const { spoolDir, auditDir, live, signingKey, witnessFile, shared } = workerData as ThreadData;
 
 /** Live views need to see that something happens, not all of it. */
 const LIVE_ROWS = 200;
@@ -27,6 +27,7 @@ const ingest = new Ingest({
   spoolDir,
   auditDir,
   liveRows: live ? LIVE_ROWS : 0,
+  shared,
   signer: signingKey === null ? null : signerOf(signingKey),
   ...(witnessFile === null ? {} : { witness: new Witness(witnessFile) }),
 });

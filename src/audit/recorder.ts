@@ -9,6 +9,7 @@ import path from 'node:path';
 import { allocateProducer } from './producer.ts';
 import { openSpool } from './spool.ts';
 import { startThread } from './thread.ts';
+import type { FleetData } from './fleet/fleet-data.ts';
 import type { IngestStats } from './ingest.ts';
 import type { LiveRow } from './store/store.ts';
 import type { EventRecord } from '../core/records.ts';
@@ -25,6 +26,10 @@ export interface RecorderOptions {
   signingKey?: KeyObject | null;
   /** File outside the store that gets a copy of every checkpoint and seal. */
   witnessFile?: string | null;
+  /** Carry the spool to PostgreSQL or a collector instead of into day files. */
+  fleet?: Omit<FleetData, 'spoolDir' | 'live'>;
+  /** Another recorder of this machine ships the spool: segments stay until it has. */
+  shared?: boolean;
   /** Newly committed rows, oldest first; `dropped` more were committed but not sent. */
   onRows?: (rows: LiveRow[], dropped: number) => void;
   /** Every event row that was committed (starts, gaps, …), and `recorder.failing` / `recorder.recovered` as they happen. */
@@ -57,6 +62,7 @@ export interface ThreadData {
   live: boolean;
   signingKey: KeyObject | null;
   witnessFile: string | null;
+  shared: boolean;
 }
 
 /** Pause before a thread that died is started again; doubled each time it dies soon after its start. */
@@ -73,7 +79,11 @@ export function startRecorder(options: RecorderOptions): Recorder {
     live: options.onRows !== undefined,
     signingKey: options.signingKey ?? null,
     witnessFile: options.witnessFile ?? null,
+    shared: options.shared === true,
   };
+  const fleet: FleetData | null = options.fleet
+    ? { ...options.fleet, spoolDir: data.spoolDir, live: data.live }
+    : null;
   const own = openSpool({
     dir: data.spoolDir,
     producer: allocateProducer(data.spoolDir),
@@ -110,7 +120,10 @@ export function startRecorder(options: RecorderOptions): Recorder {
   const start = (): void => {
     restart = null;
     startedAt = performance.now();
-    const worker = startThread('./recorder-thread', import.meta.url, { workerData: data, name: 'recorder' });
+    const worker =
+      fleet === null
+        ? startThread('./recorder-thread', import.meta.url, { workerData: data, name: 'recorder' })
+        : startThread('./fleet/fleet-thread', import.meta.url, { workerData: fleet, name: 'fleet' });
     thread = worker;
     stats = { ...stats, running: true };
     worker.on('message', (message: FromThread) => receive(message));

@@ -12,8 +12,7 @@ import { gather } from '../audit/export/gather.ts';
 import { isoTime, visible } from '../audit/export/lines.ts';
 import { explainError, parseQuery } from '../audit/query/parse.ts';
 import { parseTime, TIME_HINT } from '../audit/query/time.ts';
-import { auditDir } from '../audit/recorder.ts';
-import { openStore } from '../audit/store/sqlite.ts';
+import { openAuditStore, STORE_SETTINGS } from '../control/fleet.ts';
 import { VERSION } from '../control/version.ts';
 import { loadSettings } from '../settings/load.ts';
 import { exportEvidence } from './audit/evidence.ts';
@@ -64,7 +63,7 @@ export function searchCommand(): Command {
     .option('--count', 'print the number of matches only')
     .allowExcessArguments(false)
     .addHelpText('after', HELP);
-  const input = addSettingsFlags(command, ['data-dir', 'ca.passphrase-file']);
+  const input = addSettingsFlags(command, [...STORE_SETTINGS, 'ca.passphrase-file']);
   return command.action(async (query: string, options: Options) => {
     const settings = loadSettings(input());
     if (options.evidence !== undefined) {
@@ -79,7 +78,7 @@ export function searchCommand(): Command {
       await exportEvidence(settings, { ...question, out, format: format === 'csv' ? 'csv' : 'ndjson', now });
       return;
     }
-    const store = openStore({ dir: auditDir(settings['data-dir']) });
+    const store = openAuditStore(settings);
     try {
       await run(store, query, options, Date.now());
     } finally {

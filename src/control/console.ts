@@ -10,8 +10,7 @@ import type { Status, WorkerStatus, PolicyRejection } from '../../web/contract.t
 import { createConsole } from '../../web/server/app.ts';
 import { problemsOf } from '../../web/server/policy-work.ts';
 import type { PolicyWork } from '../../web/server/deps.ts';
-import { auditDir, type Recorder } from '../audit/recorder.ts';
-import { openStore } from '../audit/store/sqlite.ts';
+import type { Recorder } from '../audit/recorder.ts';
 import type { LiveRow } from '../audit/store/store.ts';
 import { keptInGit } from '../policy/repository.ts';
 import { copiesDir } from '../policy/sources.ts';
@@ -23,6 +22,7 @@ import type { ControlDb } from './control-db.ts';
 import { consoleAlerts } from './alerts/console-alerts.ts';
 import { AlertShelf } from './alerts/shelf.ts';
 import { Desk } from './desk.ts';
+import { openAuditStore } from './fleet.ts';
 import { ListTokens } from './list-tokens.ts';
 import type { Log } from './log.ts';
 import type { ListKeeper } from './policy-sources.ts';
@@ -64,7 +64,7 @@ export interface RunningConsole {
 
 export async function startConsole(parts: ConsoleParts): Promise<RunningConsole> {
   const { settings, policy, authority } = parts;
-  const store = openStore({ dir: auditDir(settings['data-dir']), thread: true });
+  const store = openAuditStore(settings, { thread: true });
   let urls: string[] = [];
   let applied = Date.now();
   let rejectedAt = Date.now();

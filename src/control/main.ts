@@ -14,7 +14,7 @@ import { keepCrl } from '../../ca/crl.ts';
 import { createIssuer } from '../../ca/issuer.ts';
 import { findPassphrase } from '../../ca/passphrase.ts';
 import { allocateProducer } from '../audit/producer.ts';
-import { auditDir, spoolDir, startRecorder } from '../audit/recorder.ts';
+import { auditDir, spoolDir } from '../audit/recorder.ts';
 import { retain } from '../audit/retention.ts';
 import { signerOf } from '../audit/statement.ts';
 import type { Signer } from '../audit/statement.ts';
@@ -28,6 +28,7 @@ import { openControlDb } from './control-db.ts';
 import type { ControlDb } from './control-db.ts';
 import { startConsole, type RowListener, type RunningConsole } from './console.ts';
 import { Holds } from './holds.ts';
+import { fleetPlan } from './fleet.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
 import { dismissOrphans, holdDataDir } from './orphans.ts';
@@ -39,6 +40,7 @@ import { startProbes } from './probes.ts';
 import { serviceManager } from './service-manager.ts';
 import { alertWays } from './alerts/ways.ts';
 import { startStreams } from './streams/streams.ts';
+import { startRecords } from './records.ts';
 import { createSupervisor } from './supervisor.ts';
 import { Trail } from './trail.ts';
 import { signTrail } from './trail-chain.ts';
@@ -64,6 +66,8 @@ const HOUR_MS = 3_600_000;
 export async function startControl(settings: Settings): Promise<RunningControl> {
   const dataDir = settings['data-dir'];
   const started = Date.now();
+  // Before anything is opened: settings that contradict each other.
+  const plan = fleetPlan(settings);
   const log = createLog(settings['log.level'], line => process.stderr.write(line));
   /** What was started, last first: the order in which it is ended. */
   const undo: (() => void | Promise<void>)[] = [];
@@ -82,15 +86,18 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     const auditKey = openAuditKey(auditKeyDir(dataDir), passphrase);
     const signer = signerOf(auditKey.privateKey);
     const listeners = new Set<RowListener>();
-    const recorder = startRecorder({
-      dataDir,
-      signingKey: auditKey.privateKey,
-      witnessFile: settings['audit.witness-file'],
-      onRows: (rows, dropped) => {
-        for (const listener of listeners) listener(rows, dropped);
+    const recorder = startRecords(
+      {
+        dataDir,
+        signingKey: auditKey.privateKey,
+        witnessFile: settings['audit.witness-file'],
+        onRows: (rows, dropped) => {
+          for (const listener of listeners) listener(rows, dropped);
+        },
+        onEvent: event => log('info', event.name, event.detail),
       },
-      onEvent: event => log('info', event.name, event.detail),
-    });
+      plan,
+    );
     undo.unshift(() => recorder.stop());
     const tell = (name: string, detail: Record<string, unknown>): void => {
       recorder.append({ kind: 'event', time: Date.now(), name, detail });
@@ -232,7 +239,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     undo.unshift(() => probes.close());
     ownListeners = [...web.listeners, ...probes.listeners];
     undo.unshift(() => supervisor.stop());
-    const bound = await supervisor.start();
+    const bound = plan.proxies ? await supervisor.start() : [];
     proxy.push(...bound.map(({ address, port }) => hostPortText(address, port)));
     const metrics = probes.listeners.map(({ host, port }) => `http://${hostPortText(host, port)}/metrics`);
     log('info', 'service.ready', { proxy, console: web.urls, metrics });

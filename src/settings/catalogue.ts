@@ -5,7 +5,7 @@
  * A name is the same everywhere: `proxy.listen` in YAML (nested or dotted), `--proxy.listen` as a flag,
  * `SIGHTGLASS_PROXY_LISTEN` in the environment. Defaults are text and are read like any other value.
  */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import {
   choice,
@@ -14,10 +14,14 @@ import {
   duration,
   hostName,
   hostPort,
+  httpsUrl,
   network,
   portOrAny,
   proxyPlace,
+  postgresUrl,
+  proxyName,
   readableFile,
+  recordStore,
   readableFolder,
   size,
   staticName,
@@ -98,6 +102,16 @@ function defaultDataDir({ env, home }: DefaultContext): string | null {
   const xdg = env['XDG_DATA_HOME'];
   if (xdg !== undefined && xdg.startsWith('/')) return join(xdg, 'sightglass');
   return home === null ? null : join(home, '.local/share/sightglass');
+}
+
+/** The host name as far as it may be a name of a proxy. */
+function defaultProxyName(): string {
+  const name = hostname()
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, '-')
+    .slice(0, 63)
+    .replace(/^[.-]+|[.-]+$/g, '');
+  return name === '' ? 'local' : name;
 }
 
 export const CATALOGUE = {
@@ -194,6 +208,61 @@ export const CATALOGUE = {
     choice('auto', 'yes', 'no'),
     'auto',
     'Whether the policy is kept in git, so that the console proposes patches instead of writing; `auto`: when its folder, or one above, is a repository.',
+  ),
+
+  role: one(
+    choice('proxy', 'collector'),
+    'proxy',
+    '`proxy`: take connections of clients; `collector`: take the records of other proxies instead (docs/fleet.md).',
+  ),
+  'audit.store': one(
+    recordStore,
+    'sqlite',
+    'Where records are kept and searched: `sqlite` for day files of this machine, `postgres://user@host/database` for a fleet, ' +
+      '`none` when they are only shipped to a collector. The address never holds a password.',
+  ),
+  'audit.store-password-file': optional(
+    readableFile,
+    'File whose first line is the password for `audit.store`; without one PGPASSWORD is used.',
+  ),
+  'audit.store-read': optional(
+    postgresUrl,
+    'PostgreSQL address with which console and search read, for a role that may only read.',
+    'the one of `audit.store`',
+  ),
+  'audit.store-read-password-file': optional(
+    readableFile,
+    'File whose first line is the password for `audit.store-read`.',
+  ),
+
+  'fleet.name': one(
+    proxyName,
+    () => defaultProxyName(),
+    'Name of this machine in the fleet: the common name of its certificate, under which its records are kept.',
+    'host name',
+  ),
+  'fleet.collector': optional(
+    httpsUrl,
+    'Collector to which records are shipped: https://HOST:PORT. Needs certificate, key and CA of the fleet.',
+  ),
+  'fleet.listen': optional(
+    hostPort,
+    'Address at which a collector takes the records of proxies, over TLS with certificates on both sides.',
+  ),
+  'fleet.proxies': many(
+    proxyName,
+    [],
+    'Names of proxies that may ship to this collector.',
+    'every name that the CA of the fleet signed',
+  ),
+  'fleet.certificate': optional(readableFile, 'PEM certificate of this machine in the fleet.'),
+  'fleet.key': optional(
+    readableFile,
+    'PEM key of that certificate. It must be readable by the service alone.',
+  ),
+  'fleet.ca': optional(
+    readableFile,
+    'PEM certificate of the CA that signs the certificates of the fleet, and nothing else.',
   ),
 
   'audit.durability': one(

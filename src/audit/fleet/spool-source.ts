@@ -12,8 +12,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { isAlive as processIsAlive, listSegments, syncFolder } from '../producer.ts';
 import { HEADER_LENGTH } from '../frame.ts';
+import { markShipped, removeSegment } from '../segment-end.ts';
 import { preludeOf, RawTail } from './raw-tail.ts';
-import { markShipped } from './shipped-mark.ts';
 import type { Damage } from '../tail.ts';
 import type { SegmentName } from '../producer.ts';
 import type { Batch, ShippedPart } from './batch.ts';
@@ -91,10 +91,14 @@ export class SpoolSource {
     this.prune(segments);
     const parts: ShippedPart[] = [];
     let size = 0;
+    /** A producer whose earlier segment is not read to its end: its next ones wait, or a flow would end before it began. */
+    let waiting = -1;
     for (const [i, segment] of segments.entries()) {
       if (size >= this.maxBatch) break;
+      if (segment.producer === waiting) continue;
       const last = segments[i + 1]?.producer !== segment.producer;
       const part = this.read(segment, last, this.maxBatch - size);
+      if (part?.done !== true && this.cursors.get(segment.name)?.done !== true) waiting = segment.producer;
       if (part === null) continue;
       parts.push(part);
       size += part.frames.length + part.prelude.length;
@@ -230,13 +234,8 @@ export class SpoolSource {
     for (const name of names) {
       this.tails.get(name)?.tail.close();
       this.tails.delete(name);
-      const file = path.join(this.dir, name);
-      if (this.shared) markShipped(file);
-      else if (this.cursors.get(name)?.bad === true) {
-        const aside = path.join(this.dir, 'bad');
-        fs.mkdirSync(aside, { recursive: true, mode: 0o700 });
-        if (fs.existsSync(file)) fs.renameSync(file, path.join(aside, name));
-      } else fs.rmSync(file, { force: true });
+      if (this.shared) markShipped(this.dir, name);
+      else removeSegment(this.dir, name, this.cursors.get(name)?.bad === true);
     }
     if (names.length > 0) syncFolder(this.dir);
   }

@@ -106,6 +106,10 @@ export class DayWriter {
     const time = Math.round(r.time);
     const bare = r.faultDetail === null && isBare(r.req) && isBare(r.res);
     const flags = flagsOf(r);
+    const reqBody = bare ? null : this.bodies.take(r.flow, r.n, 0);
+    const resBody = bare ? null : this.bodies.take(r.flow, r.n, 1);
+    const reqSha = digest(r.req.sha256);
+    const resSha = digest(r.res.sha256);
     const more = bare ? null : [reqBody?.body ?? null, resBody?.body ?? null, reqSha, resSha, r.faultDetail];
     const us = Math.round(r.ms * 1000);
     const wait = r.wait === null ? null : Math.round(r.wait * 1000);

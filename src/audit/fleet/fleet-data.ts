@@ -1,0 +1,25 @@
+/** What the fleet thread is told at its start. Types only: it must be copied between threads. */
+import type { PostgresTarget } from '../store/postgres/connect.ts';
+import type { TlsFiles } from './link.ts';
+
+/** Where the collector listens, with whose certificates, and who may ship. */
+export interface ListenData {
+  listen: { host: string; port: number };
+  tls: TlsFiles;
+  allowed: readonly string[];
+}
+
+export type FleetMode =
+  | { kind: 'ship'; url: string; tls: TlsFiles }
+  | { kind: 'store'; target: PostgresTarget; listen: ListenData | null; retainDays: number };
+
+export interface FleetData {
+  spoolDir: string;
+  /** Send committed rows for live views. */
+  live: boolean;
+  /** The recorder of this machine reads the spool too. */
+  shared: boolean;
+  /** Name of this machine in the fleet. */
+  name: string;
+  mode: FleetMode;
+}

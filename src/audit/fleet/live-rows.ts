@@ -1,0 +1,32 @@
+/** The newest rows of a committed batch for live views, oldest first, with the ids of the fleet's store. Pure. */
+import { fleetFlowText } from '../store/ids.ts';
+import { eventRow, exchangeRow, flowRow } from '../store/rows.ts';
+import type { Written } from '../store/postgres/gather.ts';
+import type { LiveRow } from '../store/store.ts';
+
+/** At most `limit` rows; `dropped` older ones are left out. */
+export function liveRows(
+  proxy: number,
+  written: readonly Written[],
+  limit: number,
+): { live: LiveRow[]; dropped: number } {
+  const dropped = Math.max(0, written.length - limit);
+  return { live: written.slice(dropped).map(row => liveRow(proxy, row)), dropped };
+}
+
+function liveRow(proxy: number, written: Written): LiveRow {
+  switch (written.kind) {
+    case 'exchange': {
+      const flow = fleetFlowText(proxy, written.record.flow);
+      const exchange = `${flow}.${written.record.n}`;
+      return { kind: 'exchange', row: { ...exchangeRow(written.record, written.sni), flow, exchange } };
+    }
+    case 'flow':
+      return {
+        kind: 'flow',
+        row: { ...flowRow(written.record), flow: fleetFlowText(proxy, written.record.flow) },
+      };
+    case 'event':
+      return { kind: 'event', row: eventRow(written.record) };
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * From settings to what carries the records and where they are searched: this machine's day files, a PostgreSQL, a collector. Says
+ * what does not fit together before anything starts.
+ */
+import { auditDir } from '../audit/recorder.ts';
+import { PostgresStore } from '../audit/store/postgres/postgres.ts';
+import { openStore } from '../audit/store/sqlite.ts';
+import { parsePostgresUrl } from '../core/postgres-address.ts';
+import type { FleetMode, ListenData } from '../audit/fleet/fleet-data.ts';
+import type { TlsFiles } from '../audit/fleet/link.ts';
+import type { PostgresTarget } from '../audit/store/postgres/connect.ts';
+import type { AuditStore } from '../audit/store/store.ts';
+import type { Settings } from '../settings/catalogue.ts';
+
+/** Settings that contradict each other: exit code 2. */
+export class FleetSettingsError extends Error {
+  readonly exitCode = 2;
+  readonly hint: string;
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+export interface FleetPlan {
+  /** Keep day files on this machine. */
+  local: boolean;
+  /** Take connections of clients. */
+  proxies: boolean;
+  name: string;
+  /** What happens to the spool beside that; null for nothing. */
+  mode: FleetMode | null;
+}
+
+type FleetSettings = Pick<
+  Settings,
+  | 'role'
+  | 'audit.store'
+  | 'audit.store-password-file'
+  | 'audit.retain-days'
+  | 'fleet.name'
+  | 'fleet.collector'
+  | 'fleet.listen'
+  | 'fleet.proxies'
+  | 'fleet.certificate'
+  | 'fleet.key'
+  | 'fleet.ca'
+>;
+
+/** What the settings ask for. Throws FleetSettingsError. */
+export function fleetPlan(settings: FleetSettings): FleetPlan {
+  const store = settings['audit.store'];
+  const collector = settings['fleet.collector'];
+  const listen = settings['fleet.listen'];
+  const inDatabase = store !== 'sqlite' && store !== 'none';
+  const collects = settings.role === 'collector';
+  if (collects && (listen === null || !inDatabase))
+    throw new FleetSettingsError(
+      'role: collector needs fleet.listen and a PostgreSQL as audit.store',
+      'docs/fleet.md sets one up step by step.',
+    );
+  if (!collects && listen !== null)
+    throw new FleetSettingsError(
+      'fleet.listen belongs to a collector',
+      'Set role: collector, or leave fleet.listen out.',
+    );
+  if (collector !== null && inDatabase)
+    throw new FleetSettingsError(
+      'fleet.collector and a PostgreSQL as audit.store exclude each other: the records would be there twice',
+      'A proxy that ships sets audit.store to sqlite or none.',
+    );
+  if (store === 'none' && collector === null)
+    throw new FleetSettingsError(
+      'audit.store: none keeps records nowhere',
+      'Set fleet.collector to ship them, or audit.store: sqlite.',
+    );
+  const base = { local: store === 'sqlite', proxies: !collects, name: settings['fleet.name'] };
+  if (collector !== null) return { ...base, mode: { kind: 'ship', url: collector, tls: tlsOf(settings) } };
+  if (!inDatabase) return { ...base, mode: null };
+  const listening: ListenData | null =
+    listen === null ? null : { listen, tls: tlsOf(settings), allowed: settings['fleet.proxies'] };
+  return {
+    ...base,
+    mode: {
+      kind: 'store',
+      target: { address: parsePostgresUrl(store), passwordFile: settings['audit.store-password-file'] },
+      listen: listening,
+      retainDays: settings['audit.retain-days'],
+    },
+  };
+}
+
+function tlsOf(settings: FleetSettings): TlsFiles {
+  const { 'fleet.certificate': certificate, 'fleet.key': key, 'fleet.ca': ca } = settings;
+  if (certificate === null || key === null || ca === null)
+    throw new FleetSettingsError(
+      'a fleet needs fleet.certificate, fleet.key and fleet.ca',
+      'docs/fleet.md makes them with openssl.',
+    );
+  return { certificate, key, ca };
+}
+
+/** Where this machine searches: PostgreSQL with the reading role if there is one, else its own day files. */
+export function openAuditStore(
+  settings: Pick<
+    Settings,
+    | 'data-dir'
+    | 'audit.store'
+    | 'audit.store-password-file'
+    | 'audit.store-read'
+    | 'audit.store-read-password-file'
+  >,
+  options: { thread?: boolean } = {},
+): AuditStore {
+  const target = readTarget(settings);
+  if (target !== null) return new PostgresStore(target);
+  return openStore({ dir: auditDir(settings['data-dir']), ...options });
+}
+
+function readTarget(settings: Parameters<typeof openAuditStore>[0]): PostgresTarget | null {
+  const read = settings['audit.store-read'];
+  if (read !== null)
+    return { address: parsePostgresUrl(read), passwordFile: settings['audit.store-read-password-file'] };
+  const store = settings['audit.store'];
+  if (store === 'sqlite' || store === 'none') return null;
+  return { address: parsePostgresUrl(store), passwordFile: settings['audit.store-password-file'] };
+}
+
+/** Settings that say where records are searched; for verbs that take only some. */
+export const STORE_SETTINGS = [
+  'data-dir',
+  'audit.store',
+  'audit.store-password-file',
+  'audit.store-read',
+  'audit.store-read-password-file',
+] as const;

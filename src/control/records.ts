@@ -1,0 +1,45 @@
+/**
+ * What carries the records of this machine: the recorder of day files, the one of a fleet, or both on one spool. For the rest of the
+ * control process they are one recorder, whose state is the worse of the two.
+ */
+import { startRecorder } from '../audit/recorder.ts';
+import type { Recorder, RecorderOptions, RecorderStats } from '../audit/recorder.ts';
+import type { FleetPlan } from './fleet.ts';
+
+export interface Records extends Recorder {
+  /** State of what ships to a collector, null without one. */
+  shipping(): RecorderStats | null;
+}
+
+/** Start what the plan asks for. `onRows` gets the rows of the store that this machine searches. */
+export function startRecords(options: Omit<RecorderOptions, 'fleet' | 'shared'>, plan: FleetPlan): Records {
+  const { mode, name } = plan;
+  const fleet = mode === null ? null : { mode, name, shared: plan.local };
+  if (fleet === null) return { ...startRecorder(options), shipping: () => null };
+  const { onRows: _, ...silent } = options;
+  if (!plan.local) {
+    const ships = fleet.mode.kind === 'ship';
+    const recorder = startRecorder({ ...(ships ? silent : options), fleet });
+    return { ...recorder, shipping: () => (ships ? recorder.stats() : null) };
+  }
+  const local = startRecorder({ ...options, shared: true });
+  const shipper = startRecorder({ ...silent, fleet });
+  return {
+    append: event => {
+      local.append(event);
+    },
+    stats: () => {
+      const own = local.stats();
+      const far = shipper.stats();
+      return {
+        ...own,
+        running: own.running && far.running,
+        failing: own.failing ?? (far.failing === null ? null : `shipping to the collector: ${far.failing}`),
+      };
+    },
+    shipping: () => shipper.stats(),
+    async stop() {
+      await Promise.all([local.stop(), shipper.stop()]);
+    },
+  };
+}
