@@ -7,6 +7,7 @@
  */
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
+import { httpsUrl, postgresUrl, proxyName, recordStore } from './fleet-kinds.ts';
 import {
   choice,
   count,
@@ -14,14 +15,12 @@ import {
   duration,
   hostName,
   hostPort,
-  httpsUrl,
   network,
   portOrAny,
   proxyPlace,
   postgresUrl,
   proxyName,
   readableFile,
-  recordStore,
   readableFolder,
   size,
   staticName,

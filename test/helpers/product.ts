@@ -226,7 +226,7 @@ function listen(child: ChildProcess): {
   const ready = new Promise<Ready>(resolve => {
     child.stdout?.on('data', (data: Buffer) => {
       stdout += data.toString();
-      const m = /^ready proxy=([^\s,]+):(\d+)\S* console=(\S+)\n/m.exec(stdout);
+      const m = /^ready proxy=(?:([^\s,]+):(\d+)\S*)? console=(\S+)\n/m.exec(stdout);
       if (m !== null) resolve({ host: m[1] ?? '', port: Number(m[2]), console: m[3] ?? '' });
     });
   });
