@@ -18,8 +18,6 @@ import {
   network,
   portOrAny,
   proxyPlace,
-  postgresUrl,
-  proxyName,
   readableFile,
   readableFolder,
   size,
