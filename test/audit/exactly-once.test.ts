@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -11,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { listSegments } from '../../src/audit/producer.ts';
+import { verifyStore } from '../../src/audit/verify/store.ts';
 import { FLOWS_PER_PRODUCER } from '../../src/core/records.ts';
 import { makeRng } from '../fuzz/rng.ts';
 import { scratch } from './sample.ts';
@@ -64,6 +66,9 @@ function startWriter(spool: string, flushes: number, close: boolean): Writer {
   return { process: process_, producer: () => producer, acknowledged, closed, begun, ended };
 }
 
+/** Signs the checkpoints of every recorder that is started and killed. */
+const keys = generateKeyPairSync('ed25519');
+
 interface Recorder {
   process: ChildProcess;
   begun: Promise<void>;
@@ -73,6 +78,10 @@ interface Recorder {
 function startRecorder(spool: string, audit: string): Recorder {
   const process_ = spawn(process.execPath, ['--import', 'tsx', child('recorder'), spool, audit], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      TEST_SIGNING_KEY: String(keys.privateKey.export({ type: 'pkcs8', format: 'pem' })),
+    },
   });
   const begun = new Promise<void>(resolve => process_.stdout.once('data', () => resolve()));
   // Killed children do not read their input any more.
@@ -135,6 +144,12 @@ test('nothing acknowledged is missing and nothing is there twice after kill -9 o
     db.close();
   }
 
+  // The chain survived every kill: it is one chain, and every row is in it as it was written.
+  const chain = verifyStore(audit, keys.publicKey);
+  assert.deepEqual([...chain.days.flatMap(d => d.findings), ...chain.findings], []);
+  const chained = chain.days.reduce((sum, d) => sum + d.rows, 0);
+  assert.ok(chain.days.every(d => d.checkpoints > 0) && chained >= exchanges.size + flows.size);
+
   let acknowledged = 0;
   let deadFlows = 0;
   for (const w of writers) {
@@ -165,6 +180,6 @@ test('nothing acknowledged is missing and nothing is there twice after kill -9 o
   assert.ok(workerKills > ROUNDS, 'workers were killed while they wrote');
   assert.ok(deadFlows > 0, 'some flows were open when their worker died');
   t.diagnostic(
-    `${acknowledged} exchanges acknowledged, ${exchanges.size} stored, ${flows.size} flows, ${deadFlows} of dead workers, ${workerKills} worker kills, ${recorderKills} recorder kills`,
+    `${chained} rows chained and verified, ${acknowledged} exchanges acknowledged, ${exchanges.size} stored, ${flows.size} flows, ${deadFlows} of dead workers, ${workerKills} worker kills, ${recorderKills} recorder kills`,
   );
 });

@@ -38,7 +38,6 @@ const EXEMPT: readonly Exemption[] = [
       'src/audit/verify/finding.ts',
       'src/audit/verify/rows-in-table.ts',
       'src/audit/verify/sealed-file.ts',
-      'src/audit/verify/store.ts',
     ],
   },
   {

@@ -15,7 +15,7 @@ import { readCheckpoint } from '../checkpoint.ts';
 import { jsonLine, isoTime } from '../export/lines.ts';
 import { prove } from '../merkle.ts';
 import { makeStatement, signedText } from '../statement.ts';
-import { ChainRows } from '../store/chain-rows.ts';
+import { batches, ChainRows } from '../store/chain-rows.ts';
 import { chainStart } from '../store/chain-writer.ts';
 import { DayReader } from '../store/day-reader.ts';
 import { listDays, openDayForReading } from '../store/schema.ts';
@@ -132,8 +132,6 @@ class Bundle {
       const db = openDayForReading(options.dir, day);
       if (db === null) continue;
       try {
-        // One moment of the file for rows and proofs.
-        db.exec('BEGIN');
         const lines = this.rowsOf(new DayReader(db, day));
         if (lines.size === 0) continue;
         manifest.days.push(day);
@@ -211,11 +209,9 @@ class Bundle {
     let chosen: number[] = [];
     let found = 0;
     let seq = chainStart(db)?.seq ?? 0;
-    for (const packed of db
-      .prepare('SELECT entries FROM chain ORDER BY seq')
-      .pluck()
-      .iterate() as Iterable<Buffer>)
-      for (const entry of readEntries(packed) ?? []) {
+    const tail = (db.prepare('SELECT max(seq) FROM chain').pluck().get() ?? 0) as number;
+    for (const { entries } of batches(db, tail))
+      for (const entry of readEntries(entries) ?? []) {
         seq++;
         const line = entry.kind === kind ? lines.get(entry.row) : undefined;
         if (line !== undefined) {

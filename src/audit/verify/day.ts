@@ -13,7 +13,7 @@ import { CHAINED, MARK_DIGITS, digestOf, nextLink, readEntries } from '../chain.
 import { checkpointDigest, readCheckpoint } from '../checkpoint.ts';
 import { Frontier } from '../merkle.ts';
 import { isSignedBy } from '../statement.ts';
-import { ChainRows } from '../store/chain-rows.ts';
+import { batches, ChainRows } from '../store/chain-rows.ts';
 import { chainStart } from '../store/chain-writer.ts';
 import { dayPath, openDayForReading, versionOf } from '../store/schema.ts';
 import { Findings, nameRow } from './finding.ts';
@@ -105,6 +105,18 @@ const countRows = (db: Database.Database): number =>
     0,
   );
 
+const lastRows = (db: Database.Database): Record<ChainedKind, number> => {
+  const last = (kind: ChainedKind): number =>
+    (db.prepare(`SELECT max(id) FROM ${kind}`).pluck().get() ?? 0) as number;
+  return { exchange: last('exchange'), flow: last('flow'), event: last('event') };
+};
+
+interface SignedRow {
+  n: number;
+  statement: string;
+  signature: Buffer;
+}
+
 /** A row that is not what its entry says. */
 interface Mismatch {
   seq: number;
@@ -129,6 +141,7 @@ class Walk {
   /** Numbers of the rows with which checkpoints begin. */
   private readonly firsts = new Set<number>();
   private tables: Record<ChainedKind, RowsInTable> | null = null;
+  private signed: SignedRow[] = [];
   private total = 0;
   private seq = 0;
   private link = '';
@@ -152,10 +165,16 @@ class Walk {
 
   run(): void {
     const { db, report, findings } = this;
-    // One moment of the file, while the recorder may go on writing.
-    db.exec('BEGIN');
-    const start = chainStart(db);
-    this.total = countRows(db);
+    // What there is at one moment; the recorder may go on writing behind it.
+    const { start, tail, last, total, signed } = db.transaction(() => ({
+      start: chainStart(db),
+      tail: (db.prepare('SELECT max(seq) FROM chain').pluck().get() ?? 0) as number,
+      last: lastRows(db),
+      total: countRows(db),
+      signed: this.readCheckpoints(),
+    }))();
+    this.total = total;
+    this.signed = signed;
     if (start === null) {
       report.unchained = this.total;
       if (this.total > 0) findings.add('chain', 'the file has rows and no chain');
@@ -165,20 +184,14 @@ class Walk {
     const { exchange, flow, event } = start.unchained;
     report.unchained = exchange + flow + event;
     this.tables = {
-      exchange: new RowsInTable(this.rows, 'exchange', exchange),
-      flow: new RowsInTable(this.rows, 'flow', flow),
-      event: new RowsInTable(this.rows, 'event', event),
+      exchange: new RowsInTable(this.rows, 'exchange', exchange, last.exchange),
+      flow: new RowsInTable(this.rows, 'flow', flow, last.flow),
+      event: new RowsInTable(this.rows, 'event', event, last.event),
     };
     this.seq = start.seq;
     this.link = start.link;
     const checkpoints = this.checkpoints(start);
-    for (const batch of db
-      .prepare('SELECT seq, entries, link FROM chain ORDER BY seq')
-      .iterate() as Iterable<{
-      seq: number;
-      entries: Buffer;
-      link: Buffer;
-    }>) {
+    for (const batch of batches(db, tail)) {
       if (batch.seq !== this.seq + 1) {
         findings.add('missing', `the chain has no entries ${this.seq + 1} to ${batch.seq - 1}`, {
           seq: this.seq + 1,
@@ -202,21 +215,20 @@ class Walk {
       }
     }
     this.end(checkpoints);
-    db.exec('COMMIT');
   }
 
-  /** Read and verify the checkpoints; by the number of the last row they cover. */
+  private readCheckpoints(): SignedRow[] {
+    return this.db.prepare('SELECT n, statement, signature FROM checkpoint ORDER BY n').all() as SignedRow[];
+  }
+
+  /** Verify the checkpoints; by the number of the last row they cover. */
   private checkpoints(start: ChainStart): Map<number, Checkpoint> {
     const { findings, report } = this;
     const byLast = new Map<number, Checkpoint>();
     let previous: string | null = start.previous;
     let number = start.checkpoint;
     let first: number | null = start.seq + 1;
-    for (const row of this.db.prepare('SELECT n, statement, signature FROM checkpoint ORDER BY n').all() as {
-      n: number;
-      statement: string;
-      signature: Buffer;
-    }[]) {
+    for (const row of this.signed) {
       const c = readCheckpoint(row.statement);
       if (c === null || c.day !== report.day || c.number !== row.n)
         findings.add('unreadable', `checkpoint ${row.n} is damaged`);

@@ -16,9 +16,11 @@ export class RowsInTable {
   private page: number[] = [];
   private at = 0;
   private after: number;
+  private readonly to: number;
 
-  /** Rows up to `after` are older than the chain. */
-  constructor(rows: Pick<ChainRows, 'ids'>, kind: ChainedKind, after: number) {
+  /** Rows up to `after` are older than the chain, rows beyond `to` came after the look at it. */
+  constructor(rows: Pick<ChainRows, 'ids'>, kind: ChainedKind, after: number, to: number) {
+    this.to = to;
     this.rows = rows;
     this.kind = kind;
     this.after = after;
@@ -43,7 +45,7 @@ export class RowsInTable {
   private peek(): number | null {
     if (this.at >= this.page.length) {
       this.after = this.page.at(-1) ?? this.after;
-      this.page = this.rows.ids(this.kind, this.after, PAGE);
+      this.page = this.rows.ids(this.kind, this.after, PAGE, this.to);
       this.at = 0;
     }
     return this.page[this.at] ?? null;
