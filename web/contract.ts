@@ -677,6 +677,7 @@ export const NOTE_KINDS = [
   'never-matches',
   'unused',
   'originals',
+  'parent-secret',
   'unused-list',
   'empty-list',
 ] as const;

@@ -8,6 +8,7 @@ import { Command, Option } from 'commander';
 import type { FlowFacts, HelloFacts } from '../core/facts.ts';
 import { canonicalHost } from '../core/host-name.ts';
 import { addressText, parseAddress } from '../core/network.ts';
+import { secretFindings } from '../control/secret-check.ts';
 import { analyse } from '../policy/analyse.ts';
 import type { Finding } from '../policy/analyse.ts';
 import { explain } from '../policy/explain.ts';
@@ -47,21 +48,29 @@ class UsageError extends Error {
 }
 
 function checkCommand(): Command {
-  return new Command('check')
+  const command = new Command('check')
     .description('Check a policy file and the lists it names. Exit code 1 when it cannot be used.')
     .argument('<FILE>', 'the policy file')
     .option('--strict', 'exit code 1 also for warnings: hidden, contradictory and expired rules')
     .option('--json', 'print it as JSON')
-    .allowExcessArguments(false)
-    .action(async (file: string, options: { json?: boolean; strict?: boolean }) => {
-      const loaded = await loadPolicyFile(file);
-      const findings = loaded.ok ? analyse(loaded.compiled, loaded.positions, Date.now()) : [];
-      if (options.json === true) console.log(JSON.stringify(checkReport(file, loaded, findings), null, 2));
-      else if (loaded.ok) console.log(summary(file, loaded, findings));
-      else for (const p of loaded.problems) console.error(problemText(p));
-      const warned = findings.some(f => f.severity === 'warning');
-      if (!loaded.ok || (options.strict === true && warned)) process.exitCode = 1;
-    });
+    .allowExcessArguments(false);
+  const input = addSettingsFlags(command, ['data-dir', 'parent.secrets']);
+  return command.action(async (file: string, options: { json?: boolean; strict?: boolean }) => {
+    const settings = loadSettings(input());
+    const secrets = settings['parent.secrets'] ?? join(settings['data-dir'], 'secrets');
+    const loaded = await loadPolicyFile(file);
+    const findings = loaded.ok
+      ? [
+          ...analyse(loaded.compiled, loaded.positions, Date.now()),
+          ...(await secretFindings(loaded.document, loaded.positions, secrets)),
+        ]
+      : [];
+    if (options.json === true) console.log(JSON.stringify(checkReport(file, loaded, findings), null, 2));
+    else if (loaded.ok) console.log(summary(file, loaded, findings));
+    else for (const p of loaded.problems) console.error(problemText(p));
+    const warned = findings.some(f => f.severity === 'warning');
+    if (!loaded.ok || (options.strict === true && warned)) process.exitCode = 1;
+  });
 }
 
 function checkReport(

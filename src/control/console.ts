@@ -82,7 +82,9 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
   lagClock.unref();
   const rejected = (): PolicyRejection | null => rejection(policy, rejectedAt);
 
-  const desk = new Desk({ policyFile: policy.file, dataDir: settings['data-dir'] });
+  const folder = settings['parent.secrets'];
+  const secrets = folder === null ? {} : { secrets: folder };
+  const desk = new Desk({ policyFile: policy.file, dataDir: settings['data-dir'], ...secrets });
   const policyWork: PolicyWork = {
     store: policy,
     versions: new PolicyVersions(versionsDir(settings['data-dir'])),

@@ -24,6 +24,7 @@ import { restoreVersion } from '../policy/versions-restore.ts';
 import { PolicyVersions, VersionError, versionsDir } from '../policy/versions.ts';
 import { loadPolicyFile } from '../policy/load.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
+import { secretFindings } from './secret-check.ts';
 import { exportNames, importNames, refusal, TELL_MS } from './desk-lists.ts';
 import type { Tell } from './desk-lists.ts';
 import type { DeskPlace } from './desk.ts';
@@ -36,7 +37,7 @@ export async function doJob(place: DeskPlace, job: DeskJob, tell: Tell): Promise
     case 'replay':
       return replay(place, job, tell);
     case 'analyse':
-      return analyse(await loadSnapshot(job.snapshot, readSetFile), job.positions, job.now);
+      return analyseNow(place, job);
     case 'hits':
       return hits(place, job);
     case 'apply':
@@ -52,10 +53,22 @@ export async function doJob(place: DeskPlace, job: DeskJob, tell: Tell): Promise
   }
 }
 
-async function check(
-  { policyFile, dataDir }: DeskPlace,
-  job: Extract<DeskJob, { do: 'check' }>,
-): Promise<DeskResult['check']> {
+async function analyseNow(
+  place: DeskPlace,
+  { snapshot, positions, now }: Extract<DeskJob, { do: 'analyse' }>,
+): Promise<DeskResult['analyse']> {
+  const compiled = await loadSnapshot(snapshot, readSetFile);
+  return [
+    ...analyse(compiled, positions, now),
+    ...(await secretFindings(compiled.document, positions, secretsOf(place))),
+  ];
+}
+
+/** Where the secrets of parents lie. */
+const secretsOf = ({ secrets, dataDir }: DeskPlace): string => secrets ?? join(dataDir, 'secrets');
+
+async function check(place: DeskPlace, job: Extract<DeskJob, { do: 'check' }>): Promise<DeskResult['check']> {
+  const { policyFile, dataDir } = place;
   const candidate = await loadCandidate(policyFile, job.text, copiesOf(dataDir));
   if (!candidate.ok) return { version: null, problems: candidate.problems, changes: [], findings: [] };
   const before = parsePolicy(job.against);
@@ -67,7 +80,11 @@ async function check(
         now,
       )
     : [];
-  const findings = analyse(candidate.compiled, candidate.positions, job.now);
+  const { compiled, positions } = candidate;
+  const findings = [
+    ...analyse(compiled, positions, job.now),
+    ...(await secretFindings(candidate.document, positions, secretsOf(place))),
+  ];
   return { version: candidate.compiled.version, problems: [], changes, findings };
 }
 

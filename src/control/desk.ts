@@ -19,6 +19,8 @@ export type DeskMessage =
 export interface DeskPlace {
   policyFile: string;
   dataDir: string;
+  /** Folder of the secrets of parents; default `secrets` in the data folder. */
+  secrets?: string;
 }
 
 const MAX_THREADS = 3;

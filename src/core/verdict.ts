@@ -75,6 +75,22 @@ export function stricter(a: Verdict, b: Verdict): Verdict {
   return STRICTNESS.indexOf(b.action) < STRICTNESS.indexOf(a.action) ? b : a;
 }
 
+/**
+ * `late` on the way that `first` chose: what is decided when the connection to the origin is there already names neither TLS
+ * profile nor parent, whatever its own rule would have chosen for a connection of its own.
+ */
+export function sameWay(late: Verdict, first: Verdict | null): Verdict {
+  if (late.action === 'block' || first === null) return late;
+  // Nearly always: the same object again, since records are cheaper where verdicts are the same.
+  if (late.tls === first.tls && late.parent === first.parent) return late;
+  const { tls: _tls, parent: _parent, ...rest } = late;
+  return {
+    ...rest,
+    ...(first.tls === undefined || late.action !== 'inspect' ? {} : { tls: first.tls }),
+    ...(first.parent === undefined ? {} : { parent: first.parent }),
+  };
+}
+
 /** How a verdict is carried out beside what it records: as rows keep it, with the defaults written out. */
 export interface Manner {
   /** Null where nothing is recorded of what flows inside: beside `passthrough` and `block`. */

@@ -26,6 +26,8 @@ export type FindingKind =
   | 'expires-soon'
   /** It stores unmasked originals. */
   | 'originals'
+  /** A parent group names credentials that cannot be read (control/secret-check). */
+  | 'parent-secret'
   | 'unused-list'
   | 'empty-list';
 

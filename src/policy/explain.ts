@@ -3,10 +3,11 @@
  * why they did not match. Pure.
  */
 import type { FlowFacts } from '../core/facts.ts';
+import { sameWay } from '../core/verdict.ts';
 import type { Action, BlockKind, CaptureLevel, Doubt, MaskProfile, TlsProfile } from '../core/verdict.ts';
 import { whyNot } from './compile.ts';
 import type { CompiledPolicy } from './compile.ts';
-import { evaluate, evaluateHost } from './decide.ts';
+import { decide, evaluate, evaluateHost } from './decide.ts';
 import type { Evaluation, Run } from './decide.ts';
 
 export interface Skipped {
@@ -34,9 +35,16 @@ export interface Explanation {
   skipped: Skipped[];
 }
 
-/** Explain the decision about a flow. `verdict`, `rule`, `reason` and `policy` are those of `decide`. */
+/**
+ * Explain the decision about a flow. `verdict`, `rule`, `reason` and `policy` are those of `decide`; where a rule decides that
+ * looks at the origin or a request, the TLS profile and the parent are those of the rule that chose the way before.
+ */
 export function explain(facts: FlowFacts, policy: CompiledPolicy): Explanation {
-  return tell(evaluate(facts, policy), facts, policy);
+  const evaluation = evaluate(facts, policy);
+  const { origin, request, ...early } = facts;
+  if (origin === undefined && request === undefined) return tell(evaluation, facts, policy);
+  const verdict = sameWay(evaluation.verdict, decide(early, policy));
+  return tell({ ...evaluation, verdict }, facts, policy);
 }
 
 /** Explain the decision about another host named inside an inspected flow; see decideHost. */

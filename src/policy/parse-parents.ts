@@ -1,7 +1,7 @@
 /**
  * The `parents` of a policy document: groups of upstream HTTP proxies that rules send flows through. Addresses are made
- * canonical here; whether anybody answers there, and whether the secret that a group names can be read, shows only when
- * a flow goes that way. A group is a list of members, or a mapping with `members`, `spread` and `credentials`.
+ * canonical here; whether anybody answers there shows only when a flow goes that way, and whether the secret
+ * that a group names can be read is for control/secret-check.ts. A group is a list of members, or a mapping with `members`, `spread` and `credentials`.
  *
  * Bounds: 100 groups, 16 members each.
  */
@@ -13,11 +13,16 @@ const MAX_GROUPS = 100;
 const MAX_MEMBERS = 16;
 const GROUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** Members by group. A group with problems is there, so that rules which name it add none of their own. */
-export function readParents(reader: YamlReader, place: Place | undefined): Record<string, ParentGroup> {
+/** Members by group. A group with problems is there, so that rules which name it add none of their own; `lines` holds the
+ *  place of each. */
+export function readParents(
+  reader: YamlReader,
+  place: Place | undefined,
+): { groups: Record<string, ParentGroup>; lines: Record<string, number> } {
   const groups: Record<string, ParentGroup> = {};
+  const lines: Record<string, number> = {};
   const entries = place === undefined ? null : reader.mapping(place, null);
-  if (entries === null || place === undefined) return groups;
+  if (entries === null || place === undefined) return { groups, lines };
   if (entries.size > MAX_GROUPS) reader.problem(place, `more than ${MAX_GROUPS} parent groups`);
   for (const [name, item] of entries) {
     if (!GROUP_NAME.test(name)) {
@@ -29,8 +34,9 @@ export function readParents(reader: YamlReader, place: Place | undefined): Recor
       continue;
     }
     groups[name] = readGroup(reader, item);
+    lines[name] = reader.position({ ...item, node: null }).line;
   }
-  return groups;
+  return { groups, lines };
 }
 
 function readGroup(reader: YamlReader, place: Place): ParentGroup {

@@ -28,6 +28,8 @@ export interface Positions {
   rules: number[];
   /** Line of each list, by name. */
   lists: Record<string, number>;
+  /** Line of each parent group, by name. */
+  parents: Record<string, number>;
 }
 
 export type ParsedPolicy =
@@ -76,7 +78,7 @@ export function parsePolicy(text: string): ParsedPolicy {
     reader.problem(version, 'this program reads policy version 1 only', 'Write "version: 1".');
 
   const lists = readLists(reader, top.get('lists'));
-  const parents = readParents(reader, top.get('parents'));
+  const { groups: parents, lines: parentLines } = readParents(reader, top.get('parents'));
   const masking = readMasking(reader, top.get('masking'));
   const names: Names = {
     lists: new Set(Object.keys(lists.sources)),
@@ -95,7 +97,7 @@ export function parsePolicy(text: string): ParsedPolicy {
     rules: rules.rules,
   };
   if (reader.problems.length > 0) return { ok: false, problems: reader.sorted() };
-  return { ok: true, document, positions: { rules: rules.lines, lists: lists.lines } };
+  return { ok: true, document, positions: { rules: rules.lines, lists: lists.lines, parents: parentLines } };
 }
 
 function readDoubt(reader: YamlReader, place: Place | undefined): Record<Doubt, DoubtAnswer> {

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { Fault, type FaultCode } from '../core/faults.ts';
 import type { CertFacts } from '../core/facts.ts';
 import { canonicalHost, splitHostPort } from '../core/host-name.ts';
+import { sameWay } from '../core/verdict.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { splitAbsolute, type RequestHead } from '../wire/http1/index.ts';
 import { acceptClientTls } from './client-tls.ts';
@@ -150,7 +151,7 @@ function admitInspected(flow: Flow, head: RequestHead, name: string, port: numbe
   // The port in Host is decoration on a connection that already has one; the name is not.
   if (host.name === name) return admit(name, verdict);
   const other = flow.facts === null ? null : flow.ctx.policy.decideHost(flow.facts, host.name);
-  if (other?.action === 'inspect') return admit(host.name, other);
+  if (other?.action === 'inspect') return admit(host.name, sameWay(other, verdict));
   return refuse('host-mismatch', `connection is for ${name}, request names ${host.name}`);
 }
 

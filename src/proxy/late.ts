@@ -6,6 +6,7 @@ import { mediaType } from '../capture/exchange.ts';
 import { factsForHost, plainPath } from '../core/request-facts.ts';
 import type { FlowFacts, OriginFacts, RequestFacts } from '../core/facts.ts';
 import type { Fault } from '../core/faults.ts';
+import { sameWay } from '../core/verdict.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { RequestHead } from '../wire/http1/index.ts';
 import type { Flow } from './flow.ts';
@@ -29,16 +30,6 @@ export function judgeOrigin(flow: Flow, fault: Fault | null): Verdict | null {
   return verdict;
 }
 
-/** A rule that is asked late cannot choose the way to the origin: what was chosen first holds for reconnections too. */
-function sameWay(late: Verdict, first: Verdict | null): Verdict {
-  if (late.action === 'block' || first === null) return late;
-  return {
-    ...late,
-    ...(first.tls === undefined || late.action !== 'inspect' ? {} : { tls: first.tls }),
-    ...(first.parent === undefined ? {} : { parent: first.parent }),
-  };
-}
-
 /**
  * The verdict of a rule that looks at requests about one request to `host`, which is the flow's own or one that policy
  * lets it name too. Null when no rule looks, or none of those decides.
@@ -46,7 +37,8 @@ function sameWay(late: Verdict, first: Verdict | null): Verdict {
 export function judgeRequest(flow: Flow, head: RequestHead, target: string, host: string): Verdict | null {
   const { facts, ctx } = flow;
   if (facts === null || ctx.policy.decideRequest === undefined) return null;
-  return ctx.policy.decideRequest(factsForHost(facts, host, Date.now()), requestFacts(head, target));
+  const late = ctx.policy.decideRequest(factsForHost(facts, host, Date.now()), requestFacts(head, target));
+  return late === null ? null : sameWay(late, flow.verdict);
 }
 
 /**

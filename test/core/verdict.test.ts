@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ACTIONS, mannerOf, stricter } from '../../src/core/verdict.ts';
+import { ACTIONS, mannerOf, sameWay, stricter } from '../../src/core/verdict.ts';
 import type { Action, Verdict } from '../../src/core/verdict.ts';
 
 const verdict = (action: Action, rule: string): Verdict => ({
@@ -24,6 +24,21 @@ test('block is stricter than inspect, inspect than passthrough, in either order'
 
 test('of two equal verdicts the first stays', () => {
   assert.equal(stricter(verdict('block', 'one'), verdict('block', 'two')).rule, 'one');
+});
+
+test('what is decided late goes the way that was chosen first, and no other', () => {
+  const corp = { group: 'corp', via: ['p.test:3128'] };
+  const other = { group: 'other', via: ['q.test:3128'] };
+  const first: Verdict = { ...verdict('inspect', 'one'), tls: 'tls13', parent: corp };
+  const late: Verdict = { ...verdict('inspect', 'two'), tls: 'compatible', parent: other };
+  assert.deepEqual(sameWay(late, first), { ...verdict('inspect', 'two'), tls: 'tls13', parent: corp });
+  assert.deepEqual(sameWay(late, verdict('inspect', 'one')), verdict('inspect', 'two'));
+  assert.deepEqual(sameWay(verdict('passthrough', 'two'), first), {
+    ...verdict('passthrough', 'two'),
+    parent: corp,
+  });
+  assert.deepEqual(sameWay(verdict('block', 'two'), first), verdict('block', 'two'));
+  assert.equal(sameWay(late, null), late);
 });
 
 test('the manner has its defaults written out, and only where they mean something', () => {

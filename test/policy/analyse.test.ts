@@ -41,7 +41,7 @@ describe('analyse', () => {
         anyName,
         (document, flows, other) => {
           const policy = compiledOf(document);
-          const positions = { rules: document.rules.map((_, i) => i + 1), lists: {} };
+          const positions = { rules: document.rules.map((_, i) => i + 1), lists: {}, parents: {} };
           const hidden = new Set(
             analyse(policy, positions, 0)
               .filter(f => ['shadowed', 'contradictory', 'never-matches'].includes(f.kind))

@@ -41,6 +41,21 @@ describe('explain', () => {
     );
   });
 
+  it('tells the way that was chosen before where a rule on the origin or a request decides', () => {
+    const policy = policyOf(`version: 1
+default: { action: inspect, parent: corp, tls: tls13 }
+parents: { corp: ['p.test:3128'] }
+rules:
+  - { name: posts, when: { method: POST }, action: inspect, capture: bodies }
+  - { name: deletes, when: { method: DELETE }, action: block }
+`);
+    const request = { method: 'POST', path: '/', contentType: null };
+    const told = explain({ ...flow('a.test'), request }, policy);
+    assert.deepEqual([told.rule, told.parent, told.tls], ['posts', 'corp', 'tls13']);
+    const refused = explain({ ...flow('a.test'), request: { ...request, method: 'DELETE' } }, policy);
+    assert.deepEqual([refused.rule, refused.parent], ['deletes', undefined]);
+  });
+
   it('names what it looked at, the deciding name first', () => {
     const policy = policyOf(`version: 1
 default: inspect

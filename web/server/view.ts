@@ -113,7 +113,7 @@ export function exchangeDetail(
       policy: e.policy,
       reason: e.reason,
       capture: e.capture,
-      block: flow?.record.verdict?.block ?? 'page',
+      block: e.block,
       mask: e.mask,
       tlsProfile: e.tlsProfile,
       parent: e.parent,

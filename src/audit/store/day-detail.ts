@@ -42,6 +42,7 @@ export class DayDetail {
       n: r.n,
       wait: r.wait === null ? null : r.wait / 1000,
       capture: r.capture,
+      block: r.blocked,
       faultDetail: r.fault_detail,
       upgraded: (r.flags & FLAG.upgraded) !== 0,
       reqHeaders: joinHead({ stable: r.qs, varied: r.qv ?? '', volatile: r.qo ?? '' }),
@@ -124,7 +125,7 @@ export class DayDetail {
   private full(id: number): FullColumns {
     return this.db
       .prepare(
-        `SELECT x.n, x.wait, x.up, x.down, x.flags, x.req_body, x.res_body, x.req_sha, x.res_sha, x.fault_detail, w.capture,
+        `SELECT x.n, x.wait, x.up, x.down, x.flags, x.req_body, x.res_body, x.req_sha, x.res_sha, x.fault_detail, w.capture, w.block AS blocked,
          qb.text AS qs, qr.varied AS qv, qr.volatile AS qo, sb.text AS ss, sr.varied AS sv, sr.volatile AS so,
          bq.size AS req_kept, bs.size AS res_kept
          FROM exchange x JOIN what w ON w.id = x.what JOIN block qb ON qb.id = x.req_block JOIN block sb ON sb.id = x.res_block
@@ -147,6 +148,7 @@ interface FullColumns {
   res_sha: Buffer | null;
   fault_detail: string | null;
   capture: string;
+  blocked: string;
   qs: string;
   qv: string | null;
   qo: string | null;

@@ -86,6 +86,8 @@ export interface ExchangeDetail extends ExchangeRow {
   n: number;
   wait: number | null;
   capture: string;
+  /** How its block was told, or would have been. */
+  block: string;
   faultDetail: string | null;
   upgraded: boolean;
   /** Head fields, one `name: value\r\n` each, exactly as recorded. */

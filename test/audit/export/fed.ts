@@ -16,7 +16,8 @@ export function fedExchange(
   const r = exchange(changes);
   const row = exchangeRow(r, 'www.example.test');
   const { n, wait, capture, faultDetail, upgraded, reqHeaders, resHeaders, req, res } = r;
-  const detail = { ...row, n, wait, capture, faultDetail, upgraded, reqHeaders, resHeaders, req, res };
+  const { block } = r.verdict;
+  const detail = { ...row, n, wait, capture, block, faultDetail, upgraded, reqHeaders, resHeaders, req, res };
   return { kind: 'exchange', row, detail, bodies };
 }
 

@@ -143,6 +143,21 @@ describe('exchanges', () => {
     assert.equal(count('block'), 2, 'one request head, one response head');
   });
 
+  it('of one flow may be told a block in different ways', t => {
+    const { writer, reader } = day(t);
+    const ways = ['page', 'reset', 'alert', 'page'] as const;
+    writer.begin();
+    for (const [i, block] of ways.entries()) {
+      const { verdict } = exchange();
+      writer.exchange(exchange({ n: i + 1, verdict: { ...verdict, action: 'block', block } }));
+    }
+    writer.commit();
+    assert.deepEqual(
+      ways.map((_, i) => reader.detail.exchange(i + 1).block),
+      ways,
+    );
+  });
+
   it('of one flow may change client, user and target without mixing them up', t => {
     const { writer, reader } = day(t);
     const changes: Partial<ExchangeRecord>[] = [

@@ -140,6 +140,7 @@ export function exchange(more: Partial<ExchangeDetail> = {}): ExchangeDetail {
     n: 1,
     wait: 3,
     capture: 'bodies',
+    block: 'page',
     faultDetail: null,
     upgraded: false,
     reqHeaders: 'Host: www.example.com\r\nAuthorization: Bearer ‹masked 20›\r\n',

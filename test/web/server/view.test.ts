@@ -83,6 +83,12 @@ test('the flow inside an exchange lists no exchanges of its own', () => {
   assert.deepEqual(exchangeDetail(exchange(), found, null).flow?.exchanges, []);
 });
 
+test('how a request was blocked is told by its own verdict, whatever its flow would do', () => {
+  const blocked = exchange({ verdict: 'block', block: 'reset' });
+  assert.equal(exchangeDetail(blocked, null, null).verdict.block, 'reset');
+  assert.equal(exchangeDetail(blocked, flow('1-1'), null).verdict.block, 'reset');
+});
+
 test('the manner of a verdict stands beside it, of an exchange and of a flow that is still open', () => {
   const one = exchangeDetail(exchange({ mask: 'strict', parent: 'corp' }), null, null).verdict;
   assert.deepEqual([one.mask, one.tlsProfile, one.parent], ['strict', 'modern', 'corp']);
