@@ -194,6 +194,9 @@ function signer(chain: readonly [X509Certificate, ...X509Certificate[]], key: Ke
       .slice(0, -1)
       .map(link => pem('CERTIFICATE', link.raw))
       .join(''),
+    rootSha256: createHash('sha256')
+      .update((chain.at(-1) ?? certificate).raw)
+      .digest('hex'),
     // What a root says about itself constrains nobody (RFC 5280 §6.1: trust anchors are no part of the path).
     constraints: chain
       .slice(0, Math.max(1, chain.length - 1))

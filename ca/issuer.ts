@@ -50,6 +50,8 @@ export interface MintEvent {
   fingerprint: string;
   name: string;
   trust: LeafAsk['trust'];
+  /** SHA-256 of the root that a client must trust to accept it, lower-case hex; null where the signer names none. */
+  root: string | null;
   /** SHA-256 of the origin certificate the leaf stands for; null for a page of our own. */
   originFingerprint: string | null;
   notBefore: number;
@@ -189,6 +191,7 @@ export function createIssuer(options: IssuerOptions): CountingIssuer {
         fingerprint: createHash('sha256').update(leaf.certificate).digest('hex'),
         name: ask.name,
         trust: ask.trust,
+        root: signer.rootSha256 ?? null,
         originFingerprint: ask.originFingerprint,
         notBefore: leaf.notBefore,
         notAfter: leaf.notAfter,

@@ -42,6 +42,8 @@ export interface Signer {
   readonly sign: Sign;
   /** PEM of what is sent behind a leaf: the authority and those above it, without the root. Empty for a root. */
   readonly chainPem?: string;
+  /** SHA-256 of the root above, which clients have to trust; lower-case hex. Absent in tests without one. */
+  readonly rootSha256?: string;
   /** Name constraints of the authority and of those above it. */
   readonly constraints?: readonly NameConstraints[];
 }

@@ -23,6 +23,7 @@ import type { AuthorityLife, CertificateFacts } from '../../ca/life.ts';
 import { readPassphrase } from '../../ca/passphrase.ts';
 import { kitCommand } from './ca-kit.ts';
 import { importCommand, requestCommand, rotateCommand } from './ca-life.ts';
+import { measureTrust, uptakeCommand } from './ca-uptake.ts';
 import { placeOf } from './ca-place.ts';
 
 export function caCommand(): Command {
@@ -32,7 +33,8 @@ export function caCommand(): Command {
     .addCommand(showCommand())
     .addCommand(exportCommand())
     .addCommand(kitCommand())
-    .addCommand(rotateCommand())
+    .addCommand(rotateCommand(measureTrust))
+    .addCommand(uptakeCommand())
     .addCommand(requestCommand())
     .addCommand(importCommand());
 }

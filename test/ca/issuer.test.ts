@@ -66,6 +66,7 @@ test('a leaf for a verified origin, its record, and openssl’s verdict', async 
       fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
       name: 'www.example.com',
       trust: 'trusted',
+      root: new X509Certificate(rootPem).fingerprint256.replaceAll(':', '').toLowerCase(),
       originFingerprint: FINGERPRINT,
       notBefore: NOW - DAY,
       notAfter: NOW + 5 * DAY,

@@ -5,7 +5,7 @@ import { Ingest } from '../../src/audit/ingest.ts';
 import { openSpool } from '../../src/audit/spool.ts';
 import type { CertFacts, FlowFacts } from '../../src/core/facts.ts';
 import { FLOWS_PER_PRODUCER } from '../../src/core/records.ts';
-import type { ExchangeRecord, FlowRecord } from '../../src/core/records.ts';
+import type { EventRecord, ExchangeRecord, FlowRecord } from '../../src/core/records.ts';
 import type { Action, Verdict } from '../../src/core/verdict.ts';
 
 export function verdict(action: Action, rule: string, policy = '0123456789ab'): Verdict {
@@ -22,11 +22,14 @@ export function record(
     time?: number;
     fault?: string;
     cert?: CertFacts;
+    /** Serial of the leaf that the client was shown. */
+    leaf?: string;
     /** Requests inside, decided as their flow unless told otherwise. */
     requests?: readonly Partial<ExchangeRecord>[];
     /** The flow is still open: no ledger row. */
     open?: boolean;
   }[],
+  events: readonly EventRecord[] = [],
 ): void {
   const dir = spoolDir(dataDir);
   const producer = allocateProducer(dir);
@@ -40,6 +43,7 @@ export function record(
       spool.append({ ...exchangeOf(ledger, n + 1), ...changes });
     if (flow.open !== true) spool.append(ledger);
   }
+  for (const event of events) spool.append(event);
   spool.flush();
   spool.close();
   const ingest = new Ingest({ spoolDir: dir, auditDir: auditDir(dataDir), now: () => now });
@@ -66,7 +70,7 @@ function exchangeOf(flow: FlowRecord, n: number): ExchangeRecord {
 function row(
   flow: number,
   now: number,
-  { facts, verdict: decided, time, fault, cert, requests = [] }: Parameters<typeof record>[2][number],
+  { facts, verdict: decided, time, fault, cert, leaf, requests = [] }: Parameters<typeof record>[2][number],
 ): FlowRecord {
   return {
     kind: 'flow',
@@ -86,6 +90,6 @@ function row(
     clientTls: null,
     originTls: null,
     originCert: cert ?? null,
-    leafSerial: null,
+    leafSerial: leaf ?? null,
   };
 }
