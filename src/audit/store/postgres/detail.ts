@@ -22,6 +22,7 @@ export interface FullExchange extends ExchangeColumns {
   day: string;
   wait: number | null;
   capture: string;
+  refusal: string;
   fault_detail: string | null;
   flags: number;
   req_kept: number;
@@ -43,7 +44,7 @@ export interface FullFlow extends FlowColumns {
 }
 
 /** What is read of a row `x` to put all of it together. */
-export const FULL_EXCHANGE = `${COLUMNS.exchanges}, x.day, x.wait, x.capture, x.fault_detail, x.flags, x.req_kept, x.res_kept, x.req_sha,
+export const FULL_EXCHANGE = `${COLUMNS.exchanges}, x.day, x.wait, x.capture, x.refusal, x.fault_detail, x.flags, x.req_kept, x.res_kept, x.req_sha,
   x.res_sha, x.req_body, x.res_body, x.req_rest, x.res_rest,
   (SELECT text FROM block b WHERE b.day = x.day AND b.hash = x.req_block) AS req_text,
   (SELECT text FROM block b WHERE b.day = x.day AND b.hash = x.res_block) AS res_text`;
@@ -126,6 +127,7 @@ export function detailOf(r: FullExchange): ExchangeDetail {
     n: r.n,
     wait: r.wait === null ? null : r.wait / 1000,
     capture: restored(r.capture),
+    block: restored(r.refusal),
     faultDetail: restoredOrNull(r.fault_detail),
     upgraded: (r.flags & FLAG.upgraded) !== 0,
     reqHeaders: headOf(r.req_text, r.req_rest),
