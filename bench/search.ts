@@ -36,6 +36,8 @@ const MIN_RATE = 20_000;
 const MAX_SLOWER = 2;
 /** Exchanges that are ingested while the search is asked. */
 const INGESTED = 600_000;
+/** Moves the range of each question by a millisecond: an answer that the store remembers would measure nothing. */
+let moved = 0;
 
 const text = { type: 'string' } as const;
 const { values: options } = parseArgs({
@@ -110,11 +112,18 @@ async function ask(
   const cpu = process.cpuUsage();
   let exact = true;
   if (question.ask === 'page') await store.search(query, { kind, limit: 50 });
-  else if (question.ask === 'count') ({ exact } = await store.count(query, { kind, budget: Infinity }));
+  else if (question.ask === 'count')
+    ({ exact } = await store.count(query, { kind, until: NOW + ++moved, budget: Infinity }));
   else if (question.ask === 'facets')
-    ({ exact } = await store.facets(query, { kind, field: 'host', limit: 12, budget: Infinity }));
+    ({ exact } = await store.facets(query, {
+      kind,
+      field: 'host',
+      limit: 12,
+      until: NOW + ++moved,
+      budget: Infinity,
+    }));
   else {
-    const range = { since: NOW - DAYS * DAY_MS, until: NOW };
+    const range = { since: NOW - DAYS * DAY_MS - ++moved, until: NOW };
     ({ exact } = await store.histogram(query, { kind, ...range, buckets: 120, budget: Infinity }));
   }
   const spent = process.cpuUsage(cpu);

@@ -136,6 +136,9 @@ function effort(kind: Kind, node: Node): number {
       if (node.test.op === 'id') return 0;
       if (node.test.op === 'words') return 1;
       return node.field.name === 'path' ? 3 : tableOf(kind, node) === 'who' ? 1 : 2;
+    case 'and':
+    case 'or':
+      return Math.max(...node.parts.map(part => effort(kind, part)));
     default:
       return 4;
   }
