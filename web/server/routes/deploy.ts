@@ -17,16 +17,23 @@ import { API } from '../../contract.ts';
 import type { DeployRoot, DeployView } from '../../contract.ts';
 import { ApiFailure, sendJson } from '../answer.ts';
 import { requireCaller } from '../auth.ts';
-import type { ConsoleDeps } from '../deps.ts';
+import type { ConsoleDeployment, ConsoleDeps } from '../deps.ts';
 import { textParam } from '../params.ts';
 import { attach } from './detail.ts';
 
 export function deployRoutes(router: Router, deps: ConsoleDeps): void {
-  const { sessions, trail, deployment } = deps;
-  if (deployment === undefined) return;
+  const { sessions, trail } = deps;
   const now = deps.now ?? Date.now;
+  const deployment = (): ConsoleDeployment => {
+    if (deps.deployment !== undefined) return deps.deployment;
+    throw new ApiFailure(
+      'not-found',
+      'This console has nothing to deploy.',
+      'Look at the one of the proxy itself.',
+    );
+  };
   const options = (req: Request): KitOptions => ({
-    ...deployableRoots(deployment.dir),
+    ...deployableRoots(deployment().dir),
     proxy: proxyParam(req),
     time: now(),
   });
@@ -34,13 +41,13 @@ export function deployRoutes(router: Router, deps: ConsoleDeps): void {
   router.get(API.deploy, (req, res) => {
     requireCaller(req, sessions, null);
     const view = told((): DeployView => {
-      const life = describeLife(deployment.dir);
+      const life = describeLife(deployment().dir);
       return {
         kind: life.kind,
         state: life.state,
         roots: life.roots.map(root => rootOf(root, root.role)),
         retired: life.retired.map(root => rootOf(root, 'retired')),
-        suggestions: deployment.suggestions(),
+        suggestions: deployment().suggestions(),
         guides: kitGuides(planKit(options(req))),
       };
     });
