@@ -96,6 +96,7 @@ test('a choice that is none is told, and so is an authority that cannot be read'
 
 test('a console without a deployment has no such address', async t => {
   const h = await house(t);
+  assert.equal(errorOf(await h.ask(API.deploy)).code, 'signed-out');
   const admin = await h.person('admin');
   assert.equal(errorOf(await admin.get(API.deploy)).code, 'not-found');
 });
