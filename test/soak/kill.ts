@@ -4,7 +4,8 @@
  * and lets it come back. At the end the clients, the origin and the store are compared, the chain of evidence is verified and
  * SQLite asks its files. Prints the counts as Markdown and writes them into bench/results; exits with 1 when a number is wrong.
  *
- * Everything is on loopback and ends by itself: a round that makes no progress within fifteen seconds ends the run.
+ * Everything is on loopback and ends by itself: a round that makes no progress within fifteen seconds, or whose workers do not
+ * come back within a minute, ends the run.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { makeRng } from '../fuzz/rng.ts';
 import { signal, startProduct } from '../helpers/product.ts';
 import { startLoad } from '../e2e/load.ts';
-import { assertSound, openScene, until } from '../e2e/scene.ts';
+import { assertSound, openScene, pause } from '../e2e/scene.ts';
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '200' }, seed: { type: 'string', default: '20261120' } },
@@ -20,6 +21,15 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const rng = makeRng(Number(values.seed));
 const KINDS = ['worker', 'worker', 'all workers', 'control', 'everything'] as const;
+
+/** Who dies again and again comes back later and later: a minute covers the longest delay. */
+async function bothWorkers(): Promise<number[]> {
+  for (const deadline = Date.now() + 60_000; ; await pause(20)) {
+    const found = product.workers();
+    if (found.length >= 2) return found;
+    if (Date.now() > deadline) throw new Error('the workers did not come back');
+  }
+}
 
 const started = Date.now();
 const kills: Record<string, number> = {};
@@ -35,10 +45,7 @@ try {
     kills[kind] = (kills[kind] ?? 0) + 1;
     try {
       await load.progress(20 + rng.int(200));
-      const workers = await until('both workers', () => {
-        const found = product.workers();
-        return found.length >= 2 ? found : null;
-      });
+      const workers = await bothWorkers();
       if (kind === 'worker') signal(rng.pick(workers), 'SIGKILL');
       else if (kind === 'all workers') for (const pid of workers) signal(pid, 'SIGKILL');
       else {

@@ -38,6 +38,8 @@ export class DayReader {
   private readonly db: Database.Database;
   private readonly blocks: Record<'exchanges' | 'flows', Blocks>;
   private readonly look: Look;
+  /** Changes whenever another connection has written. */
+  private state: number | undefined;
 
   constructor(db: Database.Database, day: string) {
     this.db = db;
@@ -272,7 +274,14 @@ export class DayReader {
 
   // ------------------------------------------------------------------------------------------------- helpers
 
+  /** What one question is asked with. Looks first whether the recorder has written since the last one. */
   private condition(kind: Kind, query: Query, range: Range): Condition {
+    const [state] = this.pluck('PRAGMA data_version', []);
+    if (state !== this.state) {
+      this.state = state;
+      this.blocks.exchanges.refresh();
+      this.blocks.flows.refresh();
+    }
     return conditionOf(kind, query.root, range, this.look);
   }
 
