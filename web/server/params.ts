@@ -3,7 +3,7 @@
  * Linear-time patterns only, and a cap on length, since these strings come from whoever sends them.
  */
 import type { Request } from 'express';
-import { exchangeIdText, flowIdText, parseFlowId } from '../../src/core/records.ts';
+import { flowRefText, parseExchangeRef, parseFlowRef } from '../../src/audit/store/ids.ts';
 import { ApiFailure } from './answer.ts';
 
 /** One URL parameter as text, or null when absent or empty. */
@@ -39,20 +39,19 @@ export function choiceParam<T extends string>(
   return found;
 }
 
-/** The text id of an exchange from the path, checked; a text that is none is simply not found. */
+/** The text id of an exchange from the path, checked; a text that is none is simply not found. Ids of a fleet name their proxy. */
 export function exchangeIdParam(req: Request): { id: string; flow: string; n: number } {
-  const m = /^([0-9a-z-]{1,13})\.([1-9]\d{0,8})$/.exec(pathParam(req, 'id'));
-  const flow = parseFlowId(m?.[1] ?? '');
-  if (m === null || flow === null) throw notFound();
-  const n = Number(m[2]);
-  return { id: exchangeIdText(flow, n), flow: flowIdText(flow), n };
+  const ref = parseExchangeRef(pathParam(req, 'id'));
+  if (ref === null) throw notFound();
+  const flow = flowRefText(ref);
+  return { id: `${flow}.${ref.n}`, flow, n: ref.n };
 }
 
 /** The text id of a flow from the path. */
 export function flowIdParam(req: Request): string {
-  const flow = parseFlowId(pathParam(req, 'id'));
-  if (flow === null) throw notFound();
-  return flowIdText(flow);
+  const ref = parseFlowRef(pathParam(req, 'id'));
+  if (ref === null) throw notFound();
+  return flowRefText(ref);
 }
 
 function pathParam(req: Request, name: string): string {

@@ -121,14 +121,20 @@ export function exchangeDetail(
     fault: faultInfo(e.fault, e.faultDetail),
     upgraded: e.upgraded,
     masked: maskedItems(e.masked),
-    flow: flow === null ? null : { ...flowDetail(flow), exchanges: [] },
+    flow: flow === null ? null : { ...flowDetail(flow, e.flow), exchanges: [] },
     previous: e.n > 1 ? `${e.flow}.${e.n - 1}` : null,
     next,
   };
 }
 
-/** Of an open flow only its start is known; the rest is null or zero and `open` says why. */
-export function flowDetail(f: store.FlowDetail): contract.FlowDetail {
+/**
+ * Of an open flow only its start is known; the rest is null or zero and `open` says why. `id` is the text id that was asked for: the
+ * record knows the proxy's own only.
+ */
+export function flowDetail(
+  f: store.FlowDetail,
+  id = f.row?.flow ?? flowIdText(f.record.flow),
+): contract.FlowDetail {
   const { record } = f;
   const { facts, verdict } = record;
   const manner = mannerColumns(verdict, facts?.scheme ?? null);
@@ -138,7 +144,7 @@ export function flowDetail(f: store.FlowDetail): contract.FlowDetail {
       f.row !== null
         ? flowRow(f.row)
         : {
-            flow: flowIdText(record.flow),
+            flow: id,
             time: isoTime(record.time),
             client: record.client,
             user: facts?.user ?? null,

@@ -34,6 +34,13 @@ test('text, numbers and words within their bounds', () => {
 test('ids: only what the records themselves would write', () => {
   assert.deepEqual(exchangeIdParam(asked({}, { id: '1z-2.30' })), { id: '1z-2.30', flow: '1z-2', n: 30 });
   assert.equal(flowIdParam(asked({}, { id: '1z-2' })), '1z-2');
+  // A fleet's store puts the number of the proxy in front.
+  assert.deepEqual(exchangeIdParam(asked({}, { id: '4-1z-2.30' })), {
+    id: '4-1z-2.30',
+    flow: '4-1z-2',
+    n: 30,
+  });
+  assert.equal(flowIdParam(asked({}, { id: '4-1z-2' })), '4-1z-2');
   for (const id of [
     '',
     '1-1',
@@ -47,6 +54,6 @@ test('ids: only what the records themselves would write', () => {
     '1-1.9999999999',
   ])
     assert.throws(() => exchangeIdParam(asked({}, { id })), refusedAs('not-found'), id);
-  for (const id of ['', '1', '1-', '-1', '1-1.1', 'zzzzzz-1', '1-1\n'])
+  for (const id of ['', '1', '1-', '-1', '1-1.1', 'zzzzzz-1', '1-1\n', '0-1-1', '1-1-1-1'])
     assert.throws(() => flowIdParam(asked({}, { id })), refusedAs('not-found'), id);
 });

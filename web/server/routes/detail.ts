@@ -42,7 +42,7 @@ export function detailRoutes(router: Router, deps: ConsoleDeps): void {
     const found = await audit.flow(id, MAX_EXCHANGES);
     if (found === null) throw notFound();
     write(caller, 'flow.viewed', { flow: id, host: found.record.facts?.host ?? null });
-    sendJson<FlowDetail>(res, flowDetail(found));
+    sendJson<FlowDetail>(res, flowDetail(found, id));
   });
 
   router.get(API.har, async (req, res) => {

@@ -7,7 +7,7 @@ import type { Request, Router } from 'express';
 import type { FlowFacts } from '../../../src/core/facts.ts';
 import { canonicalHost } from '../../../src/core/host-name.ts';
 import { addressText, parseAddress } from '../../../src/core/network.ts';
-import { parseFlowId } from '../../../src/core/records.ts';
+import { parseExchangeRef, parseFlowRef } from '../../../src/audit/store/ids.ts';
 import { parseTime, TIME_HINT } from '../../../src/audit/query/time.ts';
 import { conditionText } from '../../../src/policy/condition.ts';
 import { explain } from '../../../src/policy/explain.ts';
@@ -188,7 +188,7 @@ async function recordOf(
   id: string,
 ): Promise<{ facts: FlowFacts; recorded: NonNullable<ExplainView['recorded']> }> {
   const [flowId = '', n] = id.split('.');
-  if (parseFlowId(flowId) === null || (n !== undefined && !/^\d{1,15}$/.test(n)))
+  if ((n === undefined ? parseFlowRef(id) : parseExchangeRef(id)) === null)
     throw new ApiFailure('bad-request', 'That is no id of a record.', 'Copy it from the traffic page.');
   const [flow, exchange] = await Promise.all([
     audit.flow(flowId, 1),
