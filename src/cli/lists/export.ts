@@ -261,8 +261,12 @@ function tellExport(report: ExportReport): void {
   );
   for (const part of [report.withheld, report.narrowed]) {
     const word = part === report.withheld ? 'withheld' : 'narrowed';
-    for (const [reason, count] of Object.entries(part.reasons)) out(`  ${count} ${word}: ${reason}`);
-    for (const { pattern } of part.first.slice(0, 5)) out(`    ${pattern}`);
+    for (const [reason, count] of Object.entries(part.reasons)) {
+      out(`  ${count} ${word}: ${reason}`);
+      const shown = part.first.filter(w => w.reason === reason).slice(0, 5);
+      for (const { pattern } of shown) out(`    ${pattern}`);
+      if (shown.length < count) out(`    … ${count - shown.length} more`);
+    }
   }
   if (report.withheld.total > 0) out('  --narrow writes smaller forms where there are any');
   for (const note of report.notes) out(`  note: ${printable(note)}`);

@@ -38,7 +38,10 @@ interface ImportFlags {
 export function importCommand(): Command {
   const command = new Command('import')
     .description('Read a list in any known format into a list of the policy.')
-    .argument('<FILE>', 'a file (also gzip), a folder or tar archive of categories, or - for standard input')
+    .argument(
+      '<FILE>',
+      'a file (also gzip), a folder or tar archive (categories, or the two files for HAProxy), or - for standard input',
+    )
     .requiredOption('--name <NAME>', 'list of the policy to fill; it is added to the policy if it is new')
     .addOption(
       new Option('--format <FORMAT>', 'format of FILE (default: told from its content)').choices(

@@ -62,11 +62,17 @@ export const EXPORTERS: readonly Exporter[] = [
 /** Lines looked at to tell a format. */
 const SAMPLE = 400;
 
+/** What our own exports say of themselves (writer.ts): several formats look like plain lists and mean something else. */
+const OWN_HEAD = /^(?:#|!|;|\/\/) Sightglass list .*, written for ([a-z-]+)$/m;
+
 /**
- * The importer whose lines these most look like, or null when fewer than half of the lines that are no comments are
+ * The importer that the list names itself, when it is an export of ours; else the one whose lines these most look like, or null when fewer than half of the lines that are no comments are
  * recognised by any.
  */
 export function detectFormat(sample: string): Importer | null {
+  const named = OWN_HEAD.exec(sample.slice(0, 1000))?.[1];
+  const own = IMPORTERS.find(i => i.format === named);
+  if (own !== undefined) return own;
   const lines: string[] = [];
   for (const raw of sample.split('\n', SAMPLE * 2)) {
     const line = raw.replace(/^\ufeff/, '').trim();

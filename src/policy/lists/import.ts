@@ -12,6 +12,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { createGunzip } from 'node:zlib';
 import type { ListEntry } from './entry.ts';
 import { IMPORTERS, detectFormat } from './formats.ts';
+import { haproxyImporter } from './formats/haproxy.ts';
 import { squidguardImporter } from './formats/squidguard.ts';
 import type { Importer, Reader, ReadOptions, Sink } from './reader.ts';
 import { isTar, readTar } from './tar.ts';
@@ -136,17 +137,29 @@ class ImportRun {
 
   async tree(files: AsyncIterable<{ path: string; chunks: AsyncIterable<Buffer> }>): Promise<ImportReport> {
     const { format, categories = null } = this.#options;
-    if (format !== null && format !== squidguardImporter.format)
+    if (format !== null && format !== squidguardImporter.format && format !== haproxyImporter.format)
       throw new ImportRefused(
-        `a folder or archive of categories is read as squidguard, not as ${format}`,
+        `a folder or archive is read as squidguard or haproxy, not as ${format}`,
         'Leave --format out, or name a single file.',
       );
-    this.#report.format = squidguardImporter.format;
     let lists = 0;
     for await (const { path, chunks } of files) {
-      const place = categoryOf(path);
-      if (place === null) continue;
+      const half = format !== squidguardImporter.format && HAPROXY_HALF.test(path);
+      const place = half || format === haproxyImporter.format ? null : categoryOf(path);
+      if (!half && place === null) continue;
+      const importer = half ? haproxyImporter : squidguardImporter;
+      if (lists > 0 && this.#report.format !== importer.format)
+        throw new ImportRefused(
+          'it holds categories and files for HAProxy',
+          'Say with --format squidguard or --format haproxy which of them to read.',
+        );
+      this.#report.format = importer.format;
       lists++;
+      if (place === null) {
+        this.#file = path;
+        await this.#feed(importer.open(this.#sink(), this.#read), chunks);
+        continue;
+      }
       if (categories !== null && !categories.has(place.category)) continue;
       this.#file = path;
       this.#category = place.category;
@@ -157,8 +170,8 @@ class ImportRun {
     }
     if (lists === 0)
       throw new ImportRefused(
-        'there is no category in it',
-        'Expected are files named CATEGORY/domains, as squidGuard and UT1 have them.',
+        'there is no list in it',
+        'Expected are files named CATEGORY/domains, as squidGuard and UT1 have them, or the two that an export for HAProxy writes.',
       );
     return this.#report;
   }
@@ -224,6 +237,9 @@ class ImportRun {
   }
 }
 
+/** One of the two files of an export for HAProxy: what both say together is the list. */
+const HAPROXY_HALF = /\.(?:exact|suffix)\.lst$/;
+
 /** The category and kind of a file in a tree: `…/ads/domains` is the domains of `ads`. Null for files of no interest. */
 function categoryOf(path: string): { category: string; kind: 'domains' | 'urls' | 'expressions' } | null {
   const parts = path.split('/').filter(p => p !== '' && p !== '.');
@@ -265,8 +281,8 @@ function refuseBinary(sample: Buffer): void {
     throw new ImportRefused('the file is a zip archive', 'Unpack it first and import the list inside.');
   let controls = 0;
   for (const byte of sample) if (byte < 0x20 && (byte < 0x09 || byte > 0x0d)) controls++;
-  // A stray one in a comment makes no binary; random bytes have ten times as many.
-  if (sample.includes(0) || controls > sample.length / 100) throw notText();
+  // A few stray ones make no binary, however short the list; random bytes have ten times as many.
+  if (sample.includes(0) || controls > Math.max(3, sample.length / 100)) throw notText();
 }
 
 function notText(): ImportRefused {

@@ -56,7 +56,7 @@ export interface Exporter {
 /** Head lines that say what the file is, behind the comment mark of its format. */
 export function head(exporter: Exporter, input: ExportInput, mark: string): string[] {
   return [
-    `Sightglass list "${input.name}" (${input.action}), ${input.entries.length} entries`,
+    `Sightglass list "${input.name}" (${input.action}), ${input.entries.length} entries, written for ${exporter.format}`,
     `generated ${input.generated}${input.policy === null ? '' : `, policy ${input.policy}`}`,
     exporter.precedence,
   ].map(line => `${mark} ${line}`);

@@ -105,6 +105,28 @@ describe('lists import', () => {
     assert.deepEqual((await readdir(join(dir, 'lists'))).sort(), ['x.txt', 'y.txt', 'z.txt']);
   });
 
+  it('reads back both files of an export for HAProxy, and either alone as what it is', async t => {
+    const dir = await folder(t, {
+      'policy.yaml':
+        "version: 1\nlists:\n  all: { domains: ['.both.test', 'one.test', '*.sub.test'] }\nrules:\n  - { name: r, when: { host: 'list:all' }, action: block }\n",
+    });
+    const at = ['--policy.file', join(dir, 'policy.yaml')];
+    const ha = join(dir, 'ha');
+    await lists(t, 'export', '--action', 'deny', '--format', 'haproxy', '--list', 'all', '--out', ha, ...at);
+    await lists(t, 'import', ha, '--name', 'back', ...at);
+    const back = await readFile(join(dir, 'lists', 'back.txt'), 'utf8');
+    assert.deepEqual(back.match(/^[^#\n].*$/gm)?.sort(), ['*.sub.test', '.both.test', 'one.test']);
+    // An ending misses the name itself: as a plain list it would have covered it.
+    await lists(t, 'import', join(ha, 'all.suffix.lst'), '--name', 'half', ...at);
+    const half = await readFile(join(dir, 'lists', 'half.txt'), 'utf8');
+    assert.deepEqual(half.match(/^[^#\n].*$/gm)?.sort(), ['*.both.test', '*.sub.test']);
+    await mkdir(join(ha, 'ads'));
+    await writeFile(join(ha, 'ads', 'domains'), 'c.test\n');
+    await assert.rejects(lists(t, 'import', ha, '--name', 'y', ...at), /categories and files for HAProxy/);
+    await lists(t, 'import', ha, '--format', 'squidguard', '--name', 'y', ...at);
+    assert.match(await readFile(join(dir, 'lists', 'y.txt'), 'utf8'), /\n\.c\.test\n$/);
+  });
+
   it('prints its report as JSON', async t => {
     const dir = await folder(t, { 'policy.yaml': POLICY, h: 'a.test\n10.0.0.1\n' });
     const { out } = await lists(

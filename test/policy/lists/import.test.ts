@@ -135,7 +135,7 @@ describe('import', () => {
     };
     await assert.rejects(
       importFiles(none(), () => undefined, { format: null }),
-      /no category/,
+      /no list in it/,
     );
   });
 

@@ -17,7 +17,7 @@ it('the head of a file says what it is, when and from which policy, and what win
     proxy: null,
   };
   assert.deepEqual(head(plain, input, ';'), [
-    '; Sightglass list "n" (deny), 0 entries',
+    '; Sightglass list "n" (deny), 0 entries, written for plain',
     '; generated 2026-11-20T12:00:00Z, policy abc',
     `; ${plain.precedence}`,
   ]);
