@@ -28,6 +28,8 @@ export const API = {
   histogram: '/api/histogram',
   facets: '/api/facets',
   export: '/api/export',
+  /** The rows of a question with their proofs, as a zip that `sightglass audit verify --file` takes. */
+  exportEvidence: '/api/export/evidence',
   live: '/api/live',
   status: '/api/status',
   policy: '/api/policy',
@@ -369,7 +371,7 @@ export const EXPORT_KINDS: Readonly<Record<ExportFormat, readonly Kind[]>> = {
   squid: ['exchanges', 'flows'],
   w3c: ['exchanges'],
 };
-/** No export holds more rows; one that reached it says `truncated`. */
+/** No export holds more rows; one that reached it says `truncated`, and in the manifest of an evidence bundle `limit`. */
 export const EXPORT_MAX = 100_000;
 
 // ---------------------------------------------------------------------------------------------------- detail

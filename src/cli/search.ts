@@ -57,8 +57,8 @@ export function searchCommand(): Command {
     .addOption(new Option('--format <FORMAT>', 'how to print').choices([...FORMATS]).default('table'))
     .option('--json', 'the same as --format ndjson')
     .option(
-      '--evidence <DIR>',
-      'write the rows with their proofs into a new folder, to be verified anywhere (ndjson or csv)',
+      '--evidence <OUT>',
+      'write the rows with their proofs into a new folder or .zip, to be verified anywhere (ndjson or csv)',
     )
     .option('--count', 'print the number of matches only')
     .allowExcessArguments(false)

@@ -22,6 +22,7 @@ import type { ControlDb } from './control-db.ts';
 import { consoleAlerts } from './alerts/console-alerts.ts';
 import { AlertShelf } from './alerts/shelf.ts';
 import { Desk } from './desk.ts';
+import { consoleEvidence, type EvidenceKey } from './evidence.ts';
 import { openAuditStore } from './fleet.ts';
 import { ListTokens } from './list-tokens.ts';
 import type { Log } from './log.ts';
@@ -45,6 +46,8 @@ export interface ConsoleParts {
   recorder: Recorder;
   supervisor: Supervisor;
   streams: Streams;
+  /** Signs evidence bundles; null where the records lie in no day files of this machine. */
+  evidenceKey: EvidenceKey | null;
   /** Listeners for committed rows; the recorder calls all of them. */
   listeners: Set<RowListener>;
   /** Bound proxy addresses; filled when the workers listen. */
@@ -118,6 +121,9 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
       parts.streams,
       parts.settings['alerts.mail-server'] !== null,
     ),
+    ...(parts.evidenceKey === null
+      ? {}
+      : { evidence: consoleEvidence(settings['data-dir'], parts.evidenceKey) }),
     authority: {
       certificate: format =>
         format === 'pem' ? authority.rootPem : new X509Certificate(authority.rootPem).raw,

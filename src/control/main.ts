@@ -229,6 +229,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       recorder,
       supervisor,
       streams,
+      evidenceKey: plan.local ? { signer, publicPem: auditKey.publicPem } : null,
       listeners,
       proxy,
       started,

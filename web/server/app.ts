@@ -23,6 +23,7 @@ import { LARGE_BODIES } from './body.ts';
 import { changeRoutes } from './routes/change.ts';
 import { deployRoutes } from './routes/deploy.ts';
 import { detailRoutes } from './routes/detail.ts';
+import { evidenceRoutes } from './routes/evidence.ts';
 import { exportRoutes } from './routes/export.ts';
 import { listRefreshRoutes } from './routes/list-refresh.ts';
 import { listRoutes } from './routes/lists.ts';
@@ -175,6 +176,7 @@ function buildApp(deps: ConsoleDeps, live: LiveHub, options: ConsoleOptions): Ex
   trafficRoutes(api, deps, live);
   detailRoutes(api, deps);
   exportRoutes(api, deps, options.exportMax);
+  evidenceRoutes(api, deps, options.exportMax);
   stateRoutes(api, deps);
   deployRoutes(api, deps);
   policyRoutes(api, deps);

@@ -17,6 +17,7 @@ import type {
   TrailPage,
 } from '../contract.ts';
 import type { ConsoleDesk } from './desk.ts';
+import type { Question } from './question.ts';
 
 type Soon<T> = T | Promise<T>;
 
@@ -34,6 +35,8 @@ export interface ConsoleDeps {
   streams?: { view(): StreamsView };
   alerts?: ConsoleAlerts;
   authority: ConsoleAuthority;
+  /** Makes evidence bundles; a console whose records lie in no day files has none. */
+  evidence?: ConsoleEvidence;
   /** What the Deploy page needs; a console without it has none. */
   deployment?: ConsoleDeployment;
   status(): Soon<Status>;
@@ -143,6 +146,26 @@ export interface ConsoleAlerts {
   remove(id: number): boolean;
   /** The first error of its ways in words, or null. */
   test(id: number): Promise<string | null>;
+}
+
+export interface EvidenceWanted extends Question {
+  /** Rows at most, newest first. */
+  limit: number;
+  by: string;
+  now: number;
+}
+
+/** `make` rejects with an error that carries `hint` when there is no room, and with the reason of `signal` when that ends it. */
+export interface ConsoleEvidence {
+  make(wanted: EvidenceWanted, signal: AbortSignal): Promise<EvidenceMade>;
+}
+
+export interface EvidenceMade {
+  rows: number;
+  /** The pieces of the zip, made as they are taken. */
+  zip: Iterable<Uint8Array>;
+  /** Delete what it is made from; to be called in any case. */
+  done(): void;
 }
 
 export interface ConsoleAuthority {

@@ -6,10 +6,12 @@
  * It does not prove that the question found everything: that is the exporter's word, given with the signature.
  *
  * Bounds: memory holds the ids of one day's rows and the digests of one checkpoint. A folder that is there is not touched.
+ * In turns (`makeBundleInTurns`) the event loop gets its turn after every page and every batch of the chain.
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { digestOf, readEntries } from '../chain.ts';
 import { readCheckpoint } from '../checkpoint.ts';
 import { jsonLine, isoTime } from '../export/lines.ts';
@@ -56,13 +58,32 @@ export interface BundleOptions {
   now: number;
 }
 
-const PAGE = 1000;
+const PAGE = 250;
 const CHAIN_KIND: Record<Kind, ChainedKind> = { exchanges: 'exchange', flows: 'flow', events: 'event' };
 
 /** Make the bundle. Throws when the folder is there already or cannot be written. */
 export function makeBundle(options: BundleOptions): Manifest {
-  fs.mkdirSync(options.out, { mode: 0o700 });
-  return new Bundle(options).run();
+  const steps = new Bundle(options).steps();
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same beside other work. Rejects with the reason of `signal` when that ends it; the folder is then left half-made. */
+export async function makeBundleInTurns(options: BundleOptions, signal: AbortSignal): Promise<Manifest> {
+  const steps = new Bundle(options).steps();
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { done, value } = steps.next();
+      if (done === true) return value;
+      await setImmediate();
+    }
+  } finally {
+    // Ends the generator where it stands, which closes its files.
+    steps.return(undefined as never);
+  }
 }
 
 /** A file being written, with its digest. */
@@ -70,6 +91,7 @@ class Output {
   private readonly fd: number;
   private readonly hash = createHash('sha256');
   private bytes = 0;
+  private open = true;
 
   constructor(dir: string, name: string) {
     this.fd = fs.openSync(path.join(dir, name), 'wx', 0o600);
@@ -84,8 +106,13 @@ class Output {
 
   end(): { bytes: number; sha256: string } {
     fs.fsyncSync(this.fd);
-    fs.closeSync(this.fd);
+    this.close();
     return { bytes: this.bytes, sha256: this.hash.digest('hex') };
+  }
+
+  close(): void {
+    if (this.open) fs.closeSync(this.fd);
+    this.open = false;
   }
 }
 
@@ -100,6 +127,7 @@ class Bundle {
   constructor(options: BundleOptions) {
     const { out, kind, query, format, since, until, signer } = options;
     this.options = options;
+    fs.mkdirSync(out, { mode: 0o700 });
     this.data = new Output(out, dataName(format));
     this.proof = new Output(out, PROOF);
     this.checkpoints = new Output(out, CHECKPOINTS);
@@ -112,6 +140,7 @@ class Bundle {
       kind,
       since: since === undefined ? null : isoTime(since),
       until: until === undefined ? null : isoTime(until),
+      limit: options.limit ?? null,
       data: format,
       rows: 0,
       unsigned: 0,
@@ -124,7 +153,17 @@ class Bundle {
     };
   }
 
-  run(): Manifest {
+  /** Everything, with a pause after each piece of bounded work. */
+  *steps(): Generator<undefined, Manifest> {
+    try {
+      yield* this.days();
+      return this.finish();
+    } finally {
+      for (const file of [this.data, this.proof, this.checkpoints]) file.close();
+    }
+  }
+
+  private *days(): Generator<undefined> {
     const { options, manifest } = this;
     this.data.write(dataHead(options.kind, options.format));
     for (const day of listDays(options.dir).reverse()) {
@@ -132,14 +171,18 @@ class Bundle {
       const db = openDayForReading(options.dir, day);
       if (db === null) continue;
       try {
-        const lines = this.rowsOf(new DayReader(db, day));
+        const lines = yield* this.rowsOf(new DayReader(db, day));
         if (lines.size === 0) continue;
         manifest.days.push(day);
-        this.prove(db, day, lines);
+        yield* this.prove(db, day, lines);
       } finally {
         db.close();
       }
     }
+  }
+
+  private finish(): Manifest {
+    const { options, manifest } = this;
     manifest.policies = [...this.policies].sort();
     const key = new Output(options.out, PUBLIC_KEY);
     key.write(options.publicPem);
@@ -165,7 +208,7 @@ class Bundle {
   }
 
   /** Write the data lines of a day; returns row id → line. */
-  private rowsOf(reader: DayReader): Map<number, number> {
+  private *rowsOf(reader: DayReader): Generator<undefined, Map<number, number>> {
     const { options, manifest } = this;
     const { kind, query, since, until, limit = Infinity } = options;
     const lines = new Map<number, number>();
@@ -179,6 +222,7 @@ class Bundle {
         if ('policy' in row) this.count(row);
       }
       before = ids.at(-1) ?? null;
+      yield;
       if (ids.length < want) break;
     }
     return lines;
@@ -194,7 +238,11 @@ class Bundle {
   }
 
   /** Write the proofs of a day's rows: one pass over its chain. */
-  private prove(db: Database.Database, day: string, lines: ReadonlyMap<number, number>): void {
+  private *prove(
+    db: Database.Database,
+    day: string,
+    lines: ReadonlyMap<number, number>,
+  ): Generator<undefined> {
     const rows = new ChainRows(db);
     const checkpoints = new Map(
       (
@@ -210,7 +258,8 @@ class Bundle {
     let found = 0;
     let seq = chainStart(db)?.seq ?? 0;
     const tail = (db.prepare('SELECT max(seq) FROM chain').pluck().get() ?? 0) as number;
-    for (const { entries } of batches(db, tail))
+    for (const { entries } of batches(db, tail)) {
+      yield;
       for (const entry of readEntries(entries) ?? []) {
         seq++;
         const line = entry.kind === kind ? lines.get(entry.row) : undefined;
@@ -234,6 +283,7 @@ class Bundle {
         leaves = [];
         chosen = [];
       }
+    }
     this.manifest.unsigned += chosen.length;
     this.manifest.unchained += lines.size - found;
   }

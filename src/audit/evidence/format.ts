@@ -24,6 +24,8 @@ export interface Manifest {
   kind: Kind;
   since: string | null;
   until: string | null;
+  /** Rows at most, newest first; null when everything was asked for. */
+  limit: number | null;
   data: EvidenceFormat;
   rows: number;
   /** Rows that no checkpoint covered yet when this was made. */

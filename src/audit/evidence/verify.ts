@@ -1,5 +1,5 @@
 /**
- * Verifies an evidence bundle with the public key alone, offline: the manifest's signature, the digest of each file, each row's
+ * Verifies an evidence bundle, a folder or its zip, with the public key alone, offline: the manifest's signature, the digest of each file, each row's
  * proof up to a signed checkpoint, and that the exported line says exactly what the proven row says.
  *
  * Everything in a bundle comes from outside: it is read as data, bounded by the sizes of its files, and what cannot be read
@@ -15,6 +15,7 @@ import { isSignedBy, keyIdOf, parseStatement, readSigned } from '../statement.ts
 import { Findings } from '../verify/finding.ts';
 import { CHECKPOINTS, dataHead, dataLine, dataName, MANIFEST, PROOF, SIGNATURE, TITLE } from './format.ts';
 import { rowOfTexts } from './row.ts';
+import { readZip } from './zip.ts';
 import type { KeyObject } from 'node:crypto';
 import type { Finding } from '../verify/finding.ts';
 import type { CheckpointLine, Manifest, ProofLine } from './format.ts';
@@ -27,15 +28,22 @@ export interface BundleReport {
   findings: Finding[];
 }
 
-/** Verify the bundle in a folder. Throws only when the folder cannot be read. */
-export function verifyBundle(dir: string, key: KeyObject): BundleReport {
-  const findings = new Findings(path.basename(dir));
+/** A file of the bundle by its name, whole; null when it is not there. */
+type Files = (name: string) => Buffer | null;
+
+/** Verify the bundle in a folder or in a zip. Throws only when it cannot be read at all. */
+export function verifyBundle(place: string, key: KeyObject): BundleReport {
+  const findings = new Findings(path.basename(place));
   const report: BundleReport = { manifest: null, rows: 0, proven: 0, findings: findings.list };
+  const dir = fs.statSync(place).isDirectory()
+    ? (name: string): Buffer | null => readFile(path.join(place, name))
+    : zipped(place, findings);
+  if (dir === null) return report;
   const manifest = readManifest(dir, key, findings);
   if (manifest === null) return report;
   report.manifest = manifest;
   for (const [name, { bytes, sha256 }] of Object.entries(manifest.files)) {
-    const data = /^[a-z]+\.[a-z]+$/.test(name) ? readFile(path.join(dir, name)) : null;
+    const data = /^[a-z]+\.[a-z]+$/.test(name) ? dir(name) : null;
     if (data === null) findings.add('missing', `${name} is not in the bundle`);
     else if (data.length !== bytes || createHash('sha256').update(data).digest('hex') !== sha256)
       findings.add('changed', `${name} is not the file that was exported`);
@@ -44,9 +52,16 @@ export function verifyBundle(dir: string, key: KeyObject): BundleReport {
   return report;
 }
 
-function readManifest(dir: string, key: KeyObject, findings: Findings): Manifest | null {
-  const text = readFile(path.join(dir, MANIFEST))?.toString('utf8');
-  const signed = readSigned(readFile(path.join(dir, SIGNATURE))?.toString('utf8') ?? '');
+/** What lies in a zip; null, with the finding, when nothing can be taken out of it. */
+function zipped(file: string, findings: Findings): Files | null {
+  const { files, problem } = readZip(file);
+  if (problem !== null) findings.add(files === null ? 'unreadable' : 'outside-rows', problem);
+  return files === null ? null : name => files.get(name) ?? null;
+}
+
+function readManifest(dir: Files, key: KeyObject, findings: Findings): Manifest | null {
+  const text = dir(MANIFEST)?.toString('utf8');
+  const signed = readSigned(dir(SIGNATURE)?.toString('utf8') ?? '');
   const statement = signed === null ? null : parseStatement(signed.statement);
   if (signed === null || statement?.title !== TITLE || !isSignedBy(signed, key))
     findings.add('signature', `the manifest is not signed by this key (${keyIdOf(key)})`);
@@ -66,13 +81,13 @@ function readManifest(dir: string, key: KeyObject, findings: Findings): Manifest
 }
 
 function rows(
-  dir: string,
+  dir: Files,
   key: KeyObject,
   manifest: Manifest,
   report: BundleReport,
   findings: Findings,
 ): void {
-  const text = readFile(path.join(dir, dataName(manifest.data)))?.toString('utf8') ?? '';
+  const text = dir(dataName(manifest.data))?.toString('utf8') ?? '';
   const end = manifest.data === 'csv' ? '\r\n' : '\n';
   const head = dataHead(manifest.kind, manifest.data);
   if (!text.startsWith(head)) findings.add('changed', 'the data does not begin with its columns');
@@ -116,7 +131,7 @@ function rows(
 
 /** Lead the rows up to the signed roots; returns how many rows have a checkpoint, good or not. */
 function checkpoints(
-  dir: string,
+  dir: Files,
   key: KeyObject,
   digests: ReadonlyMap<number, { digest: string; line: number; time: number | null }>,
   report: BundleReport,
@@ -164,8 +179,8 @@ function safeRow(manifest: Manifest, line: ProofLine): ReturnType<typeof rowOfTe
   }
 }
 
-function* jsonLines<T>(dir: string, name: string, findings: Findings): Generator<T> {
-  const text = readFile(path.join(dir, name))?.toString('utf8') ?? '';
+function* jsonLines<T>(dir: Files, name: string, findings: Findings): Generator<T> {
+  const text = dir(name)?.toString('utf8') ?? '';
   for (const [i, line] of text.split('\n').entries()) {
     if (line === '') continue;
     let value: unknown;

@@ -1,9 +1,14 @@
-/** What `sightglass search --evidence` does: a line in the trail first, then the bundle, then what is in it. */
+/**
+ * What `sightglass search --evidence` does: a line in the trail first, then the bundle, then what is in it. A name that ends in
+ * `.zip` gets one file; the folder beside it that it is packed from is gone afterwards, whatever happens.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { auditKeyDir, readAuditPublicKey } from '../../../ca/audit-key.ts';
 import { makeBundle } from '../../audit/evidence/bundle.ts';
 import type { BundleOptions } from '../../audit/evidence/bundle.ts';
+import type { Manifest } from '../../audit/evidence/format.ts';
+import { writeZip } from '../../audit/evidence/zip.ts';
 import { isoTime, visible } from '../../audit/export/lines.ts';
 import { auditDir } from '../../audit/recorder.ts';
 import { VERSION } from '../../control/version.ts';
@@ -17,7 +22,7 @@ export async function exportEvidence(settings: Settings, wanted: Wanted): Promis
   const dataDir = settings['data-dir'];
   if (fs.existsSync(wanted.out))
     throw Object.assign(new Error(`${visible(wanted.out)} is there already.`), {
-      hint: 'Name a new folder; nothing is overwritten.',
+      hint: 'Name a new folder or .zip; nothing is overwritten.',
     });
   const signer = ownSigner(settings);
   const publicPem = readAuditPublicKey(auditKeyDir(dataDir))?.publicPem ?? '';
@@ -30,7 +35,7 @@ export async function exportEvidence(settings: Settings, wanted: Wanted): Promis
       out: path.resolve(wanted.out),
     });
     const by = person().name;
-    return makeBundle({ ...wanted, dir: auditDir(dataDir), signer, publicPem, by, version: VERSION });
+    return packed({ ...wanted, dir: auditDir(dataDir), signer, publicPem, by, version: VERSION });
   });
   console.log(`${manifest.rows} rows with their proofs are in ${visible(wanted.out)}`);
   if (manifest.unsigned > 0)
@@ -40,4 +45,18 @@ export async function exportEvidence(settings: Settings, wanted: Wanted): Promis
   if (manifest.unchained > 0)
     console.log(`${manifest.unchained} of them are older than the chain and cannot be proven`);
   console.log(`verify it anywhere: sightglass audit verify --file ${visible(wanted.out)} --key audit.pub`);
+}
+
+/** Make the folder, or the zip of one. */
+function packed(options: BundleOptions): Manifest {
+  if (!options.out.endsWith('.zip')) return makeBundle(options);
+  const beside = fs.mkdtempSync(`${options.out}.`);
+  try {
+    const out = path.join(beside, 'bundle');
+    const manifest = makeBundle({ ...options, out });
+    writeZip(out, options.out);
+    return manifest;
+  } finally {
+    fs.rmSync(beside, { recursive: true, force: true });
+  }
 }

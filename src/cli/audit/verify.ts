@@ -40,7 +40,10 @@ export function verifyCommand(): Command {
     .option('--day <DAY>', 'only this day, 2026-11-20')
     .option('--key <PUB>', 'file with the public key (PEM); the data directory’s own when left out')
     .option('--dir <DIR>', 'folder of day files, such as an archive; the data directory’s own when left out')
-    .option('--file <EXPORT>', 'verify an evidence bundle that `search --evidence` wrote')
+    .option(
+      '--file <EXPORT>',
+      'verify an evidence bundle, a folder or a zip, that `search --evidence` or the console wrote',
+    )
     .option(
       '--witness <FILE>',
       'compare with the copy of the checkpoints that audit.witness-file kept outside',
@@ -192,6 +195,7 @@ function tellBundle(report: BundleReport, options: Options): void {
     const { made, by, query, kind, unsigned, unchained } = manifest;
     console.log(visible(`${kind} "${query}", exported ${made} by ${by}`));
     console.log(`${rows} rows, ${proven} proven up to a signed checkpoint`);
+    if (rows === manifest.limit) console.log(`no more than the newest ${rows} were asked for`);
     if (unsigned + unchained > 0)
       console.log(
         `${unsigned} newer than the last checkpoint and ${unchained} older than the chain: not proven`,

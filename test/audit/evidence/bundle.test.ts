@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { makeBundle } from '../../../src/audit/evidence/bundle.ts';
+import { makeBundle, makeBundleInTurns } from '../../../src/audit/evidence/bundle.ts';
 import { verifyBundle } from '../../../src/audit/evidence/verify.ts';
 import { generateKeyPairSync } from 'node:crypto';
 import { makeRng } from '../../fuzz/rng.ts';
@@ -83,6 +83,30 @@ describe('an evidence bundle', () => {
       fs.writeFileSync(file, good);
     }
     assert.deepEqual(verifyBundle(out, pair.publicKey).findings, []);
+  });
+
+  it('is made in turns as well, and ends where it is told to', async t => {
+    const base = scratch(t);
+    const dir = recorded(base, 20);
+    const options = {
+      ...({ dir, kind: 'flows', query: query('', 'flows'), format: 'ndjson', signer, publicPem } as const),
+      ...{ by: 'tester', version: '1', now: NOON, limit: 50 },
+    };
+    const out = path.join(base, 'whole');
+    let turns = 0;
+    const clock = setInterval(() => turns++, 0);
+    const manifest = await makeBundleInTurns({ ...options, out }, new AbortController().signal);
+    clearInterval(clock);
+    assert.ok(turns > 0, 'others had their turn');
+    assert.deepEqual([manifest.rows, manifest.limit], [50, 50]);
+    assert.deepEqual(verifyBundle(out, pair.publicKey).findings, []);
+
+    const files = (): number => fs.readdirSync('/proc/self/fd').length;
+    const before = files();
+    const stop = new AbortController();
+    setImmediate(() => stop.abort(new Error('gone')));
+    await assert.rejects(makeBundleInTurns({ ...options, out: path.join(base, 'cut') }, stop.signal), /gone/);
+    assert.ok(files() <= before, 'its files are closed');
   });
 
   it('is not saved by a new manifest: the rows are proven by checkpoints of their time', t => {

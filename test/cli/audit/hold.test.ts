@@ -84,6 +84,14 @@ it('a held day stays, others go, and archived ones come back', async t => {
   assert.match((await runVerb(t, searchCommand(), ...search)).out, /[1-9]\d* rows with their proofs/);
   await assert.rejects(runVerb(t, searchCommand(), ...search), /is there already/);
   assert.match(await run('verify', '--file', bundle), /(\d+) rows, \1 proven[^]*everything fits/);
+  const zip = path.join(dataDir, 'case.zip');
+  await runVerb(t, searchCommand(), '--evidence', zip, '--data-dir', dataDir);
+  assert.match(await run('verify', '--file', zip), /(\d+) rows, \1 proven[^]*everything fits/);
+  assert.deepEqual(
+    fs.readdirSync(dataDir).filter(name => name.startsWith('case')),
+    ['case', 'case.zip'],
+    'nothing else is left of it',
+  );
   const db = openControlDb(dataDir);
   const actions = new Trail(db).page(null, 100).rows.map(line => line.action);
   db.close();

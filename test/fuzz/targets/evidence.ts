@@ -1,10 +1,12 @@
 /** Statements, witness lines, canonical texts and evidence bundles come from outside: any bytes are read or refused, never believed. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
+import { zipSync } from 'fflate';
 import { canonical, readCanonical, readEntries } from '../../../src/audit/chain.ts';
 import { readCheckpoint, signCheckpoint } from '../../../src/audit/checkpoint.ts';
 import { readDrop } from '../../../src/audit/drop.ts';
 import { rowOfTexts } from '../../../src/audit/evidence/row.ts';
+import { filesOfZip } from '../../../src/audit/evidence/zip.ts';
 import { readSeal } from '../../../src/audit/seal.ts';
 import { isSignedBy, makeStatement, readSigned, signedText, signerOf } from '../../../src/audit/statement.ts';
 import { readWitnessLine, witnessLine } from '../../../src/audit/witness.ts';
@@ -37,6 +39,7 @@ const target: FuzzTarget = {
   seeds: () => [
     ...made.map(signed => Buffer.from(signedText(signed))),
     Buffer.from(witnessLine(checkpoint)),
+    Buffer.from(zipSync({ 'evidence/data.ndjson': Buffer.from('{}\n') })),
     Buffer.from(canonical('event', [1, 'name', '{"a":"ü"}', null, { hex: d }])),
     Buffer.from(canonical('exchange', [1, 1, 2, 3, null, 4, 5, 0, { hex: d }, { hex: d }, { hex: d }])),
   ],
@@ -57,6 +60,7 @@ const target: FuzzTarget = {
     const value = readCanonical(text);
     if (value !== null) assert.equal(canonical(value.kind, value.fields), text);
     for (const entry of readEntries(bytes) ?? []) assert.ok(entry.row >= 0 && entry.digest.length === 64);
+    filesOfZip(Buffer.from(bytes), 1 << 20);
     for (const kind of ['exchanges', 'flows'] as const) assert.equal(rowOfTexts(kind, text, {}), null);
   },
 };

@@ -186,6 +186,7 @@ export const api = {
 export const addresses = {
   body: (id: string, side: 'req' | 'res'): string => withSide(API.body, id, side),
   har: (id: string): string => withId(API.har, id),
+  evidence: (query: QueryParams): string => API.exportEvidence + params(query),
   export: (query: QueryParams, format: ExportFormat): string => API.export + params({ ...query, format }),
   listExport: (about: ListExportParams): string => API.listExport + params(about),
   ca: (format: CaFormat): string => API.ca + params({ format }),

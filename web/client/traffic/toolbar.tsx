@@ -81,6 +81,12 @@ export function Toolbar({ view, change, failure, tail }: ToolbarProps) {
                     </a>
                   </li>
                 ))}
+                <li>
+                  <a href={addresses.evidence(viewParams(view))} download onClick={close}>
+                    <strong>Evidence bundle (.zip)</strong>
+                    <span>rows with signed proofs, verified anywhere</span>
+                  </a>
+                </li>
               </ul>
             )}
           </Menu>

@@ -124,9 +124,9 @@ interface Progress {
 }
 
 /** Write and wait until there is room again. False when the reader has gone. */
-async function put(res: Response, text: string): Promise<boolean> {
+export async function put(res: Response, text: string | Uint8Array): Promise<boolean> {
   if (res.destroyed) return false;
-  if (text === '' || res.write(text)) return true;
+  if (text.length === 0 || res.write(text)) return true;
   const gone = new AbortController();
   const close = (): void => gone.abort();
   res.once('close', close);
