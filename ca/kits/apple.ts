@@ -5,13 +5,21 @@
  * supervised iPhones and iPads. Identifiers do not change between kits, so a later profile replaces the earlier one.
  */
 import type { Guide } from './guide.ts';
-import { scriptFile, textFile } from './plan.ts';
+import { deployableRoots } from '../roots.ts';
+import { planKit, scriptFile, textFile } from './plan.ts';
 import type { KitFile, KitPlan, PlannedRoot, ProxyChoice } from './plan.ts';
 import { comment, sh, xml } from './quote.ts';
 
 const FOLDER = 'apple';
 
 type Plist = string | number | boolean | Buffer | readonly Plist[] | { readonly [key: string]: Plist };
+
+/** The profile with every root that clients shall trust, as text: what the setup site hands to Apple devices. */
+export function appleRootProfile(dir: string, time: number): string {
+  const { roots } = deployableRoots(dir);
+  const [file] = appleFiles(planKit({ roots, proxy: null, time }));
+  return file?.data.toString('utf8') ?? '';
+}
 
 export function appleFiles(plan: KitPlan): KitFile[] {
   const roots = plan.roots.map(root => rootPayload(plan, root));

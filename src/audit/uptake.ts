@@ -61,7 +61,7 @@ const LEAVES = `SELECT json_extract(detail, '$.serial') AS serial, json_extract(
 const FLOWS = `SELECT o.client, o.user, l.ja4, x.time, x.exchanges, l.fault,
   json_extract(x.detail, '$.leafSerial') AS serial
   FROM flow x JOIN who o ON o.id = x.who JOIN lane l ON l.id = x.lane
-  WHERE x.time >= ? AND x.time < ? AND (x.exchanges > 0 OR l.fault = 'client-rejected-leaf')
+  WHERE x.time >= ? AND x.time < ? AND (x.exchanges > 0 OR l.fault = 'client-rejected-leaf' OR (l.action IS NULL AND l.fault IS NULL))
   AND json_extract(x.detail, '$.leafSerial') IS NOT NULL`;
 
 interface FlowColumns {
@@ -102,7 +102,8 @@ export function readUptake(options: UptakeOptions): Uptake {
         row = { client, user, ja4, root, accepted: 0, refused: 0, last: time };
         rows.set(key, row);
       }
-      if (flow.exchanges > 0) row.accepted++;
+      // Without a verdict, a leaf and no fault: a request at the check host, which records no exchange.
+      if (flow.exchanges > 0 || flow.fault === null) row.accepted++;
       else row.refused++;
       row.last = Math.max(row.last, time);
     }

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { auditKeyDir, openAuditKey } from '../../ca/audit-key.ts';
 import { openAuthority } from '../../ca/authority.ts';
 import { keepCrl } from '../../ca/crl.ts';
+import { appleRootProfile } from '../../ca/kits/apple.ts';
 import { createIssuer } from '../../ca/issuer.ts';
 import { findPassphrase } from '../../ca/passphrase.ts';
 import { allocateProducer } from '../audit/producer.ts';
@@ -187,8 +188,9 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     });
 
     let ownListeners: RunningConsole['listeners'] = settings['console.listen'];
+    const pages = { profile: appleRootProfile(join(dataDir, 'ca'), started), next: authority.next !== null };
     const pac = await keepPac(policy, settings, tell, text => {
-      supervisor.publishSetup({ pac: text });
+      supervisor.publishSetup({ ...pages, pac: text });
     });
     const supervisor = createSupervisor({
       settings,
@@ -203,7 +205,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
         root: authority.rootPem,
         crl: crl.current().der,
       }),
-      setup: () => ({ pac: pac.current() }),
+      setup: () => ({ ...pages, pac: pac.current() }),
       ownListeners: () => ownListeners,
       allocateProducer: () => allocateProducer(spoolDir(dataDir)),
       onEvent: tell,

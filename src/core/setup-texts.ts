@@ -6,6 +6,10 @@
 export interface SetupTexts {
   /** The PAC file; PAC_HERE in it stands for the address by which the client reached us. */
   pac: string;
+  /** Configuration profile for Apple devices with the roots; absent when there is none. */
+  profile?: string;
+  /** Another authority is prepared to follow: whether its root is trusted can be checked too. */
+  next?: boolean;
 }
 
 /** Stands in a PAC file for the address by which it was fetched; whoever serves the text fills it in. */

@@ -9,6 +9,7 @@ import { blockFlow } from './block.ts';
 import type { Flow } from './flow.ts';
 import type { Identifier } from './identity.ts';
 import { readAsked, type Target } from './ingress/http.ts';
+import { checkedRoot, serveCheck } from './ingress/check.ts';
 import { serveSetupSite } from './ingress/setup-site.ts';
 import { intercept } from './intercept.ts';
 import { peekHello, type Peeked } from './peek.ts';
@@ -26,6 +27,11 @@ export async function serve(flow: Flow, identifier: Identifier): Promise<void> {
     if (asked.kind === 'absolute') return await relayPlain(flow, identifier);
     confirmTunnel(flow, asked.target);
     const facts = gather(flow, asked.target, await peekHello(flow)); // hello
+    const checked = checkedRoot(flow, asked.target);
+    if (checked !== null) {
+      flow.facts = facts;
+      return await serveCheck(flow, checked);
+    }
     const verdict = flow.ctx.policy.decide(facts); // decide
     flow.open(facts, verdict);
     await carryOut(flow, facts, verdict);

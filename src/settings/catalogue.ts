@@ -441,6 +441,11 @@ export const CATALOGUE = {
     'Address at which clients reach the setup site, which is the proxy itself: http://proxy.example.com:8080. ' +
       'Leaves then name <setup.url>/ca.crl as the place of the revocation list, which clients built on Schannel ask for.',
   ),
+  'setup.check-host': one(
+    hostName,
+    'check.sightglass.internal',
+    'Name that exists only inside the proxy: whoever reaches it uses the proxy, and by https trusts its root. It and `next.` before it are never looked up nor sent on.',
+  ),
   'pac.proxies': many(
     proxyPlace,
     [],

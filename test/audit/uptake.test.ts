@@ -45,6 +45,9 @@ describe('trust uptake', () => {
         seen('10.0.0.7', '99', 'accepts'),
         { facts: flow('b.test', { client: '10.0.0.8', now: NOON }), verdict: verdict('passthrough', 'x') },
         seen('10.0.0.9', '01', 'accepts', NOON - 3 * DAY),
+        // A request at the check host leaves no exchange and no verdict.
+        { ...seen('10.0.0.2', '02', 'idles'), verdict: null },
+        { ...seen('10.0.0.4', '02', 'idles'), verdict: null, fault: 'ingress-closed' },
       ],
       [leaf('02', NEW, 'next'), leaf('03', 'c'.repeat(64), 'untrusted')],
     );
@@ -55,7 +58,7 @@ describe('trust uptake', () => {
         ['1', 'ada', 'b', 1, 0],
         ['1', 'ada', 'a', 1, 1],
         ['2', null, 'a', 1, 0],
-        ['2', null, 'b', 0, 1],
+        ['2', null, 'b', 1, 1],
         ['3', null, 'a', 0, 1],
         ['6', null, null, 1, 0],
         ['7', null, null, 1, 0],
@@ -65,12 +68,12 @@ describe('trust uptake', () => {
     assert.deepEqual(sharesOf(uptake), {
       clients: 5,
       roots: [
+        { root: NEW, accepting: 2, refusing: 0 },
         { root: OLD, accepting: 2, refusing: 1 },
         { root: null, accepting: 2, refusing: 0 },
-        { root: NEW, accepting: 1, refusing: 1 },
       ],
     });
-    assert.deepEqual(share(audit, NEW, DAY, NOON), { clients: 5, accepting: 1 });
+    assert.deepEqual(share(audit, NEW, DAY, NOON), { clients: 5, accepting: 2 });
     assert.deepEqual(share(audit, OLD, 7 * DAY, NOON), { clients: 6, accepting: 3 });
     assert.deepEqual(share(audit, 'f'.repeat(64), DAY, NOON), { clients: 5, accepting: 0 });
   });

@@ -10,6 +10,8 @@ import { connect as netConnect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as tlsConnect, type TLSSocket } from 'node:tls';
+import { prepareNext } from '../../ca/rotation.ts';
+import type { SetupTexts } from '../../src/core/setup-texts.ts';
 import { openAuthority, type Authority } from '../../ca/authority.ts';
 import { createIssuer } from '../../ca/issuer.ts';
 import type { AuditSink, CredentialCheck } from '../../src/core/ports.ts';
@@ -72,11 +74,18 @@ export interface TestProxyOptions {
   trust?: string[];
   /** Trust our own authority for origins too, as an operating system's store may do. */
   trustOwn?: boolean;
+  /** Texts of the setup site; with `next`, another authority is prepared to follow. */
+  setup?: SetupTexts;
 }
 
 export async function startProxy(options: TestProxyOptions = {}): Promise<TestProxy> {
   const dir = mkdtempSync(join(tmpdir(), 'sightglass-proxy-'));
-  const authority = openAuthority({ dir: join(dir, 'ca') });
+  const ca = join(dir, 'ca');
+  let authority = openAuthority({ dir: ca });
+  if (options.setup?.next === true) {
+    prepareNext({ dir: ca, passphrase: null });
+    authority = openAuthority({ dir: ca });
+  }
   const stores = [...(options.trust ?? []), ...(options.trustOwn === true ? [authority.certificatePem] : [])];
   const extra = stores.map((pem, i) => {
     const file = join(dir, `trust-${i}.pem`);
@@ -99,6 +108,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     settings,
     producer: 1,
     authority: { certificates: [authority.certificatePem] },
+    ...(options.setup === undefined ? {} : { setup: options.setup }),
     ticketKeys: Buffer.alloc(48, 7),
     ownListeners: [],
     ports: {

@@ -4,7 +4,7 @@
  */
 import { canonicalHost, splitHostPort } from '../../core/host-name.ts';
 import { Fault } from '../../core/faults.ts';
-import { RequestReader, type RequestHead } from '../../wire/http1/index.ts';
+import { RequestReader, splitAbsolute, type RequestHead } from '../../wire/http1/index.ts';
 import { sniff } from '../../wire/sniff.ts';
 import type { Flow } from '../flow.ts';
 import { readUntil } from '../peek.ts';
@@ -43,9 +43,18 @@ export async function readAsked(flow: Flow): Promise<Asked> {
         // What follows the head is the tunnel's, perhaps already the ClientHello.
         return { done: { kind: 'connect', head, target: connectTarget(head) }, keep: connectRest(reader) };
       }
-      const absolute = /^https?:\/\//i.test(head.target);
+      const absolute = /^https?:\/\//i.test(head.target) && !isCheck(flow, head.target);
       return { done: { kind: absolute ? 'absolute' : 'setup' }, keep: Buffer.concat(chunks) };
     },
+  );
+}
+
+/** Whether an absolute target names the host that exists only inside the proxy: the setup site answers for it. */
+function isCheck(flow: Flow, target: string): boolean {
+  const asked = splitAbsolute(target);
+  return (
+    asked?.scheme === 'http' &&
+    /^([^:]*)(:80)?$/.exec(asked.authority.toLowerCase())?.[1] === flow.ctx.settings['setup.check-host']
   );
 }
 

@@ -5,10 +5,11 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { PAC_HERE, pacFor } from '../../core/setup-texts.ts';
-import { RequestReader, type RequestHead } from '../../wire/http1/index.ts';
+import { RequestReader, splitAbsolute, type RequestHead } from '../../wire/http1/index.ts';
 import type { Flow } from '../flow.ts';
 import { readUntil } from '../peek.ts';
-import { escapeHtml, reasonPhrase } from '../refuse.ts';
+import { reasonPhrase } from '../refuse.ts';
+import { setupCsp, setupPage } from './setup-page.ts';
 import { limitsOf } from '../way.ts';
 
 /** Answers one request and closes. */
@@ -24,22 +25,30 @@ export async function serveSetupSite(flow: Flow): Promise<void> {
       return event.kind === 'head' ? { done: event.head, keep: null } : null;
     },
   );
+  flow.socket.write(answerTo(flow, head));
+  flow.socket.destroySoon();
+  await new Promise<void>(resolve => flow.socket.once('close', () => resolve()));
+}
+
+/** The whole answer to one request, after which the connection ends. */
+export function answerTo(flow: Flow, head: RequestHead): Buffer {
   const answer = route(flow, head);
   const bytes = Buffer.from(answer.body);
   const lines = [
     `HTTP/1.1 ${answer.status} ${answer.status === 200 ? 'OK' : reasonPhrase(answer.status)}`,
     `Content-Type: ${answer.type}`,
     `Content-Length: ${bytes.length}`,
-    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    `Content-Security-Policy: ${setupCsp(flow.ctx.settings['setup.check-host'])}`,
     'X-Content-Type-Options: nosniff',
+    'Referrer-Policy: no-referrer',
     'Cache-Control: no-store',
     'Connection: close',
     ...(answer.file === undefined ? [] : [`Content-Disposition: attachment; filename="${answer.file}"`]),
+    // The page that asks was loaded from another host, the proxy's own address. There is nothing secret here.
+    ...(answer.shared === true ? ['Access-Control-Allow-Origin: *'] : []),
   ];
-  flow.socket.write(`${lines.join('\r\n')}\r\n\r\n`);
-  if (head.method !== 'HEAD') flow.socket.write(bytes);
-  flow.socket.destroySoon();
-  await new Promise<void>(resolve => flow.socket.once('close', () => resolve()));
+  const top = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+  return head.method === 'HEAD' ? top : Buffer.concat([top, bytes]);
 }
 
 interface Answer {
@@ -47,6 +56,8 @@ interface Answer {
   type: string;
   body: string | Buffer;
   file?: string;
+  /** Pages of other hosts may read it. */
+  shared?: true;
 }
 
 function route(flow: Flow, head: RequestHead): Answer {
@@ -58,10 +69,25 @@ function route(flow: Flow, head: RequestHead): Answer {
     };
   const { authority } = flow.ctx;
   const pem = authority.root ?? authority.certificates[0] ?? '';
-  const path = head.target.split('?')[0];
+  const path = (splitAbsolute(head.target)?.path ?? head.target).split('?')[0];
   switch (path) {
+    case '':
     case '/':
-      return { status: 200, type: 'text/html; charset=utf-8', body: home(flow, pem, hostOf(flow, head)) };
+      return { status: 200, type: 'text/html; charset=utf-8', body: home(flow, pem, head) };
+    case '/check':
+      // Only through the proxy: asked at the proxy's own address it would prove nothing.
+      return isCheckHost(flow, head)
+        ? { status: 200, type: 'text/plain; charset=utf-8', body: 'sightglass check\n', shared: true }
+        : NOTHING;
+    case '/ca.mobileconfig':
+      return flow.ctx.setup?.profile === undefined
+        ? NOTHING
+        : {
+            status: 200,
+            type: 'application/x-apple-aspen-config',
+            body: flow.ctx.setup.profile,
+            file: 'sightglass.mobileconfig',
+          };
     case '/ca.pem':
       return { status: 200, type: 'application/x-pem-file', body: pem, file: 'sightglass-ca.pem' };
     // .crt with this type is what Windows and Android offer to install.
@@ -84,18 +110,33 @@ function route(flow: Flow, head: RequestHead): Answer {
         body: pacFor(flow.ctx.setup?.pac ?? PLAIN_PAC, hostOf(flow, head)),
       };
     default:
-      return {
-        status: 400,
-        type: 'text/plain; charset=utf-8',
-        body: 'Nothing here. The setup page is at /\n',
-      };
+      return NOTHING;
   }
 }
 
-/** The address by which the client reached us: its Host field when that is a plain one, else the listener. */
+const NOTHING: Answer = {
+  status: 400,
+  type: 'text/plain; charset=utf-8',
+  body: 'Nothing here. The setup page is at /\n',
+};
+
+/** The address by which the client reached us: its Host field when that is a plain one of ours, else the socket's. */
 function hostOf(flow: Flow, head: RequestHead): string {
   const host = head.host ?? '';
-  return /^[a-zA-Z0-9.-]+(:\d+)?$|^\[[0-9a-fA-F:]+\](:\d+)?$/.test(host) ? host : flow.listener;
+  if (!isCheckHost(flow, head) && /^[a-zA-Z0-9.-]+(:\d+)?$|^\[[0-9a-fA-F:]+\](:\d+)?$/.test(host))
+    return host;
+  const { localAddress = '', localPort = 0 } = flow.socket;
+  const address = localAddress.replace(/^::ffff:/, '');
+  if (address === '') return flow.listener;
+  return `${address.includes(':') ? `[${address}]` : address}:${localPort}`;
+}
+
+/** Whether the request is for the host that exists only inside the proxy. */
+function isCheckHost(flow: Flow, head: RequestHead): boolean {
+  const name = (head.host ?? '').replace(/:\d+$/, '').toLowerCase();
+  const check = flow.ctx.settings['setup.check-host'];
+  const inside = flow.tunnelling || splitAbsolute(head.target) !== null;
+  return inside && (name === check || name === `next.${check}`);
 }
 
 /** Where no control process made one: everything to this proxy. */
@@ -105,26 +146,14 @@ const PLAIN_PAC = `function FindProxyForURL(url, host) {
 }
 `;
 
-function home(flow: Flow, pem: string, address: string): string {
-  const digest = pem === '' ? '' : new X509Certificate(pem).fingerprint256;
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>Set up this device</title>
-<style>
-:root{color-scheme:light dark}body{margin:0;font:16px/1.55 system-ui,sans-serif;background:Canvas;color:CanvasText}
-main{max-width:42rem;margin:6vh auto;padding:0 1.25rem}h1{font-size:1.5rem}li{margin:.6rem 0}
-code{background:color-mix(in srgb,CanvasText 8%,Canvas);padding:.1rem .35rem;border-radius:4px;overflow-wrap:anywhere}
-</style></head><body><main>
-<h1>This network inspects web traffic</h1>
-<p>Connections through this proxy may be decrypted and recorded for auditing, as the owner of this network decided.
-Two steps make a device work with it.</p>
-<ol>
-<li>Install the root certificate: <a href="/ca.crt">for Windows, Android, macOS and iOS</a> or
-<a href="/ca.pem">as PEM for Linux and programs</a>. Compare its SHA-256 fingerprint with your administrator’s:<br><code>${escapeHtml(digest)}</code></li>
-<li>Set the HTTP and HTTPS proxy to <code>${escapeHtml(address)}</code>, or the automatic configuration to
-<code>http://${escapeHtml(address)}/proxy.pac</code>.</li>
-</ol>
-<p>Your address as the proxy sees it: <code>${escapeHtml(flow.client)}</code></p>
-</main></body></html>
-`;
+function home(flow: Flow, pem: string, head: RequestHead): string {
+  return setupPage({
+    address: hostOf(flow, head),
+    fingerprint: pem === '' ? '' : new X509Certificate(pem).fingerprint256,
+    client: flow.client,
+    agent: head.fields.find(field => field.name.toLowerCase() === 'user-agent')?.value ?? null,
+    check: flow.ctx.settings['setup.check-host'],
+    next: flow.ctx.setup?.next === true,
+    profile: flow.ctx.setup?.profile !== undefined,
+  });
 }
