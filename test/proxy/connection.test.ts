@@ -330,14 +330,14 @@ describe('connection', () => {
       connect(proxy.port, '127.0.0.1'),
       'GET / HTTP/1.1\r\nHost: proxy.corp:8080\r\n\r\n',
     );
-    assert.match(page, /200 OK[\s\S]*Install the root certificate[\s\S]*proxy\.corp:8080/);
+    assert.match(page, /200 OK[\s\S]*Trust the root certificate[\s\S]*proxy\.corp:8080/);
     const pem = await converse(connect(proxy.port, '127.0.0.1'), 'GET /ca.pem HTTP/1.1\r\nHost: p\r\n\r\n');
     assert.ok(pem.includes(proxy.ca.trim()));
     const pac = await converse(
       connect(proxy.port, '127.0.0.1'),
       'GET /proxy.pac HTTP/1.1\r\nHost: p:8080\r\n\r\n',
     );
-    assert.match(pac, /application\/x-ns-proxy-autoconfig[\s\S]*PROXY p:8080/);
+    assert.match(pac, /application\/x-ns-proxy-autoconfig[\s\S]*"PROXY " \+ "p:8080"/);
     for (const path of ['/api/search', '/../etc/passwd', '/ca.key'])
       assert.match(
         await converse(connect(proxy.port, '127.0.0.1'), `GET ${path} HTTP/1.1\r\nHost: p\r\n\r\n`),

@@ -49,7 +49,7 @@ function readHead(flow: Flow, tls: TLSSocket): Promise<RequestHead> {
     };
     flow.onAbort = fail;
     // Stays: an error after the answer has no other listener.
-    tls.on('error', error => fail(clientTlsFault(error)));
+    tls.on('error', (error: Error) => fail(clientTlsFault(error)));
     const gone = (): void => fail(new Fault('ingress-closed'));
     tls.once('end', gone);
     tls.once('close', gone);
