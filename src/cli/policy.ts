@@ -63,7 +63,7 @@ function checkCommand(): Command {
       ? [
           ...analyse(loaded.compiled, loaded.positions, Date.now()),
           ...(await secretFindings(loaded.document, loaded.positions, secrets)),
-        ]
+        ].sort((a, b) => a.line - b.line)
       : [];
     if (options.json === true) console.log(JSON.stringify(checkReport(file, loaded, findings), null, 2));
     else if (loaded.ok) console.log(summary(file, loaded, findings));

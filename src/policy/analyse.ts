@@ -107,21 +107,22 @@ function originals({ document: { rules, masking = {} } }: CompiledPolicy, tell: 
 }
 
 function expiries(rules: readonly Rule[], now: number, tell: Tell): void {
-  for (const [i, { expires }] of rules.entries()) {
+  for (const [i, { expires, owner }] of rules.entries()) {
+    const whose = owner === null ? '' : ` (owner ${owner})`;
     if (expires === null || expires > now + SOON) continue;
     const day = new Date(expires).toISOString().slice(0, 10);
     if (expires <= now)
       tell(
         'expired',
         { rule: i },
-        `the rule expired on ${day} and no longer matches`,
+        `the rule expired on ${day} and no longer matches${whose}`,
         'Remove it, or give it a new date.',
       );
     else
       tell(
         'expires-soon',
         { rule: i },
-        `the rule expires on ${day}`,
+        `the rule expires on ${day}${whose}`,
         'Its flows then go on to the rules below.',
       );
   }

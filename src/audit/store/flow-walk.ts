@@ -154,19 +154,35 @@ export interface RuleHits {
 
 const MAX_VERSIONS = 20;
 
-/** Hits of each rule and action in a time range, most hits first. Decisions per request of plain HTTP count once a flow. */
+type DayHits = { policy: string } & Pick<RuleHits, 'rule' | 'action' | 'flows' | 'last'>;
+
+/** Where requests inside TLS were decided by a rule that decided no flow of that day: those look at requests. Where nobody
+ *  decided, the fault's code stands in place of a rule. */
+const ON_REQUESTS = `SELECT id FROM what WHERE scheme = 'https' AND rule IS NOT fault
+  AND (rule, policy) NOT IN (SELECT rule, policy FROM lane WHERE rule IS NOT NULL AND policy IS NOT NULL)`;
+
+/**
+ * Hits of each rule and action in a time range, most hits first: flows that it decided, or in which it decided a request.
+ * Decisions per request of plain HTTP count once a flow, as the flow's own.
+ */
 export function countRuleHits(options: WalkOptions): RuleHits[] {
   const { since = -(2 ** 53), until = 2 ** 53 } = options;
   const totals = new Map<string, RuleHits & { seen: Map<string, number> }>();
   for (const batch of eachDay(options, function* (db) {
     yield db
-      .prepare<
-        [number, number],
-        { rule: string; action: Action; policy: string; flows: number; last: number }
-      >(
+      .prepare<[number, number], DayHits>(
         `SELECT l.rule, l.action, l.policy, sum(g.n) AS flows, max(g.last) AS last
          FROM (SELECT x.lane, count(*) AS n, max(x.time) AS last FROM flow x WHERE x.time >= ? AND x.time < ? GROUP BY 1) g
          JOIN lane l ON l.id = g.lane WHERE l.rule IS NOT NULL GROUP BY 1, 2, 3`,
+      )
+      .all(since, until);
+    // Most days have none, and then no exchange is looked at.
+    if (db.prepare(ON_REQUESTS).get() === undefined) return;
+    yield db
+      .prepare<[number, number], DayHits>(
+        `SELECT w.rule, w.action, w.policy, count(DISTINCT x.flow) AS flows, max(x.time) AS last
+         FROM exchange x JOIN what w ON w.id = x.what
+         WHERE x.time >= ? AND x.time < ? AND x.what IN (${ON_REQUESTS}) GROUP BY 1, 2, 3`,
       )
       .all(since, until);
   }))

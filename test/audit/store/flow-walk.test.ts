@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { auditDir } from '../../../src/audit/recorder.ts';
 import { countRuleHits, walkFlows } from '../../../src/audit/store/flow-walk.ts';
 import { flow } from '../../policy/facts.ts';
@@ -120,6 +120,27 @@ it('hits of each rule: how many flows, when last, under which versions', t => {
     [
       ['a', 1],
       ['b', 1],
+    ],
+  );
+});
+
+test('rules on requests have hits too: flows in which they decided a request, and when last', t => {
+  const dir = scratch(t);
+  const facts = flow('one.test', { now: NOON });
+  const posted = { method: 'POST', verdict: verdict('block', 'no-upload') };
+  const undecided = { fault: 'request-malformed' as const, verdict: verdict('block', 'request-malformed') };
+  const requests = [{}, posted, posted];
+  record(dir, NOON, [
+    { facts, verdict: verdict('inspect', 'web'), requests },
+    { facts, verdict: verdict('inspect', 'web'), requests: [{}, posted] },
+    { facts, verdict: verdict('inspect', 'web'), requests: [undecided] },
+    { facts, verdict: verdict('inspect', 'web'), requests: [{}] },
+  ]);
+  assert.deepEqual(
+    countRuleHits({ dir: auditDir(dir) }).map(h => [h.rule, h.action, h.flows, h.last]),
+    [
+      ['web', 'inspect', 4, NOON],
+      ['no-upload', 'block', 2, NOON + 3],
     ],
   );
 });
