@@ -12,7 +12,7 @@ import type { Positions } from './parse.ts';
 import { parsePattern, patternText } from './pattern.ts';
 import type { Pattern } from './pattern.ts';
 import { lateFactsOf } from './rule.ts';
-import type { Condition, Rule } from './rule.ts';
+import type { Condition, ListSource, Rule } from './rule.ts';
 
 export type FindingKind =
   /** An earlier rule decides all of its flows, with the same action. */
@@ -88,7 +88,7 @@ export function analyse(policy: CompiledPolicy, positions: Positions, now: numbe
   originals(policy, tell);
   const hidden = hiddenRules(rules, sets, positions, now, tell);
   overlaps(rules, sets, hidden, now, tell);
-  unusedLists(rules, Object.keys(lists), sets, tell);
+  unusedLists(rules, lists, sets, tell);
   return findings.sort((a, b) => a.line - b.line);
 }
 
@@ -289,7 +289,7 @@ function* patternsOf(
 
 function unusedLists(
   rules: readonly Rule[],
-  lists: readonly string[],
+  lists: Readonly<Record<string, ListSource>>,
   sets: ReadonlyMap<string, DomainSet>,
   tell: Tell,
 ): void {
@@ -300,7 +300,7 @@ function unusedLists(
     else if (c.test === 'not') visit(c.of);
   };
   for (const { when } of rules) if (when !== null) visit(when);
-  for (const list of lists) {
+  for (const [list, { kind }] of Object.entries(lists)) {
     if (!used.has(list))
       tell(
         'unused-list',
@@ -308,6 +308,10 @@ function unusedLists(
         `no rule names the list "${list}"`,
         `Name it:  when: { host: 'list:${list}' }`,
       );
-    else if (sets.get(list)?.size === 0) tell('empty-list', { list }, `the list "${list}" is empty`, '');
+    else if (sets.get(list)?.size === 0) {
+      const filled = kind === 'url' ? 'fetched' : 'learned';
+      const why = kind === 'url' || kind === 'learned' ? ` here; it is ${filled} where the policy runs` : '';
+      tell('empty-list', { list }, `the list "${list}" is empty${why}`, '');
+    }
   }
 }

@@ -166,6 +166,16 @@ rules:
     );
   });
 
+  it('says of an empty list that is fetched or learned where it is filled', () => {
+    const found = look(
+      "version: 1\nlists:\n  feed: { url: 'https://lists.test/a' }\n  pins: { learned: pinned }\nrules:\n  - { name: r, when: { host: ['list:feed', 'list:pins'] }, action: block }\n",
+    );
+    assert.deepEqual(
+      found.map(f => f.message.replace(/^.* is empty/, '')),
+      [' here; it is fetched where the policy runs', ' here; it is learned where the policy runs'],
+    );
+  });
+
   it('has nothing to warn about in the shipped policy', async () => {
     const file = new URL('../../examples/policy.yaml', import.meta.url).pathname;
     assert.ok((await readFile(file)).length > 0);
