@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { analyse } from '../../src/policy/analyse.ts';
+import { compilePolicy, listFromPatterns } from '../../src/policy/compile.ts';
 import type { Finding } from '../../src/policy/analyse.ts';
 import { decide, decideHost } from '../../src/policy/decide.ts';
 import { loadPolicyFile } from '../../src/policy/load.ts';
@@ -167,9 +168,19 @@ rules:
   });
 
   it('says of an empty list that is fetched or learned where it is filled', () => {
-    const found = look(
+    const parsed = parsePolicy(
       "version: 1\nlists:\n  feed: { url: 'https://lists.test/a' }\n  pins: { learned: pinned }\nrules:\n  - { name: r, when: { host: ['list:feed', 'list:pins'] }, action: block }\n",
     );
+    assert.ok(parsed.ok);
+    const empty = listFromPatterns([]);
+    const policy = compilePolicy(
+      parsed.document,
+      new Map([
+        ['feed', empty],
+        ['pins', empty],
+      ]),
+    );
+    const found = analyse(policy, parsed.positions, NOW);
     assert.deepEqual(
       found.map(f => f.message.replace(/^.* is empty/, '')),
       [' here; it is fetched where the policy runs', ' here; it is learned where the policy runs'],
