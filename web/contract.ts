@@ -67,6 +67,11 @@ export const API = {
   deploy: '/api/deploy',
   deployKit: '/api/deploy/kit',
   trail: '/api/trail',
+  /** The days that are kept, and the legal holds. */
+  records: '/api/records',
+  /** POST: lay a hold; lift one. */
+  holds: '/api/holds',
+  holdRelease: '/api/holds/:id/release',
 } as const;
 
 export const CSRF_HEADER = 'x-csrf-token';
@@ -132,12 +137,13 @@ export const PERMISSIONS = [
   'policy-edit',
   'status',
   'trail',
+  'hold',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 export const PERMISSIONS_OF: Readonly<Record<Role, readonly Permission[]>> = {
   admin: PERMISSIONS,
-  auditor: PERMISSIONS.filter(permission => permission !== 'policy-edit'),
+  auditor: PERMISSIONS.filter(permission => permission !== 'policy-edit' && permission !== 'hold'),
   'policy-author': ['search', 'detail', 'policy', 'policy-edit', 'status'],
   viewer: ['search', 'detail', 'status'],
   proxy: [],
@@ -1299,4 +1305,54 @@ export interface DeployGuide {
   remove: readonly DeployStep[];
   notes: readonly string[];
   proven: string;
+}
+
+// ---------------------------------------------------------------------------------------------------- records
+
+/** GET /api/records, `trail`. Holds that were lifted stay in the list. */
+export interface RecordsView {
+  /** Newest first; null where the records lie in no day files of this machine. */
+  days: DayRow[] | null;
+  /** Newest first. */
+  holds: HoldRow[];
+}
+
+export interface DayRow {
+  /** `2026-11-20`, UTC, by time of recording. */
+  day: string;
+  exchanges: number;
+  flows: number;
+  events: number;
+  bytes: number;
+  /** Signed as a whole; it is not written any more. */
+  sealed: boolean;
+  /** Put back from an archive: stays until it is detached. */
+  attached: boolean;
+  /** Numbers of the holds that keep it. */
+  holds: number[];
+}
+
+export interface HoldRow {
+  id: number;
+  /** First and last day, inclusive. */
+  first: string;
+  last: string;
+  reason: string;
+  by: string;
+  created: string;
+  /** Null while it holds. */
+  lifted: string | null;
+  liftedBy: string | null;
+}
+
+/** POST /api/holds, `hold`. Answers the hold. */
+export interface HoldRequest {
+  first: string;
+  last: string;
+  reason: string;
+}
+
+/** POST /api/holds/:id/release, `hold`. */
+export interface HoldReleaseRequest {
+  reason: string;
 }

@@ -2,12 +2,17 @@
  * `sightglass audit`: how much is recorded, how far the recorder is behind, and deleting days that are older than
  * `audit.retain-days`. Works with or without a running proxy.
  */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { Command } from 'commander';
 import { spoolLag } from '../audit/cursors.ts';
 import { isoTime, jsonLine } from '../audit/export/lines.ts';
 import { auditDir, spoolDir } from '../audit/recorder.ts';
-import { retain } from '../audit/retention.ts';
+import { isAttached, retain } from '../audit/retention.ts';
+import { sealPath } from '../audit/seal.ts';
 import { openStore } from '../audit/store/sqlite.ts';
+import { CONTROL_DB_FILE } from '../control/control-db.ts';
+import type { Hold } from '../control/holds.ts';
 import { loadSettings } from '../settings/load.ts';
 import { archiveCommand, attachCommand, detachCommand } from './audit/archive.ts';
 import { atDesk, ownSigner, tellRecorder } from './audit/desk.ts';
@@ -34,7 +39,9 @@ export function auditCommand(): Command {
 
 function statsCommand(): Command {
   const command = new Command('stats')
-    .description('Rows and bytes of each day, and what waits in the spool.')
+    .description(
+      'Rows and bytes of each day, whether it is sealed, attached or held, and what waits in the spool.',
+    )
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false);
   const input = addSettingsFlags(command, ['data-dir']);
@@ -43,6 +50,12 @@ function statsCommand(): Command {
     const store = openStore({ dir: auditDir(dataDir) });
     try {
       const days = await store.days();
+      const held = await holdsOf(dataDir);
+      const standing = (day: string): { sealed: boolean; attached: boolean; holds: number[] } => ({
+        sealed: existsSync(sealPath(auditDir(dataDir), day)),
+        attached: isAttached(auditDir(dataDir), day),
+        holds: held.filter(h => h.first <= day && day <= h.last).map(h => h.id),
+      });
       const spool = spoolLag(spoolDir(dataDir), auditDir(dataDir));
       const total = {
         exchanges: days.reduce((sum, d) => sum + d.exchanges, 0),
@@ -53,6 +66,7 @@ function statsCommand(): Command {
       if (options.json === true) {
         const shown = days.map(d => ({
           ...d,
+          ...standing(d.day),
           from: d.from === null ? null : isoTime(d.from),
           to: d.to === null ? null : isoTime(d.to),
         }));
@@ -61,8 +75,16 @@ function statsCommand(): Command {
       }
       const line = (cells: (string | number)[]): string =>
         cells.map((c, i) => (i === 0 ? String(c).padEnd(10) : String(c).padStart(12))).join('  ');
-      console.log(line(['DAY', 'EXCHANGES', 'FLOWS', 'EVENTS', 'SIZE']));
-      for (const d of days) console.log(line([d.day, d.exchanges, d.flows, d.events, size(d.bytes)]));
+      console.log(`${line(['DAY', 'EXCHANGES', 'FLOWS', 'EVENTS', 'SIZE'])}  STATE`);
+      for (const d of days) {
+        const { sealed, attached, holds } = standing(d.day);
+        const state = [
+          sealed ? 'sealed' : 'open',
+          ...(attached ? ['attached'] : []),
+          ...(holds.length > 0 ? [`held (${holds.join(', ')})`] : []),
+        ];
+        console.log(`${line([d.day, d.exchanges, d.flows, d.events, size(d.bytes)])}  ${state.join(', ')}`);
+      }
       console.log(line(['total', total.exchanges, total.flows, total.events, size(total.bytes)]));
       console.log(
         `spool       ${spool.segments} segments, ${size(spool.bytes)}, of which ${size(spool.lagBytes)} not in the store yet`,
@@ -117,6 +139,12 @@ function retainCommand(): Command {
       `${verb} ${result.removed.length} days (${size(result.bytes)}), ${result.kept.length} days stay`,
     );
   });
+}
+
+/** The holds that hold. Nothing is made where there is no control store yet: none. */
+async function holdsOf(dataDir: string): Promise<Hold[]> {
+  if (!existsSync(path.join(dataDir, CONTROL_DB_FILE))) return [];
+  return atDesk(dataDir, ({ holds }) => holds.list().filter(hold => hold.lifted === null));
 }
 
 /** Bytes for people: three significant digits, binary units. */

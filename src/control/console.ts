@@ -3,6 +3,7 @@
  * (web/server/deps.ts); this file says what is behind them, and puts the state of the whole service into words.
  */
 import { X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Authority } from '../../ca/authority.ts';
@@ -10,7 +11,10 @@ import type { Status, WorkerStatus, PolicyRejection } from '../../web/contract.t
 import { createConsole } from '../../web/server/app.ts';
 import { problemsOf } from '../../web/server/policy-work.ts';
 import type { PolicyWork } from '../../web/server/deps.ts';
+import { auditDir } from '../audit/recorder.ts';
 import type { Recorder } from '../audit/recorder.ts';
+import { isAttached } from '../audit/retention.ts';
+import { sealPath } from '../audit/seal.ts';
 import type { LiveRow } from '../audit/store/store.ts';
 import { keptInGit } from '../policy/repository.ts';
 import { copiesDir } from '../policy/sources.ts';
@@ -24,6 +28,7 @@ import { AlertShelf } from './alerts/shelf.ts';
 import { Desk } from './desk.ts';
 import { consoleEvidence, type EvidenceKey } from './evidence.ts';
 import { openAuditStore } from './fleet.ts';
+import { Holds } from './holds.ts';
 import { ListTokens } from './list-tokens.ts';
 import type { Log } from './log.ts';
 import type { ListKeeper } from './policy-sources.ts';
@@ -85,6 +90,7 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
   lagClock.unref();
   const rejected = (): PolicyRejection | null => rejection(policy, rejectedAt);
 
+  const days = auditDir(settings['data-dir']);
   const folder = settings['parent.secrets'];
   const secrets = folder === null ? {} : { secrets: folder };
   const desk = new Desk({ policyFile: policy.file, dataDir: settings['data-dir'], ...secrets });
@@ -123,7 +129,13 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
     ),
     ...(parts.evidenceKey === null
       ? {}
-      : { evidence: consoleEvidence(settings['data-dir'], parts.evidenceKey) }),
+      : {
+          evidence: consoleEvidence(settings['data-dir'], parts.evidenceKey),
+          records: {
+            state: day => ({ sealed: existsSync(sealPath(days, day)), attached: isAttached(days, day) }),
+            holds: new Holds(parts.db, new Trail(parts.db)),
+          },
+        }),
     authority: {
       certificate: format =>
         format === 'pem' ? authority.rootPem : new X509Certificate(authority.rootPem).raw,
@@ -137,12 +149,12 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
       },
     },
     status: async () => {
-      const days = await store.days();
+      const kept = await store.days();
       return describe(parts, urls, rejected(), {
-        days: days.length,
-        flows: sum(days.map(d => d.flows)),
-        exchanges: sum(days.map(d => d.exchanges)),
-        bytes: sum(days.map(d => d.bytes)),
+        days: kept.length,
+        flows: sum(kept.map(d => d.flows)),
+        exchanges: sum(kept.map(d => d.exchanges)),
+        bytes: sum(kept.map(d => d.bytes)),
         lagMs: parts.recorder.stats().lagBytes === 0 ? 0 : Date.now() - caughtUp,
       });
     },

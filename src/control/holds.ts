@@ -61,7 +61,7 @@ export class Holds {
       if (!isDay(day)) throw new HoldError(`"${day}" is no day.`, 'Write it as 2026-11-20.');
     if (first > last) throw new HoldError(`${first} is after ${last}.`, 'Write the earlier day first.');
     if (reason.trim() === '')
-      throw new HoldError('A hold needs a reason.', 'Say why with --reason, such as the case it is for.');
+      throw new HoldError('A hold needs a reason.', 'Say why, such as the case it is for.');
     return this.#db.transaction(() => {
       const { lastInsertRowid } = this.#db
         .prepare('INSERT INTO holds (first, last, reason, made_by, created) VALUES (?, ?, ?, ?, ?)')
@@ -72,8 +72,10 @@ export class Holds {
     })();
   }
 
-  /** Lift a hold. Throws HoldError when there is none of that number that still holds. */
+  /** Lift a hold. Throws HoldError when there is none of that number that still holds, or the reason is missing. */
   lift(person: Person, id: number, reason: string): void {
+    if (reason.trim() === '')
+      throw new HoldError('Lifting a hold needs a reason.', 'Say why, such as what became of the case.');
     this.#db.transaction(() => {
       const { changes } = this.#db
         .prepare('UPDATE holds SET lifted = ?, lifted_by = ? WHERE id = ? AND lifted IS NULL')

@@ -10,6 +10,7 @@ import { LoginPage } from './pages/login-page.tsx';
 import { NotFound } from './pages/not-found.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
 import { PolicyPage } from './pages/policy-page.tsx';
+import { RecordsPage } from './pages/records-page.tsx';
 import { SetupPage } from './pages/setup-page.tsx';
 import { StreamsPage } from './pages/streams-page.tsx';
 import { TrafficPage } from './pages/traffic-page.tsx';
@@ -103,6 +104,7 @@ function Page({ place, session }: { place: Place; session: Session }) {
   if (path === '/lists' && session.can('policy')) return <ListsPage search={search} />;
   if (path === '/deploy') return <DeployPage />;
   if (path === '/streams' && session.can('status')) return <StreamsPage search={search} />;
+  if (path === '/records' && session.can('trail')) return <RecordsPage />;
   if (path === '/trail' && session.can('trail')) return <TrailPage />;
   return <NotFound path={path} />;
 }

@@ -30,6 +30,7 @@ import { listRoutes } from './routes/lists.ts';
 import { listTokenRoutes } from './routes/list-tokens.ts';
 import { policyRoutes } from './routes/policy.ts';
 import { listFeedRoutes } from './routes/list-feed.ts';
+import { recordRoutes } from './routes/records.ts';
 import { stateRoutes } from './routes/state.ts';
 import { streamRoutes } from './routes/streams.ts';
 import { trafficRoutes } from './routes/traffic.ts';
@@ -185,6 +186,7 @@ function buildApp(deps: ConsoleDeps, live: LiveHub, options: ConsoleOptions): Ex
   listRefreshRoutes(api, deps);
   listTokenRoutes(api, deps);
   streamRoutes(api, deps);
+  recordRoutes(api, deps);
   app.use(api);
   app.use('/api', (_req, _res, next) => {
     next(

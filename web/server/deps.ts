@@ -37,6 +37,8 @@ export interface ConsoleDeps {
   authority: ConsoleAuthority;
   /** Makes evidence bundles; a console whose records lie in no day files has none. */
   evidence?: ConsoleEvidence;
+  /** Day files and the holds on them; a console whose records lie in no day files has none. */
+  records?: ConsoleRecords;
   /** What the Deploy page needs; a console without it has none. */
   deployment?: ConsoleDeployment;
   status(): Soon<Status>;
@@ -146,6 +148,35 @@ export interface ConsoleAlerts {
   remove(id: number): boolean;
   /** The first error of its ways in words, or null. */
   test(id: number): Promise<string | null>;
+}
+
+/** `add` and `lift` write the trail in the same transaction; they throw errors with a `hint` when they cannot be done. */
+export interface ConsoleRecords {
+  /** What is known of a day beside its rows. */
+  state(day: string): { sealed: boolean; attached: boolean };
+  holds: {
+    list(): ConsoleHold[];
+    add(person: HoldPerson, first: string, last: string, reason: string): ConsoleHold;
+    lift(person: HoldPerson, id: number, reason: string): void;
+  };
+}
+
+export interface HoldPerson {
+  user: string;
+  address: string;
+  name: string;
+}
+
+/** Times are ms since epoch. */
+export interface ConsoleHold {
+  id: number;
+  first: string;
+  last: string;
+  reason: string;
+  by: string;
+  created: number;
+  lifted: number | null;
+  liftedBy: string | null;
 }
 
 export interface EvidenceWanted extends Question {

@@ -47,6 +47,7 @@ it('a held day stays, others go, and archived ones come back', async t => {
   await assert.rejects(run('hold', 'add', '--reason', 'x'), /needs --day/);
   assert.match(await run('hold', 'add', '--day', held, '--reason', 'case 4711'), /hold 1: /);
   assert.match(await run('hold', 'list'), /case 4711/);
+  assert.match(await run('stats'), new RegExp(`${held} .*  sealed, held \\(1\\)`));
   assert.match(await run('retain', '--dry-run'), new RegExp(`${held} is under legal hold`));
   assert.equal(listDays(auditDir).length, 6);
   await run('retain', '--audit.retain-days', '35');
@@ -59,6 +60,7 @@ it('a held day stays, others go, and archived ones come back', async t => {
   assert.ok(!listDays(auditDir).includes(archived));
   await run('attach', path.join(out, `${archived}.db`));
   assert.ok(listDays(auditDir).includes(archived));
+  assert.match(await run('stats'), new RegExp(`${archived} .*  sealed, attached`));
   await run('detach', '--day', archived);
   assert.ok(!listDays(auditDir).includes(archived));
   await run('hold', 'remove', '1', '--reason', 'closed');

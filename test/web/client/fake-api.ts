@@ -25,6 +25,7 @@ import { exchangeDetail, flowDetail } from './fake-details.ts';
 import { histogramOf, facetsOf } from './fake-counts.ts';
 import { matches } from './fake-match.ts';
 import { FakePolicy } from './fake-policy.ts';
+import { FakeRecords } from './fake-records.ts';
 import { FakeStreams } from './fake-streams.ts';
 import { POLICY_TEXT, preview, statusOf, trailRows } from './fake-state.ts';
 
@@ -63,6 +64,7 @@ export class FakeApi {
   status: Status;
   readonly policies: FakePolicy;
   readonly streams = new FakeStreams();
+  readonly records = new FakeRecords();
   readonly #maker: Maker;
   readonly #clientDir: string;
   #server: Server;
@@ -203,12 +205,14 @@ export class FakeApi {
     const path = url.pathname;
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
-    if (/^\/api\/(?:policy|lists|task)\/|^\/api\/alerts/.test(path)) {
+    if (/^\/api\/(?:policy|lists|task)\/|^\/api\/(?:alerts|holds)/.test(path)) {
       if (this.mood.state !== 'signed-in')
         return refuse(res, 401, 'signed-out', 'You are signed out.', 'Log in again.');
       if (req.headers['x-csrf-token'] !== 'csrf-token') return refuse(res, 403, 'csrf', 'No token.', '');
       if (path.startsWith('/api/alerts'))
         return json(res, this.streams.post(path, JSON.parse(Buffer.concat(chunks).toString())));
+      if (path.startsWith('/api/holds'))
+        return json(res, this.records.post(path, JSON.parse(Buffer.concat(chunks).toString())));
       return json(res, this.policies.post(url, Buffer.concat(chunks)));
     }
     const body = JSON.parse(Buffer.concat(chunks).toString() || '{}') as Record<string, string>;
@@ -237,7 +241,7 @@ export class FakeApi {
 
   #get(url: URL, res: ServerResponse): void {
     const { pathname, searchParams } = url;
-    const answer = this.policies.get(url) ?? this.streams.get(url.pathname);
+    const answer = this.policies.get(url) ?? this.streams.get(url.pathname) ?? this.records.get(url.pathname);
     if (answer !== null) return json(res, answer);
     const kind = searchParams.get('kind') ?? 'exchanges';
     const q = searchParams.get('q') ?? '';

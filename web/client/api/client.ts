@@ -24,6 +24,9 @@ import type {
   Facets,
   FlowDetail,
   Histogram,
+  HoldReleaseRequest,
+  HoldRequest,
+  HoldRow,
   ImportView,
   Kind,
   ListEntriesView,
@@ -38,6 +41,7 @@ import type {
   LoginRequest,
   PolicyView,
   QueryParams,
+  RecordsView,
   ReplayRequest,
   RollbackAnswer,
   RollbackRequest,
@@ -178,6 +182,10 @@ export const api = {
   alertChange: (id: number, rule: AlertRule) => ask<unknown>('POST', withId(API.alert, String(id)), rule),
   alertRemove: (id: number) => ask<unknown>('POST', withId(API.alertRemove, String(id)), {}),
   alertTest: (id: number) => ask<AlertTested>('POST', withId(API.alertTest, String(id)), {}),
+  records: (signal?: AbortSignal) => get<RecordsView>(API.records, signal),
+  hold: (request: HoldRequest) => ask<HoldRow>('POST', API.holds, request),
+  holdRelease: (id: number, request: HoldReleaseRequest) =>
+    ask<unknown>('POST', withId(API.holdRelease, String(id)), request),
   trail: (cursor: string | null, signal?: AbortSignal) =>
     get<TrailPage>(API.trail + params({ cursor: cursor ?? '', limit: 100 }), signal),
 };

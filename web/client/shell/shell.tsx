@@ -19,6 +19,7 @@ const PAGES = [
   { path: '/lists', label: 'Lists', needs: 'policy' },
   { path: '/deploy', label: 'Deploy', needs: null },
   { path: '/streams', label: 'Streams', needs: 'status' },
+  { path: '/records', label: 'Records', needs: 'trail' },
   { path: '/trail', label: 'Trail', needs: 'trail' },
 ] as const;
 
