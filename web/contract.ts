@@ -236,6 +236,8 @@ export interface ExchangeRow {
   parent: string | null;
   /** What was masked, `where:what=count` with spaces between; null where nothing was, or it is not known any more. */
   masked: string | null;
+  /** Machine that recorded it; null where that is not known. */
+  proxy: string | null;
 }
 
 /** One client connection: the ledger row, as in `search --flows --format ndjson`. */
@@ -265,6 +267,8 @@ export interface FlowRow {
   mask: string | null;
   tlsProfile: string | null;
   parent: string | null;
+  /** Machine that recorded it; null where that is not known. */
+  proxy: string | null;
 }
 
 /** Something that is no connection: a start, a policy change, a gap, an alarm. */
@@ -273,6 +277,8 @@ export interface EventRow {
   event: string;
   time: string;
   detail: Record<string, unknown>;
+  /** Machine that recorded it; null where that is not known. */
+  proxy: string | null;
 }
 
 export interface RowOf {
@@ -344,8 +350,8 @@ export interface Facets {
 }
 
 export const FACET_FIELDS: Readonly<Record<Kind, readonly string[]>> = {
-  exchanges: ['host', 'client', 'user', 'method', 'status', 'type', 'verdict', 'rule', 'fault'],
-  flows: ['host', 'client', 'user', 'verdict', 'rule', 'fault'],
+  exchanges: ['host', 'client', 'user', 'method', 'status', 'type', 'verdict', 'rule', 'fault', 'proxy'],
+  flows: ['host', 'client', 'user', 'verdict', 'rule', 'fault', 'proxy'],
   events: [],
 };
 

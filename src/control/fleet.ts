@@ -109,12 +109,13 @@ export function openAuditStore(
     | 'audit.store-password-file'
     | 'audit.store-read'
     | 'audit.store-read-password-file'
+    | 'fleet.name'
   >,
   options: { thread?: boolean } = {},
 ): AuditStore {
   const target = readTarget(settings);
   if (target !== null) return new PostgresStore(target);
-  return openStore({ dir: auditDir(settings['data-dir']), ...options });
+  return openStore({ dir: auditDir(settings['data-dir']), proxy: settings['fleet.name'], ...options });
 }
 
 function readTarget(settings: Parameters<typeof openAuditStore>[0]): PostgresTarget | null {
@@ -133,4 +134,5 @@ export const STORE_SETTINGS = [
   'audit.store-password-file',
   'audit.store-read',
   'audit.store-read-password-file',
+  'fleet.name',
 ] as const;

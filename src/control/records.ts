@@ -4,6 +4,7 @@
  */
 import { startRecorder } from '../audit/recorder.ts';
 import type { Recorder, RecorderOptions, RecorderStats } from '../audit/recorder.ts';
+import type { LiveRow } from '../audit/store/store.ts';
 import type { FleetPlan } from './fleet.ts';
 
 export interface Records extends Recorder {
@@ -15,14 +16,14 @@ export interface Records extends Recorder {
 export function startRecords(options: Omit<RecorderOptions, 'fleet' | 'shared'>, plan: FleetPlan): Records {
   const { mode, name } = plan;
   const fleet = mode === null ? null : { mode, name, shared: plan.local };
-  if (fleet === null) return { ...startRecorder(options), shipping: () => null };
+  if (fleet === null) return { ...startRecorder(named(options, name)), shipping: () => null };
   const { onRows: _, ...silent } = options;
   if (!plan.local) {
     const ships = fleet.mode.kind === 'ship';
     const recorder = startRecorder({ ...(ships ? silent : options), fleet });
     return { ...recorder, shipping: () => (ships ? recorder.stats() : null) };
   }
-  const local = startRecorder({ ...options, shared: true });
+  const local = startRecorder({ ...named(options, name), shared: true });
   const shipper = startRecorder({ ...silent, fleet });
   return {
     append: event => {
@@ -41,5 +42,19 @@ export function startRecords(options: Omit<RecorderOptions, 'fleet' | 'shared'>,
     async stop() {
       await Promise.all([local.stop(), shipper.stop()]);
     },
+  };
+}
+
+/** Live rows of this machine's own recorder tell its name, as its store does. */
+function named<O extends Pick<RecorderOptions, 'onRows'>>(options: O, proxy: string): O {
+  const { onRows } = options;
+  if (onRows === undefined) return options;
+  return {
+    ...options,
+    onRows: (rows: LiveRow[], dropped: number) =>
+      onRows(
+        rows.map(live => ({ ...live, row: { ...live.row, proxy } }) as LiveRow),
+        dropped,
+      ),
   };
 }

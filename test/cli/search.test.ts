@@ -53,7 +53,7 @@ describe('search', () => {
       t.mock.method(console, 'error', (text: string) => void err.push(text)),
     ];
     try {
-      const where = argv.includes('--data-dir') ? [] : ['--data-dir', dataDir];
+      const where = argv.includes('--data-dir') ? [] : ['--data-dir', dataDir, '--fleet.name', 'edge-7'];
       await searchCommand().parseAsync([...where, ...argv], { from: 'user' });
     } finally {
       for (const m of catching) m.mock.restore();
@@ -94,6 +94,17 @@ describe('search', () => {
     await assert.rejects(run(t, '--flows', '--format', 'har'), /har holds no flows/);
   });
 
+  it('asks for the machine by its name in the fleet', async t => {
+    const ask = async (q: string): Promise<number> =>
+      json((await run(t, '--format', 'ndjson', '--', `host:evil.test ${q}`)).out || '[]').length;
+    assert.equal(await ask('proxy:Edge-7'), 1);
+    assert.equal(await ask('proxy:edge-*'), 1);
+    const events = await run(t, '--events', '--format', 'ndjson', '--', 'proxy:edge-7');
+    assert.equal(json(events.out)[0]?.['proxy'], 'edge-7');
+    assert.equal((await run(t, '--format', 'ndjson', '--', 'proxy:edge-8')).out, '');
+    assert.equal((await run(t, '--format', 'ndjson', '--', '-proxy:edge-7')).out, '');
+  });
+
   it('prints all matches as ndjson, newest first, page after page', async t => {
     const rows = json((await run(t, 'host:www.example.test', '--format', 'ndjson')).out);
     assert.equal(rows.length, 1200);
@@ -128,6 +139,7 @@ describe('search', () => {
       masked: null,
       tlsProfile: 'modern',
       parent: null,
+      proxy: 'edge-7',
     });
   });
 
@@ -173,11 +185,17 @@ describe('search', () => {
       'mask',
       'tlsProfile',
       'parent',
+      'proxy',
     ]);
     assert.deepEqual(ledger?.['alpn'], ['h2', 'http/1.1']);
     const events = json((await run(t, '--events', '--json', 'event:policy.*')).out);
     assert.deepEqual(events, [
-      { time: '2026-11-20T12:00:00.000Z', event: 'policy.applied', detail: { version: 'abc' } },
+      {
+        time: '2026-11-20T12:00:00.000Z',
+        event: 'policy.applied',
+        detail: { version: 'abc' },
+        proxy: 'edge-7',
+      },
     ]);
   });
 

@@ -40,6 +40,7 @@ export function exchangeRow(e: store.ExchangeRow): contract.ExchangeRow {
     tlsProfile: e.tlsProfile,
     parent: e.parent,
     masked: e.masked,
+    proxy: e.proxy ?? null,
   };
 }
 
@@ -66,11 +67,12 @@ export function flowRow(f: store.FlowRow): contract.FlowRow {
     mask: f.mask,
     tlsProfile: f.tlsProfile,
     parent: f.parent,
+    proxy: f.proxy ?? null,
   };
 }
 
 export function eventRow(e: store.EventRow): contract.EventRow {
-  return { event: e.event, time: isoTime(e.time), detail: e.detail };
+  return { event: e.event, time: isoTime(e.time), detail: e.detail, proxy: e.proxy ?? null };
 }
 
 /** Rows of a page, of whatever kind was asked. */
@@ -163,6 +165,7 @@ export function flowDetail(
             fault: null,
             exchanges: f.exchanges.length,
             ...manner,
+            proxy: null,
           },
     open: f.open,
     clientPort: record.clientPort,

@@ -58,7 +58,13 @@ export interface CheckpointLine {
   proof: string[];
 }
 
-const FIELDS = { exchanges: EXCHANGE_FIELDS, flows: FLOW_FIELDS, events: EVENT_FIELDS } as const;
+/** What the chain proves of a row: it knows no name of the machine, whose key signs it all. */
+const proven = (fields: readonly string[]): readonly string[] => fields.filter(f => f !== 'proxy');
+const FIELDS = {
+  exchanges: proven(EXCHANGE_FIELDS),
+  flows: proven(FLOW_FIELDS),
+  events: proven(EVENT_FIELDS),
+} as const;
 
 export const dataHead = (kind: Kind, format: EvidenceFormat): string =>
   format === 'csv' ? `${csvLine(FIELDS[kind])}\r\n` : '';

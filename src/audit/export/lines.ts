@@ -74,6 +74,7 @@ export const EXCHANGE_FIELDS = [
   'tlsProfile',
   'parent',
   'masked',
+  'proxy',
 ] as const satisfies readonly (keyof ExchangeRow)[];
 export const FLOW_FIELDS = [
   'flow',
@@ -97,8 +98,14 @@ export const FLOW_FIELDS = [
   'mask',
   'tlsProfile',
   'parent',
+  'proxy',
 ] as const satisfies readonly (keyof FlowRow)[];
-export const EVENT_FIELDS = ['time', 'event', 'detail'] as const satisfies readonly (keyof EventRow)[];
+export const EVENT_FIELDS = [
+  'time',
+  'event',
+  'detail',
+  'proxy',
+] as const satisfies readonly (keyof EventRow)[];
 
 /** A row with its time as ISO 8601 UTC and its fields in the contract's order. */
 export function exported(
@@ -106,7 +113,7 @@ export function exported(
   fields: readonly string[],
 ): Record<string, unknown> {
   const from = row as unknown as Record<string, unknown>;
-  return Object.fromEntries(fields.map(f => [f, f === 'time' ? isoTime(row.time) : from[f]]));
+  return Object.fromEntries(fields.map(f => [f, f === 'time' ? isoTime(row.time) : (from[f] ?? null)]));
 }
 
 /** ISO 8601 UTC of ms since epoch; a time outside what dates can say stays a number in text. */

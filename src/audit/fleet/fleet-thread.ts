@@ -54,7 +54,7 @@ if (data.mode.kind === 'ship') {
     const own = name === data.name;
     if (own) for (const row of written) if (row.kind === 'event') send({ kind: 'event', event: row.record });
     if (!data.live) return;
-    const { live, dropped } = liveRows(proxy, written, LIVE_ROWS);
+    const { live, dropped } = liveRows(proxy, name, written, LIVE_ROWS);
     send({ kind: 'rows', rows: live, dropped });
   });
   road = directRoad(intake, identity);

@@ -7,26 +7,30 @@ import type { LiveRow } from '../store/store.ts';
 /** At most `limit` rows; `dropped` older ones are left out. */
 export function liveRows(
   proxy: number,
+  name: string,
   written: readonly Written[],
   limit: number,
 ): { live: LiveRow[]; dropped: number } {
   const dropped = Math.max(0, written.length - limit);
-  return { live: written.slice(dropped).map(row => liveRow(proxy, row)), dropped };
+  return { live: written.slice(dropped).map(row => liveRow(proxy, name, row)), dropped };
 }
 
-function liveRow(proxy: number, written: Written): LiveRow {
+function liveRow(proxy: number, name: string, written: Written): LiveRow {
   switch (written.kind) {
     case 'exchange': {
       const flow = fleetFlowText(proxy, written.record.flow);
       const exchange = `${flow}.${written.record.n}`;
-      return { kind: 'exchange', row: { ...exchangeRow(written.record, written.sni), flow, exchange } };
+      return {
+        kind: 'exchange',
+        row: { ...exchangeRow(written.record, written.sni), flow, exchange, proxy: name },
+      };
     }
     case 'flow':
       return {
         kind: 'flow',
-        row: { ...flowRow(written.record), flow: fleetFlowText(proxy, written.record.flow) },
+        row: { ...flowRow(written.record), flow: fleetFlowText(proxy, written.record.flow), proxy: name },
       };
     case 'event':
-      return { kind: 'event', row: eventRow(written.record) };
+      return { kind: 'event', row: { ...eventRow(written.record), proxy: name } };
   }
 }

@@ -117,6 +117,7 @@ export const FIELDS: readonly Field[] = [
   { name: 'flow', type: 'id', kinds: BOTH, help: 'id of the flow' },
   { name: 'exchange', type: 'id', kinds: X, help: 'id of the exchange' },
   { name: 'event', type: 'name', kinds: ['events'], help: 'name of the event' },
+  { name: 'proxy', type: 'name', kinds: ALL, help: 'machine that recorded it, as fleet.name says' },
   { name: 'time', type: 'time', kinds: ALL, help: 'point in time: time:>2026-11-20T10:00Z, time:7d..1d' },
 ];
 

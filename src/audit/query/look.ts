@@ -12,6 +12,8 @@ import type { StripColumn } from '../store/strip.ts';
 /** Runs the query's look-ups in one day file. */
 export interface Look {
   rows(sql: string, params: Param[]): Record<string, unknown>[];
+  /** Name of the machine whose day files these are; without one no test of it holds. */
+  readonly proxy?: string | null;
   /** The first column of each row. */
   ids(sql: string, params: Param[]): number[];
 }

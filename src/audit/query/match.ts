@@ -51,7 +51,7 @@ function valueOf(field: Field, live: LiveRow): Value {
         return live.record?.facts?.[field.name] ?? null;
       return flowValue(field.name, live.row);
     case 'event':
-      return field.name === 'event' ? live.row.event : field.name === 'time' ? live.row.time : null;
+      return field.name === 'event' ? live.row.event : columnOf(live.row, field.name);
   }
 }
 

@@ -10,7 +10,9 @@
 import { BLOCK_BITS, KIND, SEEN } from '../store/layout.ts';
 import { ALWAYS, and, NEVER, not, onRows, or } from './condition.ts';
 import { patternTest, rangeTest, textTest } from './fragment.ts';
+import { fold } from './fold.ts';
 import { blocksOf, idsCondition } from './look.ts';
+import { fits } from './match.ts';
 import { freeCondition, headerCondition, pathCondition } from './text.ts';
 import type { Field, Kind, Node, Test } from './ast.ts';
 import type { Condition } from './condition.ts';
@@ -133,7 +135,7 @@ function effort(kind: Kind, node: Node): number {
     case 'free':
       return 1;
     case 'field':
-      if (node.test.op === 'id') return 0;
+      if (node.test.op === 'id' || node.field.name === 'proxy') return 0;
       if (node.test.op === 'words') return 1;
       return node.field.name === 'path' ? 3 : tableOf(kind, node) === 'who' ? 1 : 2;
     case 'and':
@@ -231,6 +233,11 @@ const ROW_FIELDS: Record<string, { sql: string; scale: number; strips?: readonly
 };
 
 function rowField(kind: Kind, field: Field, test: Test, look: Look): Condition {
+  if (field.name === 'proxy') {
+    // One answer for all rows: day files are those of one machine.
+    const name = look.proxy ?? null;
+    return name !== null && test.op === 'pattern' && fits(test.pattern, fold(name)) ? ALWAYS : NEVER;
+  }
   switch (test.op) {
     case 'range': {
       if (field.name === 'time') return timeCondition(kind, test, look);

@@ -29,6 +29,9 @@ const OTHER_NAMES: Record<string, string> = {
   profile: 'tlsprofile',
   upstream: 'parent',
   via: 'parent',
+  machine: 'proxy',
+  node: 'proxy',
+  sensor: 'proxy',
 };
 
 /** The field of this kind that an unknown name most likely means, or null. */

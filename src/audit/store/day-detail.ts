@@ -16,9 +16,12 @@ import type { ExchangeDetail, FlowRow, StoredBody } from './store.ts';
 
 export class DayDetail {
   private readonly db: Database.Database;
+  private readonly name: { proxy?: string };
 
-  constructor(db: Database.Database) {
+  /** `name` goes into every row. */
+  constructor(db: Database.Database, name: { proxy?: string } = {}) {
     this.db = db;
+    this.name = name;
   }
 
   /** Ids of a flow's exchanges in this file, oldest first, at most `limit`. `n` asks for one of them. */
@@ -39,6 +42,7 @@ export class DayDetail {
     const r = this.full(id);
     return {
       ...exchangeRowOf(this.db, id),
+      ...this.name,
       n: r.n,
       wait: r.wait === null ? null : r.wait / 1000,
       capture: r.capture,
@@ -114,7 +118,7 @@ export class DayDetail {
       originCert: r.cert === null ? null : (JSON.parse(r.cert) as CertFacts),
       leafSerial: detail.leafSerial,
     };
-    return { row: flowRowOf(this.db, r.id), record };
+    return { row: { ...flowRowOf(this.db, r.id), ...this.name }, record };
   }
 
   openFlow(flow: FlowId): FlowOpenRecord | null {

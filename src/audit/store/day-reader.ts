@@ -36,17 +36,21 @@ export class DayReader {
   readonly day: string;
   readonly detail: DayDetail;
   private readonly db: Database.Database;
+  private readonly name: { proxy?: string };
   private readonly blocks: Record<'exchanges' | 'flows', Blocks>;
   private readonly look: Look;
   /** Changes whenever another connection has written. */
   private state: number | undefined;
 
-  constructor(db: Database.Database, day: string) {
+  /** `proxy`: the machine whose file it is, where that is to be told. */
+  constructor(db: Database.Database, day: string, proxy: string | null = null) {
     this.db = db;
+    this.name = proxy === null ? {} : { proxy };
     this.day = day;
-    this.detail = new DayDetail(db);
+    this.detail = new DayDetail(db, this.name);
     this.blocks = { exchanges: new Blocks(db, 'exchanges'), flows: new Blocks(db, 'flows') };
     this.look = {
+      proxy,
       rows: (sql, params) => db.prepare(sql).all(...params) as never,
       ids: (sql, params) => this.pluck(sql, params),
     };
@@ -109,7 +113,7 @@ export class DayReader {
         : kind === 'flows'
           ? flowRowsOf(this.db, ids)
           : eventRowsOf(this.db, ids);
-    return rows as RowOf[K][];
+    return rows.map(row => Object.assign(row, this.name)) as RowOf[K][];
   }
 
   // ---------------------------------------------------------------------------------------------------- feed

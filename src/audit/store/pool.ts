@@ -37,16 +37,22 @@ interface Thread {
   busy: Question | null;
 }
 
+/** Whose day files, and where they are. */
+export interface ReadersData {
+  dir: string;
+  proxy: string | null;
+}
+
 export class ReaderPool {
-  private readonly dir: string;
+  private readonly of: ReadersData;
   readonly size: number;
   private readonly threads = new Set<Thread>();
   private quick: Question[] = [];
   private whole: Question[] = [];
   private closed = false;
 
-  constructor(dir: string, size: number) {
-    this.dir = dir;
+  constructor(of: ReadersData, size: number) {
+    this.of = of;
     this.size = size;
   }
 
@@ -103,7 +109,7 @@ export class ReaderPool {
 
   private start(): Thread {
     const worker = startThread('./reader-thread', import.meta.url, {
-      workerData: { dir: this.dir },
+      workerData: this.of,
       name: 'store-reader',
     });
     const thread: Thread = { worker, busy: null };

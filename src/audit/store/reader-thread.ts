@@ -1,11 +1,12 @@
 /** Entry of a thread of ReaderPool: answers one question after the other from the day files of one folder. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { SqliteStore } from './sqlite.ts';
-import type { AnswerMessage, QuestionMessage } from './pool.ts';
+import type { AnswerMessage, QuestionMessage, ReadersData } from './pool.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('reader-thread is the entry of a worker thread');
-const store = new SqliteStore((workerData as { dir: string }).dir);
+const { dir, proxy } = workerData as ReadersData;
+const store = new SqliteStore(dir, proxy);
 
 port.on('message', (question: QuestionMessage) => {
   const { id, method, args } = question;

@@ -43,22 +43,27 @@ export interface StoreOptions {
   dir: string;
   /** Read in a thread of its own. */
   thread?: boolean;
+  /** Name of this machine in the fleet; rows tell it and `proxy:` asks for it. */
+  proxy?: string;
 }
 
 const MAX_OPEN = 40;
 
 /** Open the store of a folder for reading. Files that come later are found by later calls. */
 export function openStore(options: StoreOptions): AuditStore {
-  return options.thread === true ? new ThreadStore(options.dir) : new SqliteStore(options.dir);
+  const { dir, thread, proxy = null } = options;
+  return thread === true ? new ThreadStore(dir, proxy) : new SqliteStore(dir, proxy);
 }
 
 export class SqliteStore implements AuditStore {
   private readonly dir: string;
+  private readonly proxy: string | null;
   /** By day, least recently used first. */
   private readers = new Map<string, DayReader>();
 
-  constructor(dir: string) {
+  constructor(dir: string, proxy: string | null = null) {
     this.dir = dir;
+    this.proxy = proxy;
   }
 
   async search<K extends Kind>(query: Query, options: SearchOptions<K>): Promise<Page<K>> {
@@ -123,8 +128,11 @@ export class SqliteStore implements AuditStore {
   facetsIn(day: string, query: Query, options: Part<FacetOptions>): DayPart<FacetTotals> | null {
     const totals = new Map<string | number | null, { count: number; bytes: number }>();
     const { kind, field } = options;
-    const exact = this.reader(day)?.facets(kind, field, query, options, totals, stopping(options));
+    // All rows are this machine's: whatever they are counted by, together they are all.
+    const by = field === 'proxy' ? 'verdict' : field;
+    const exact = this.reader(day)?.facets(kind, by, query, options, totals, stopping(options));
     if (exact === undefined) return null;
+    if (field === 'proxy') return { value: together(this.proxy, totals), exact };
     return { value: [...totals].map(([value, { count, bytes }]) => [value, count, bytes]), exact };
   }
 
@@ -216,7 +224,7 @@ export class SqliteStore implements AuditStore {
     if (day === '') return null;
     const db = openDayForReading(this.dir, day);
     if (db === null) return null;
-    const reader = new DayReader(db, day);
+    const reader = new DayReader(db, day, this.proxy);
     this.readers.set(day, reader);
     if (this.readers.size > MAX_OPEN) {
       const [oldest] = this.readers;
@@ -227,6 +235,16 @@ export class SqliteStore implements AuditStore {
     }
     return reader;
   }
+}
+
+function together(
+  name: string | null,
+  totals: ReadonlyMap<unknown, { count: number; bytes: number }>,
+): FacetTotals {
+  const all = [...totals.values()];
+  const sum = (of: (total: { count: number; bytes: number }) => number): number =>
+    all.reduce((n, total) => n + of(total), 0);
+  return all.length === 0 ? [] : [[name, sum(t => t.count), sum(t => t.bytes)]];
 }
 
 /** Options of a part: when to stop, ms since epoch. */

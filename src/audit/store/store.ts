@@ -40,6 +40,8 @@ export interface ExchangeRow {
   parent: string | null;
   /** What was masked, as core/masking writes it; null where nothing was, or the row is older than the column. */
   masked: string | null;
+  /** Machine that recorded it (`fleet.name`); absent where nobody named it, such as in a day file looked at by itself. */
+  proxy?: string;
 }
 
 /** One flow of the ledger. */
@@ -67,12 +69,16 @@ export interface FlowRow {
   mask: string | null;
   tlsProfile: string | null;
   parent: string | null;
+  /** As in ExchangeRow. */
+  proxy?: string;
 }
 
 export interface EventRow {
   time: number;
   event: string;
   detail: Record<string, unknown>;
+  /** As in ExchangeRow. */
+  proxy?: string;
 }
 
 export interface RowOf {
@@ -198,6 +204,7 @@ export const FACETS = [
   'mask',
   'tlsprofile',
   'parent',
+  'proxy',
 ] as const;
 export type FacetField = (typeof FACETS)[number];
 

@@ -46,9 +46,13 @@ export class ThreadStore implements AuditStore {
   private readonly pool: ReaderPool;
   private readonly known = new LRUCache<string, DayPart<unknown>>({ max: MAX_PARTS });
 
-  constructor(dir: string, threads = Math.min(MAX_THREADS, Math.max(2, availableParallelism()))) {
+  constructor(
+    dir: string,
+    proxy: string | null = null,
+    threads = Math.min(MAX_THREADS, Math.max(2, availableParallelism())),
+  ) {
     this.dir = dir;
-    this.pool = new ReaderPool(dir, threads);
+    this.pool = new ReaderPool({ dir, proxy }, threads);
   }
 
   search<K extends Kind>(query: Query, { signal, ...options }: SearchOptions<K>): Promise<Page<K>> {

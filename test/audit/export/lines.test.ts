@@ -95,7 +95,12 @@ describe('exported rows', () => {
       'flow, time, client, user, host, port, sni, alpn, ja4, verdict, rule, policy, reason, bytesUp, bytesDown, ms, fault, exchanges';
     assert.deepEqual(FLOW_FIELDS.slice(0, 18), ledger.split(', '));
     for (const fields of [EXCHANGE_FIELDS, FLOW_FIELDS])
-      assert.deepEqual(fields.filter(f => f !== 'masked').slice(-3), ['mask', 'tlsProfile', 'parent']);
+      assert.deepEqual(fields.filter(f => f !== 'masked').slice(-4), [
+        'mask',
+        'tlsProfile',
+        'parent',
+        'proxy',
+      ]);
     const row = exported(exchangeRow(exchange(), 'sni.test'), EXCHANGE_FIELDS);
     assert.equal(row['time'], '2026-11-20T12:00:00.000Z');
     assert.ok(Object.values(row).every(v => v !== undefined));

@@ -73,6 +73,7 @@ export function exchangeField(name: string, { record: r, sni }: Stored): unknown
     bytes: r.req.size + r.res.size,
     up: r.req.size,
     down: r.res.size,
+    proxy: 'edge-1',
     flow: [r.flow, null],
     exchange: [r.flow, r.n],
   };
@@ -81,6 +82,7 @@ export function exchangeField(name: string, { record: r, sni }: Stored): unknown
 
 function flowField(name: string, r: FlowRecord): unknown {
   const fields: Record<string, unknown> = {
+    proxy: 'edge-1',
     user: r.facts?.user,
     host: r.facts?.host,
     port: r.facts?.port,

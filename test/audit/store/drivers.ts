@@ -19,6 +19,9 @@ import type { PostgresTarget } from '../../../src/audit/store/postgres/connect.t
 import type { SpoolWriter } from '../../../src/audit/spool.ts';
 import type { AuditStore } from '../../../src/audit/store/store.ts';
 
+/** Name in the fleet under which every driver keeps its records. */
+const MACHINE = 'edge-1';
+
 export interface Driver {
   readonly store: AuditStore;
   /** The clock of ingestion, ms. */
@@ -66,7 +69,7 @@ abstract class Base {
 class SqliteDriver extends Base implements Driver {
   private readonly auditDir = path.join(this.dir, 'audit');
   private ingest = this.open();
-  store = openStore({ dir: this.auditDir });
+  store = openStore({ dir: this.auditDir, proxy: MACHINE });
 
   private open(): Ingest {
     const { spoolDir, auditDir } = this;
@@ -121,7 +124,7 @@ class PostgresDriver extends Base implements Driver {
       now: () => this.now,
       isAlive: () => this.alive,
     });
-    const road = directRoad(new Intake(writer), { name: 'edge-1', spool: Buffer.alloc(16, 7) });
+    const road = directRoad(new Intake(writer), { name: MACHINE, spool: Buffer.alloc(16, 7) });
     return [writer, new Pump(source, road, this.spoolDir)];
   }
 

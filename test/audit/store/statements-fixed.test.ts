@@ -50,7 +50,7 @@ it('every statement belongs to a fixed set: values are bound, structure comes fr
   });
   const store = openStore({ dir: auditDir });
   t.after(() => store.close());
-  const ask = async (text: string, kind: Kind): Promise<void> => {
+  const ask = async (text: string, kind: Kind, field = rng.pick(FACETS)): Promise<void> => {
     const parsed = parseQuery(text, { kind, now: NOON + 60_000 });
     if (!parsed.ok) return;
     await store.search(parsed.query, { kind, limit: 5, since: NOON, until: NOON + 9e6 });
@@ -58,7 +58,7 @@ it('every statement belongs to a fixed set: values are bound, structure comes fr
     if (kind === 'events') return;
     const range = { since: NOON, until: NOON + 7000, buckets: 3 };
     await store.histogram(parsed.query, { kind, ...range });
-    await store.facets(parsed.query, { kind, field: rng.pick(FACETS) });
+    await store.facets(parsed.query, { kind, field });
   };
   const quote = (value: string): string => `"${value.replace(/["\\]/g, '\\$&')}"`;
   let asked = 0;
@@ -92,8 +92,8 @@ it('every statement belongs to a fixed set: values are bound, structure comes fr
   // The same terms with other values cause the same statements.
   const before = prepared.size;
   const shapes = (seed: number): string[] => eachTerm(makeRng(seed), 'exchanges');
-  for (const text of shapes(5)) await ask(text, 'exchanges');
+  for (const text of shapes(5)) await ask(text, 'exchanges', 'host');
   const first = prepared.size;
-  for (const text of shapes(5)) await ask(text, 'exchanges');
+  for (const text of shapes(5)) await ask(text, 'exchanges', 'host');
   assert.ok(first >= before && prepared.size === first);
 });

@@ -175,6 +175,7 @@ export class Maker {
       mask: where.verdict === 'inspect' ? 'standard' : null,
       tlsProfile: where.verdict === 'inspect' ? 'modern' : null,
       parent: where.verdict === 'passthrough' ? 'branch' : null,
+      proxy: null,
     };
     const exchanges: ExchangeRow[] = [];
     if (where.verdict === 'inspect' && where.paths.length > 0) {
@@ -209,6 +210,7 @@ export class Maker {
       mask: null,
       tlsProfile: null,
       parent: null,
+      proxy: null,
     };
   }
 
@@ -241,6 +243,7 @@ export class Maker {
       mask: 'standard',
       tlsProfile: 'modern',
       parent: null,
+      proxy: null,
       masked: 'req-head:headers=1',
     };
   }

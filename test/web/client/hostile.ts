@@ -44,6 +44,7 @@ export function hostileFlow(text: string, at: number): FakeFlow {
     mask: text,
     tlsProfile: text,
     parent: text,
+    proxy: text,
   };
   return {
     row: { ...common, alpn: [text], ja4: text, bytesUp: 1, bytesDown: 1, exchanges: 1 },

@@ -8,7 +8,7 @@ import { SpoolSource } from '../../../src/audit/fleet/spool-source.ts';
 import { openSpool } from '../../../src/audit/spool.ts';
 import { PostgresStore } from '../../../src/audit/store/postgres/postgres.ts';
 import { PostgresWriter } from '../../../src/audit/store/postgres/writer.ts';
-import type { BodyPreview, ExchangeDetail, FlowDetail, SearchPage } from '../../../web/contract.ts';
+import type { BodyPreview, ExchangeDetail, Facets, FlowDetail, SearchPage } from '../../../web/contract.ts';
 import { exchange, flow, flowId, flowOpen, NOON, scratch } from '../../audit/sample.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import { house } from './harness.ts';
@@ -56,6 +56,20 @@ test('rows of two proxies, and the pages of their exchanges, flows and bodies', 
   const page = await got<SearchPage>('/api/search?kind=exchanges');
   const ids = page.rows.map(row => ('exchange' in row ? row.exchange : ''));
   assert.deepEqual(ids, ['2-1-1.2', '2-1-1.1', '1-1-1.2', '1-1-1.1']);
+  assert.deepEqual(
+    page.rows.map(row => row.proxy),
+    ['edge-2', 'edge-2', 'edge-1', 'edge-1'],
+  );
+  const ofOne = await got<SearchPage>('/api/search?kind=exchanges&q=proxy:EDGE-1');
+  assert.deepEqual(
+    ofOne.rows.map(row => row.proxy),
+    ['edge-1', 'edge-1'],
+  );
+  assert.deepEqual((await got<SearchPage>('/api/search?kind=flows&q=-proxy:edge-*')).rows, []);
+  assert.deepEqual((await got<Facets>('/api/facets?kind=exchanges&fields=proxy')).facets[0]?.values, [
+    { value: 'edge-1', count: 2 },
+    { value: 'edge-2', count: 2 },
+  ]);
   // The same ids of the proxies' own, told apart by the number in front.
   for (const [id, path] of [
     ['1-1-1.1', '/edge-1/1'],
@@ -63,6 +77,7 @@ test('rows of two proxies, and the pages of their exchanges, flows and bodies', 
   ]) {
     const detail = await got<ExchangeDetail>(`/api/exchange/${id}`);
     assert.equal(detail.row.path, path);
+    assert.equal(detail.row.proxy, path?.split('/')[1]);
     assert.deepEqual([detail.previous, detail.next], [null, id?.replace('.1', '.2')]);
     const preview = await got<BodyPreview>(`/api/exchange/${id}/preview/res`);
     assert.ok(JSON.stringify(preview).includes('hello from the origin'));

@@ -12,7 +12,7 @@ import type { Verdict } from '../../../src/core/verdict.ts';
 const EXCHANGE =
   'exchange flow time client user method scheme host port path status protocol reqBytes resBytes ms verdict rule policy fault';
 const FLOW =
-  'flow time client user host port sni alpn ja4 verdict rule policy reason bytesUp bytesDown ms fault exchanges mask tlsProfile parent';
+  'flow time client user host port sni alpn ja4 verdict rule policy reason bytesUp bytesDown ms fault exchanges mask tlsProfile parent proxy';
 
 test('rows have the fields of the command line contract', () => {
   const exchangeKeys = Object.keys(exchangeRow(row()));

@@ -10,7 +10,7 @@ import { Moment } from '../parts/moment.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { Status } from '../traffic/columns.tsx';
 import { Decision } from './decision.tsx';
-import { Facts, Section } from './facts.tsx';
+import { Facts, recordedBy, Section } from './facts.tsx';
 import { FaultNote } from './fault-note.tsx';
 import { Masked } from './masked.tsx';
 import { Message } from './message.tsx';
@@ -93,6 +93,7 @@ function Overview({ detail, go }: { detail: ExchangeDetail; go: (to: Opened) => 
             ['Client', <FilterValue field="client" value={row.client} mono />],
             ['User', row.user === null ? null : <FilterValue field="user" value={row.user} />],
             ['Time', <Moment at={row.time} />],
+            ['Recorded by', recordedBy(row)],
             ['Sizes', `${bytes(row.reqBytes)} sent, ${bytes(row.resBytes)} received`],
             ['Upgrade', detail.upgraded ? 'The connection was handed over to another protocol' : null],
             [

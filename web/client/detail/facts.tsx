@@ -1,5 +1,6 @@
 /** A list of named facts. Facts that are null are left out, so records of every shape read well. */
 import type { ReactNode } from 'react';
+import { FilterValue } from '../parts/filter-value.tsx';
 
 export type Fact = readonly [name: string, value: ReactNode];
 
@@ -16,6 +17,12 @@ export function Facts({ facts }: { facts: readonly Fact[] }) {
     </dl>
   );
 }
+
+/** Machine that recorded a row, where several may have: ids of a fleet's store begin with its number. */
+export const recordedBy = (row: { flow: string; proxy: string | null }): ReactNode =>
+  row.proxy === null || row.flow.split('-').length < 3 ? null : (
+    <FilterValue field="proxy" value={row.proxy} />
+  );
 
 export function Section({
   title,

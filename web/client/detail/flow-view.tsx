@@ -9,7 +9,7 @@ import { Moment } from '../parts/moment.tsx';
 import { listAddress } from '../state/view.ts';
 import { Status } from '../traffic/columns.tsx';
 import { Decision } from './decision.tsx';
-import { Facts, Section } from './facts.tsx';
+import { Facts, recordedBy, Section } from './facts.tsx';
 import { FaultNote } from './fault-note.tsx';
 import { FlowSentence } from './sentence.tsx';
 import { CertificateFacts, HelloSection } from './tls-facts.tsx';
@@ -39,6 +39,7 @@ export function FlowView({ detail, go }: { detail: FlowDetail; go: (to: Opened) 
             ['User', row.user === null ? null : <FilterValue field="user" value={row.user} />],
             ['Groups', detail.groups.length === 0 ? null : <FilterValue value={detail.groups.join(', ')} />],
             ['Opened', <Moment at={row.time} />],
+            ['Recorded by', recordedBy(row)],
             ['Lasted', detail.open ? 'still open' : duration(row.ms)],
             ['Bytes', detail.open ? null : `${bytes(row.bytesUp)} up, ${bytes(row.bytesDown)} down`],
             [

@@ -30,6 +30,7 @@ const COMMON: readonly FieldHelp[] = [
   { field: 'mask', help: 'Masking profile under which it was recorded', example: 'mask:strict' },
   { field: 'tlsprofile', help: 'What was offered to the origin', example: 'tlsprofile:compatible' },
   { field: 'parent', help: 'Parent group that it went through', example: 'parent:corp' },
+  { field: 'proxy', help: 'Machine that recorded it', example: 'proxy:edge-1' },
   { field: 'time', help: 'Point in time', example: 'time:7d..1d' },
   { field: 'flow', help: 'Id of the connection', example: 'flow:1a-3' },
   { field: 'since', help: 'Began then or later', example: 'since:yesterday' },

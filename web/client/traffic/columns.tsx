@@ -140,10 +140,33 @@ const FLOWS: readonly Column<FlowRow>[] = [
   { id: 'fault', label: 'Fault', value: row => some('fault', row.fault), cell: fault },
 ];
 
-/** The columns of a list. Rows of one list are all of its kind, which the types of `show` cannot say. */
-export function columnsOf(show: Show): readonly Column<TrafficRow>[] {
-  return (show === 'exchanges' ? EXCHANGES : FLOWS) as readonly Column<TrafficRow>[];
+/** The client, and behind it the machine that recorded it. */
+const whoAndWhere = (row: TrafficRow): ReactNode => (
+  <>
+    {who(row)}
+    {row.proxy === null ? null : (
+      <span className="second" title={`Recorded by ${row.proxy}`}>
+        <CapturedLine text={row.proxy} />
+      </span>
+    )}
+  </>
+);
+
+const ofFleet = <R extends TrafficRow>(columns: readonly Column<R>[]): readonly Column<R>[] =>
+  columns.map(column => (column.id === 'who' ? { ...column, cell: whoAndWhere } : column));
+const SEVERAL = { exchanges: ofFleet(EXCHANGES), flows: ofFleet(FLOWS) };
+
+/**
+ * The columns of a list. Rows of one list are all of its kind, which the types of `show` cannot say. `several`: they come from
+ * more than one proxy, so each tells from which.
+ */
+export function columnsOf(show: Show, several = false): readonly Column<TrafficRow>[] {
+  const one = show === 'exchanges' ? EXCHANGES : FLOWS;
+  return (several ? SEVERAL[show] : one) as readonly Column<TrafficRow>[];
 }
+
+export const fromSeveral = (rows: readonly TrafficRow[]): boolean =>
+  rows.some(row => row.proxy !== rows[0]?.proxy);
 
 export function Status({ code }: { code: number | null }) {
   if (code === null)

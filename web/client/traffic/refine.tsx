@@ -22,6 +22,7 @@ const NAMES: Readonly<Record<string, string>> = {
   fault: 'Fault',
   type: 'Media type',
   ja4: 'JA4',
+  proxy: 'Recorded by',
 };
 
 export function Refine({ view }: { view: View }) {
@@ -41,7 +42,7 @@ export function Refine({ view }: { view: View }) {
         )
       ) : (
         asked.data.facets
-          .filter(facet => facet.values.length > 0)
+          .filter(facet => facet.values.length > (facet.field === 'proxy' ? 1 : 0))
           .map(facet => <FacetList key={facet.field} facet={facet} />)
       )}
     </aside>

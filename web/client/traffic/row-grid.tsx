@@ -4,7 +4,7 @@
  * so nothing moves under the eyes.
  */
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { KeyboardEvent, MouseEvent, ReactNode } from 'react';
 import { useKeys } from '../hooks/use-keys.ts';
 import { useNarrow } from '../hooks/use-narrow.ts';
@@ -15,7 +15,7 @@ import { useFilter } from '../state/filter.ts';
 import { pathOf } from '../state/places.ts';
 import type { Show } from '../state/view.ts';
 import { CellActions } from './cell-actions.tsx';
-import { columnsOf } from './columns.tsx';
+import { columnsOf, fromSeveral } from './columns.tsx';
 import { NewRows } from './new-rows.tsx';
 import { Row, cellId, rowDomId } from './row.tsx';
 
@@ -39,7 +39,8 @@ const NEAR_END = 30;
 export function RowGrid({ show, rows, openedId, paused, open, foot }: RowGridProps) {
   const { state, feed } = rows;
   const list = state.rows;
-  const columns = columnsOf(show);
+  const several = useMemo(() => fromSeveral(list), [list]);
+  const columns = columnsOf(show, several);
   const scroller = useRef<HTMLDivElement>(null);
   const narrow = useNarrow();
   const filter = useFilter();

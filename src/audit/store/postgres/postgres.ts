@@ -72,6 +72,7 @@ const FACET: Record<'exchanges' | 'flows', Partial<Record<FacetField, string>>> 
     mask: 'x.mask',
     tlsprofile: 'x.tls',
     parent: 'x.parent',
+    proxy: 'x.proxy',
   },
   flows: {
     host: 'x.host',
@@ -87,6 +88,7 @@ const FACET: Record<'exchanges' | 'flows', Partial<Record<FacetField, string>>> 
     mask: 'x.mask',
     tlsprofile: 'x.tls',
     parent: 'x.parent',
+    proxy: 'x.proxy',
   },
 };
 
@@ -189,13 +191,15 @@ export class PostgresStore implements AuditStore {
     const column = FACET[kind][field];
     if (column === undefined) return { values: [], exact: true };
     const totals = new Map<string | number | null, { count: number; bytes: number }>();
+    const names = field === 'proxy' ? await this.proxyNames() : null;
     const exact = await this.eachDay(budget(options.budget), async (day, ms) => {
       const where = await this.condition(kind, query, options, day);
       const sql = `SELECT ${column} AS value, count(*) AS n, sum(x.up + x.down)::bigint AS bytes
         FROM ${TABLE[kind]} x WHERE x.day = $1 AND (${numbered(where.sql, 2)}) GROUP BY 1`;
       type Group = { value: string | number | null; n: number; bytes: number };
       for (const row of await this.ask<Group>(sql, [day, ...where.params], ms)) {
-        const value = typeof row.value === 'string' ? restored(row.value) : row.value;
+        const shown = names === null ? row.value : (names.get(Number(row.value)) ?? null);
+        const value = typeof shown === 'string' ? restored(shown) : shown;
         const known = totals.get(value) ?? { count: 0, bytes: 0 };
         totals.set(value, { count: known.count + row.n, bytes: known.bytes + row.bytes });
       }
@@ -253,6 +257,12 @@ export class PostgresStore implements AuditStore {
   private async daysDown(): Promise<string[]> {
     const rows = await this.ask<{ day: string }>('SELECT day FROM day ORDER BY day DESC', [], QUESTION_MS);
     return rows.map(r => r.day);
+  }
+
+  /** A machine that was set up anew has several numbers under one name. */
+  private async proxyNames(): Promise<Map<number, string>> {
+    const rows = await this.ask<{ id: number; name: string }>('SELECT id, name FROM proxy', [], QUESTION_MS);
+    return new Map(rows.map(row => [row.id, row.name]));
   }
 
   /** Newest first while there is time; false when it ran out. */

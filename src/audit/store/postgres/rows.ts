@@ -4,20 +4,26 @@ import { restored, restoredOrNull } from './text.ts';
 import type { EventRow, ExchangeRow, FlowRow, RowOf } from '../store.ts';
 import type { Kind } from '../../query/ast.ts';
 
+/** Name of a row's proxy. Few rows are read at once, and the look-up is by key. */
+const BY = ', (SELECT p.name FROM proxy p WHERE p.id = x.proxy) AS by';
+
 /** What is read of a row of each kind; `x` is the row. */
 export const COLUMNS: Record<Kind, string> = {
   exchanges:
     'x.seq, x.proxy, x.flow, x.n, x.time, x.us, x.client, x.account, x.method, x.scheme, x.host, x.port, x.path, x.status, ' +
-    'x.protocol, x.up, x.down, x.action, x.rule, x.policy, x.fault, x.reason, x.sni, x.type, x.mask, x.tls, x.parent, x.masked',
+    'x.protocol, x.up, x.down, x.action, x.rule, x.policy, x.fault, x.reason, x.sni, x.type, x.mask, x.tls, x.parent, x.masked' +
+    BY,
   flows:
     'x.seq, x.proxy, x.flow, x.time, x.us, x.client, x.account, x.host, x.port, x.sni, x.alpn, x.ja4, x.action, x.rule, ' +
-    'x.policy, x.reason, x.fault, x.up, x.down, x.exchanges, x.mask, x.tls, x.parent',
-  events: 'x.seq, x.proxy, x.time, x.name, x.detail',
+    'x.policy, x.reason, x.fault, x.up, x.down, x.exchanges, x.mask, x.tls, x.parent' +
+    BY,
+  events: `x.seq, x.proxy, x.time, x.name, x.detail${BY}`,
 };
 
 export interface ExchangeColumns {
   seq: number;
   proxy: number;
+  by: string;
   flow: number;
   n: number;
   time: number;
@@ -49,6 +55,7 @@ export interface ExchangeColumns {
 export interface FlowColumns {
   seq: number;
   proxy: number;
+  by: string;
   flow: number;
   time: number;
   us: number;
@@ -75,6 +82,7 @@ export interface FlowColumns {
 interface EventColumns {
   seq: number;
   proxy: number;
+  by: string;
   time: number;
   name: string;
   detail: string;
@@ -119,6 +127,7 @@ export function exchangeOf(r: ExchangeColumns): ExchangeRow {
     mask: restoredOrNull(r.mask),
     tlsProfile: restoredOrNull(r.tls),
     parent: restoredOrNull(r.parent),
+    proxy: restored(r.by),
   };
 }
 
@@ -146,6 +155,7 @@ export function flowOf(r: FlowColumns): FlowRow {
     mask: restoredOrNull(r.mask),
     tlsProfile: restoredOrNull(r.tls),
     parent: restoredOrNull(r.parent),
+    proxy: restored(r.by),
   };
 }
 
@@ -153,4 +163,5 @@ const eventOf = (r: EventColumns): EventRow => ({
   time: r.time,
   event: restored(r.name),
   detail: JSON.parse(restored(r.detail)) as Record<string, unknown>,
+  proxy: restored(r.by),
 });

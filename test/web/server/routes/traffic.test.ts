@@ -92,7 +92,7 @@ test('facets: asked fields only, values without null, and whether there are more
   const all = (await viewer.get('/api/facets?kind=flows')).json<Facets>();
   assert.deepEqual(
     all.facets.map(f => [f.field, f.more]),
-    ['host', 'client', 'user', 'verdict', 'rule', 'fault'].map(f => [f, false]),
+    ['host', 'client', 'user', 'verdict', 'rule', 'fault', 'proxy'].map(f => [f, false]),
   );
   assert.deepEqual((await viewer.get('/api/facets?kind=events')).json<Facets>(), { facets: [] });
 });
