@@ -590,6 +590,15 @@ export interface Status {
     /** The last thing that went wrong, or null. */
     problem: string | null;
   };
+  /** Records on their way to a collector; null on a machine that ships none. */
+  shipping: {
+    collector: string;
+    healthy: boolean;
+    /** Bytes that the collector has not committed yet, and how long the oldest of them waits. */
+    waitingBytes: number;
+    lagMs: number;
+    problem: string | null;
+  } | null;
   policy: { version: string; rejected: PolicyRejection | null };
   ca: CaStatus | null;
 }

@@ -6,15 +6,15 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { isoTime, jsonLine, visible } from '../audit/export/lines.ts';
-import { auditDir } from '../audit/recorder.ts';
-import { openStore } from '../audit/store/sqlite.ts';
 import { AlertShelf } from '../control/alerts/shelf.ts';
 import { openControlDb } from '../control/control-db.ts';
+import { openAuditStore, STORE_SETTINGS } from '../control/fleet.ts';
 import { Book } from '../control/streams/book.ts';
 import { parseStreams } from '../control/streams/document.ts';
 import { loadSettings } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
 import type { AuditStore } from '../audit/store/store.ts';
+import type { StoreSettings } from '../control/fleet.ts';
 import type { StreamConfig } from '../control/streams/document.ts';
 
 export function streamsCommand(): Command {
@@ -26,13 +26,13 @@ export function streamsCommand(): Command {
     .addCommand(checkCommand())
     .addCommand(alertsCommand())
     .addHelpText('after', '\nThe document is described in docs/streams.md.');
-  const input = addSettingsFlags(command, ['data-dir', 'streams.file']);
+  const input = addSettingsFlags(command, [...STORE_SETTINGS, 'streams.file']);
   return command.action(async (options: { json?: boolean }) => {
     const settings = loadSettings(input());
     const dataDir = settings['data-dir'];
     const file = settings['streams.file'] ?? join(dataDir, 'streams.yaml');
     const streams = documentOf(file);
-    const rows = streams.length === 0 ? [] : await states(dataDir, streams);
+    const rows = streams.length === 0 ? [] : await states(settings, streams);
     if (options.json === true) {
       console.log(jsonLine({ file, streams: rows }));
       return;
@@ -77,9 +77,9 @@ interface Row {
   error: string | null;
 }
 
-async function states(dataDir: string, streams: readonly StreamConfig[]): Promise<Row[]> {
-  const db = openControlDb(dataDir);
-  const store = openStore({ dir: auditDir(dataDir) });
+async function states(settings: StoreSettings, streams: readonly StreamConfig[]): Promise<Row[]> {
+  const db = openControlDb(settings['data-dir']);
+  const store = openAuditStore(settings);
   try {
     const book = new Book(db);
     const rows: Row[] = [];

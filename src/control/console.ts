@@ -12,9 +12,9 @@ import { createConsole } from '../../web/server/app.ts';
 import { problemsOf } from '../../web/server/policy-work.ts';
 import type { PolicyWork } from '../../web/server/deps.ts';
 import { auditDir } from '../audit/recorder.ts';
-import type { Recorder } from '../audit/recorder.ts';
 import { isAttached } from '../audit/retention.ts';
 import { sealPath } from '../audit/seal.ts';
+import type { Records } from './records.ts';
 import type { LiveRow } from '../audit/store/store.ts';
 import { keptInGit } from '../policy/repository.ts';
 import { copiesDir } from '../policy/sources.ts';
@@ -48,7 +48,7 @@ export interface ConsoleParts {
   /** Keeps fetched and learned lists. */
   lists: Pick<ListKeeper, 'look'>;
   authority: Authority;
-  recorder: Recorder;
+  recorder: Records;
   supervisor: Supervisor;
   streams: Streams;
   /** Signs evidence bundles; null where the records lie in no day files of this machine. */
@@ -205,6 +205,7 @@ function describe(
   const workers = parts.supervisor.workers();
   const stats = parts.recorder.stats();
   const ca = parts.authority.describe();
+  const shipping = parts.recorder.shipping();
   const spoolError = workers.map(w => w.health?.spool.error ?? null).find(e => e !== null) ?? null;
   return {
     version: VERSION,
@@ -231,6 +232,16 @@ function describe(
       days: totals.days,
       problem: spoolError ?? stats.failing ?? (stats.running ? null : 'the recorder is not running'),
     },
+    shipping:
+      shipping === null
+        ? null
+        : {
+            collector: parts.settings['fleet.collector'] ?? '',
+            healthy: shipping.running && shipping.failing === null,
+            waitingBytes: shipping.lagBytes,
+            lagMs: shipping.lagMs ?? 0,
+            problem: shipping.failing ?? (shipping.running ? null : 'the shipper is not running'),
+          },
     policy: { version: parts.policy.current().version, rejected },
     ca: {
       subject: ca.subject,

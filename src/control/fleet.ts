@@ -100,33 +100,6 @@ function tlsOf(settings: FleetSettings): TlsFiles {
   return { certificate, key, ca };
 }
 
-/** Where this machine searches: PostgreSQL with the reading role if there is one, else its own day files. */
-export function openAuditStore(
-  settings: Pick<
-    Settings,
-    | 'data-dir'
-    | 'audit.store'
-    | 'audit.store-password-file'
-    | 'audit.store-read'
-    | 'audit.store-read-password-file'
-    | 'fleet.name'
-  >,
-  options: { thread?: boolean } = {},
-): AuditStore {
-  const target = readTarget(settings);
-  if (target !== null) return new PostgresStore(target);
-  return openStore({ dir: auditDir(settings['data-dir']), proxy: settings['fleet.name'], ...options });
-}
-
-function readTarget(settings: Parameters<typeof openAuditStore>[0]): PostgresTarget | null {
-  const read = settings['audit.store-read'];
-  if (read !== null)
-    return { address: parsePostgresUrl(read), passwordFile: settings['audit.store-read-password-file'] };
-  const store = settings['audit.store'];
-  if (store === 'sqlite' || store === 'none') return null;
-  return { address: parsePostgresUrl(store), passwordFile: settings['audit.store-password-file'] };
-}
-
 /** Settings that say where records are searched; for verbs that take only some. */
 export const STORE_SETTINGS = [
   'data-dir',
@@ -136,3 +109,30 @@ export const STORE_SETTINGS = [
   'audit.store-read-password-file',
   'fleet.name',
 ] as const;
+export type StoreSettings = Pick<Settings, (typeof STORE_SETTINGS)[number]>;
+
+/** Those settings alone, as a thread is told them. */
+export const storeSettings = (settings: StoreSettings): StoreSettings => ({
+  'data-dir': settings['data-dir'],
+  'audit.store': settings['audit.store'],
+  'audit.store-password-file': settings['audit.store-password-file'],
+  'audit.store-read': settings['audit.store-read'],
+  'audit.store-read-password-file': settings['audit.store-read-password-file'],
+  'fleet.name': settings['fleet.name'],
+});
+
+/** Where this machine searches: PostgreSQL with the reading role if there is one, else its own day files. */
+export function openAuditStore(settings: StoreSettings, options: { thread?: boolean } = {}): AuditStore {
+  const target = readTarget(settings);
+  if (target !== null) return new PostgresStore(target);
+  return openStore({ dir: auditDir(settings['data-dir']), proxy: settings['fleet.name'], ...options });
+}
+
+function readTarget(settings: StoreSettings): PostgresTarget | null {
+  const read = settings['audit.store-read'];
+  if (read !== null)
+    return { address: parsePostgresUrl(read), passwordFile: settings['audit.store-read-password-file'] };
+  const store = settings['audit.store'];
+  if (store === 'sqlite' || store === 'none') return null;
+  return { address: parsePostgresUrl(store), passwordFile: settings['audit.store-password-file'] };
+}

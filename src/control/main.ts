@@ -29,7 +29,7 @@ import { openControlDb } from './control-db.ts';
 import type { ControlDb } from './control-db.ts';
 import { startConsole, type RowListener, type RunningConsole } from './console.ts';
 import { Holds } from './holds.ts';
-import { fleetPlan } from './fleet.ts';
+import { fleetPlan, storeSettings } from './fleet.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
 import { dismissOrphans, holdDataDir } from './orphans.ts';
@@ -164,8 +164,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     });
     const streams = startStreams(
       {
-        dataDir,
-        auditDir: auditDir(dataDir),
+        records: storeSettings(settings),
         file: settings['streams.file'] ?? join(dataDir, 'streams.yaml'),
         sender: { host: hostname(), version: VERSION },
         alerts: alertWays(settings),

@@ -39,6 +39,8 @@ export interface MetricsState {
   shed: number;
   workers: readonly WorkerReading[];
   recorder: RecorderStats;
+  /** What ships to a collector; null on a machine that ships nothing. */
+  shipping: RecorderStats | null;
   leaves: { minted: number; reused: number; busy: number; refused: number };
   policy: { version: string; rejected: boolean; /** ms since epoch */ applied: number };
   lists: readonly { name: string; /** ms; null when never fetched */ age: number | null; alarm: boolean }[];
@@ -214,6 +216,24 @@ export const METRICS = {
     help: 'Rows carried into the store.',
     labels: [],
     read: s => alone(s.recorder.rows),
+  },
+  sightglass_shipping_up: {
+    type: 'gauge',
+    help: '1 while records are shipped to the collector and it committed the last batch. Only with fleet.collector.',
+    labels: [],
+    read: s => (s.shipping === null ? [] : alone(flag(s.shipping.running && s.shipping.failing === null))),
+  },
+  sightglass_shipping_lag_bytes: {
+    type: 'gauge',
+    help: 'Bytes in the spool that the collector has not committed yet. Only with fleet.collector.',
+    labels: [],
+    read: s => (s.shipping === null ? [] : alone(s.shipping.lagBytes)),
+  },
+  sightglass_shipping_lag_seconds: {
+    type: 'gauge',
+    help: 'How long the oldest of those bytes waits. Only with fleet.collector.',
+    labels: [],
+    read: s => (s.shipping === null ? [] : alone((s.shipping.lagMs ?? 0) / 1000)),
   },
   sightglass_policy_info: {
     type: 'gauge',

@@ -6,7 +6,7 @@
  */
 import type { Authority } from '../../ca/authority.ts';
 import type { CountingIssuer } from '../../ca/issuer.ts';
-import type { Recorder } from '../audit/recorder.ts';
+import type { Records } from './records.ts';
 import type { PolicyStore } from '../policy/store.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import { Exposition, type MetricsState } from './metrics.ts';
@@ -21,7 +21,7 @@ export interface ProbeParts {
   policy: Pick<PolicyStore, 'current' | 'problems' | 'on'>;
   lists: Pick<ListKeeper, 'states'>;
   authority: Pick<Authority, 'describe'>;
-  recorder: Pick<Recorder, 'stats'>;
+  recorder: Pick<Records, 'stats' | 'shipping'>;
   supervisor: Pick<Supervisor, 'workers' | 'totals'>;
 }
 
@@ -39,7 +39,10 @@ export function startProbes(parts: ProbeParts): Promise<RunningProbeSite> {
 }
 
 /** What keeps the service from doing its work, in sentences; empty when it is ready. */
-export function obstacles({ supervisor, recorder }: Pick<ProbeParts, 'supervisor' | 'recorder'>): string[] {
+export function obstacles({
+  supervisor,
+  recorder,
+}: Pick<ProbeParts, 'supervisor'> & { recorder: Pick<Records, 'stats'> }): string[] {
   const workers = supervisor.workers();
   const stats = recorder.stats();
   const found: string[] = [];
@@ -78,6 +81,7 @@ export async function gather(parts: ProbeParts, applied: number): Promise<Metric
           ],
     ),
     recorder: parts.recorder.stats(),
+    shipping: parts.recorder.shipping(),
     leaves: { minted, reused, busy, refused },
     policy: {
       version: parts.policy.current().version,

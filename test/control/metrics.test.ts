@@ -42,6 +42,17 @@ function state(): MetricsState {
       },
     ],
     recorder: { running: true, failing: null, lagBytes: 12, rowsPerSecond: 0, rows: 99, day: null },
+    shipping: {
+      ...{
+        running: true,
+        failing: 'refused',
+        lagBytes: 34,
+        lagMs: 1500,
+        rowsPerSecond: 0,
+        rows: 9,
+        day: null,
+      },
+    },
     leaves: { minted: 1, reused: 2, busy: 0, refused: 0 },
     policy: { version: 'abc', rejected: false, applied: 1_000 },
     lists: [
@@ -85,6 +96,9 @@ void test('a scrape holds every metric of the catalogue with its values', async 
     ['sightglass_exchange_duration_seconds_sum', 60.033],
     ['sightglass_worker_restarts{worker="0"}', 2],
     ['sightglass_recorder_lag_bytes', 12],
+    ['sightglass_shipping_up', 0],
+    ['sightglass_shipping_lag_bytes', 34],
+    ['sightglass_shipping_lag_seconds', 1.5],
     ['sightglass_list_age_seconds{list="a \\"quoted\\"\\nname"}', 5],
     ['sightglass_list_stale{list="never had"}', 1],
     ['sightglass_authority_not_after_timestamp_seconds', 2],

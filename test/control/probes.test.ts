@@ -34,6 +34,7 @@ const worker = (h: WorkerHealth | null): WorkerState => ({
 });
 const recorder = (failing: string | null = null, running = true): ProbeParts['recorder'] => ({
   stats: () => ({ running, failing, lagBytes: 0, rowsPerSecond: 0, rows: 0, day: null }),
+  shipping: () => null,
 });
 const supervisor = (...workers: WorkerState[]): ProbeParts['supervisor'] => ({
   workers: () => workers,

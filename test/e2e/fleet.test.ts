@@ -1,7 +1,7 @@
 /** A fleet of products: a proxy that ships, a collector with a real PostgreSQL under roles with least rights, a search across. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +57,11 @@ describe('a fleet', () => {
     }
     await owner.stop();
     await postgres.run(`SET ROLE sightglass_owner; ${grants}`, 'audit');
+    // A stream of the collector: everything that any proxy ships, in one file.
+    writeFileSync(
+      join(owner.dataDir, 'streams.yaml'),
+      `streams:\n  all: {to: file, target: ${file('all.json')}, kinds: flows, from: start}\n`,
+    );
     collector = await startProduct({ flags: flags('writer'), on: owner });
     const listening = await said(collector, 'fleet.listening');
     fleetUrl = `https://127.0.0.1:${String(listening['port'])}`;
@@ -113,6 +118,23 @@ describe('a fleet', () => {
     assert.match(String(rows[0]?.['flow']), /^[0-9a-z]+-[0-9a-z]+-[0-9a-z]+$/);
     assert.ok(search('--events', 'event:service.started').length >= 2, 'events of proxy and collector');
     assert.deepEqual(await proxy.flows('host:fleet.example.test'), [], 'the proxy keeps no day files');
+  });
+
+  test('streams and alerts of the collector follow the records of all proxies', async () => {
+    let sent = '';
+    for (
+      const deadline = Date.now() + 20_000;
+      Date.now() < deadline && !sent.includes('fleet.example.test');
+    ) {
+      await new Promise(resolve => setTimeout(resolve, 100));
+      sent = readFileSync(file('all.json'), { encoding: 'utf8', flag: 'a+' });
+    }
+    const lines = sent.split('\n').filter(line => line !== '');
+    const rows = lines.map(line => JSON.parse(line) as Record<string, unknown>);
+    const row = rows.find(r => r['host'] === 'fleet.example.test');
+    assert.deepEqual([row?.['kind'], row?.['proxy']], ['flow', 'edge-1']);
+    assert.equal(search('--flows', 'proxy:edge-1 host:fleet.example.test').length, 1);
+    assert.equal(search('--flows', 'NOT proxy:edge-1 host:fleet.example.test').length, 0);
   });
 
   test('a certificate that may not ship, of nobody or of another CA is refused', async () => {

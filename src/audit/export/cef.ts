@@ -22,7 +22,7 @@ export function cefLine({ fed, cut }: Bounded, sender: Sender): string {
   const header = [VENDOR, PRODUCT, sender.version, signature, NAME[fed.kind], SEVERITY[severityOf(fed)]];
   const pairs: Pairs = [
     ['rt', fed.row.time],
-    ['dvchost', sender.host],
+    ['dvchost', fed.row.proxy ?? sender.host],
     ['externalId', idOf(fed)],
     ...pairsOf(fed),
     ...(cut.length === 0

@@ -40,7 +40,7 @@ export function ecs({ fed, cut }: Bounded, sender: Sender, include: Include): Re
       vendor: VENDOR,
       product: PRODUCT,
       version: sender.version,
-      name: sender.host,
+      name: fed.row.proxy ?? sender.host,
     },
     log: { level: severityOf(fed) },
     ...(cut.length === 0 ? {} : { tags: ['truncated'] }),

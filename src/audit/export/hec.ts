@@ -25,7 +25,7 @@ export function hecLine(bounded: Bounded, sender: Sender, options: HecOptions): 
       : plain(bounded, sender, options.include);
   return jsonLine({
     time: fed.row.time / 1000,
-    host: sender.host,
+    host: fed.row.proxy ?? sender.host,
     source: 'sightglass',
     sourcetype: `sightglass:${fed.kind}`,
     ...(options.index === null ? {} : { index: options.index }),

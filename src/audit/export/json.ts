@@ -19,7 +19,7 @@ export const BARE: Include = { heads: false, bodies: false };
 
 /** The record as an object; `kind` says which one. */
 export function plain({ fed, cut }: Bounded, sender: Sender, include: Include): Record<string, unknown> {
-  const more = { proxy: sender.host, ...(cut.length === 0 ? {} : { truncated: cut }) };
+  const more = { proxy: fed.row.proxy ?? sender.host, ...(cut.length === 0 ? {} : { truncated: cut }) };
   switch (fed.kind) {
     case 'exchange': {
       const { detail, bodies } = fed;

@@ -8,11 +8,12 @@ import type { StreamsView } from '../../../web/contract.ts';
 import type { Worker } from 'node:worker_threads';
 import type { Sender } from '../../audit/export/facts.ts';
 import type { MailServer } from '../alerts/deliver.ts';
+import type { StoreSettings } from '../fleet.ts';
 import type { StreamsState } from './engine.ts';
 
 export interface StreamsData {
-  dataDir: string;
-  auditDir: string;
+  /** Where the records are that are sent: the day files of this machine, or the store of its fleet. */
+  records: StoreSettings;
   /** The document. */
   file: string;
   sender: Sender;

@@ -6,25 +6,25 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { parseNetwork } from '../../core/network.ts';
-import { openStore } from '../../audit/store/sqlite.ts';
 import { AlertShelf } from '../alerts/shelf.ts';
 import { Watch } from '../alerts/watch.ts';
 import { openControlDb } from '../control-db.ts';
+import { openAuditStore } from '../fleet.ts';
 import { Book } from './book.ts';
 import { Engine, receiverOf } from './engine.ts';
 import type { FromStreams, StreamsData, ToStreams } from './streams.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('thread.ts is the entry of a worker thread');
-const { dataDir, auditDir, file, sender, alerts } = workerData as StreamsData;
+const { records, file, sender, alerts } = workerData as StreamsData;
 const say = (message: FromStreams): void => port.postMessage(message);
 const tell = (name: string, detail: Record<string, unknown>): void => say({ kind: 'event', name, detail });
 
 const LOOK_MS = 2000;
 const STATE_MS = 1000;
 
-const db = openControlDb(dataDir);
-const store = openStore({ dir: auditDir });
+const db = openControlDb(records['data-dir']);
+const store = openAuditStore(records);
 const engine = new Engine({ file, store, book: new Book(db), sender, tell });
 
 const watch = new Watch({

@@ -39,6 +39,7 @@ export function statusOf(now: number, flows: number): Status {
       days: 31,
       problem: null,
     },
+    shipping: null,
     policy: { version: '3fa2c19b0d4e', rejected: null },
     ca: {
       subject: 'CN=Sightglass Root CA 2026, O=Example Corporation',

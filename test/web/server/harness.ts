@@ -227,6 +227,7 @@ function status(): Status {
       days: 0,
       problem: null,
     },
+    shipping: null,
     policy: { version: '0123456789ab', rejected: null },
     ca: null,
   };

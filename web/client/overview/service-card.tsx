@@ -11,7 +11,7 @@ import { Moment } from '../parts/moment.tsx';
 const LAG_LIMIT = 10_000;
 
 export function ServiceCard({ status }: { status: Status }) {
-  const { audit, workers, policy } = status;
+  const { audit, shipping, workers, policy } = status;
   const trouble = troubles(status);
   return (
     <section className="card service">
@@ -50,6 +50,18 @@ export function ServiceCard({ status }: { status: Status }) {
               {audit.healthy ? 'healthy' : <span className="warn">stopped</span>},{' '}
               {lag(audit.lagMs, audit.spoolBytes)}
             </>,
+          ],
+          [
+            'Shipping',
+            shipping === null ? null : (
+              <>
+                {shipping.healthy ? '' : <span className="warn">stopped, </span>}
+                {shipping.waitingBytes === 0
+                  ? 'nothing waits'
+                  : `${bytes(shipping.waitingBytes)} wait, ${duration(shipping.lagMs)} behind`}{' '}
+                for <span className="mono">{shipping.collector}</span>
+              </>
+            ),
           ],
           [
             'Store',
@@ -117,12 +129,18 @@ function lag(ms: number, spool: number): string {
   return `${bytes(spool)} in the spool, ${duration(ms)} behind`;
 }
 
-function troubles({ audit, workers, policy }: Status): string[] {
+function troubles({ audit, shipping, workers, policy }: Status): string[] {
   const dead = workers.filter(worker => worker.state === 'dead').length;
   return [
     audit.healthy ? null : `Records cannot be written. ${audit.problem ?? 'See the log of the service.'}`,
     audit.healthy && audit.problem !== null ? audit.problem : null,
     audit.lagMs > LAG_LIMIT ? `The store is ${duration(audit.lagMs)} behind the traffic.` : null,
+    shipping !== null && !shipping.healthy && audit.healthy
+      ? `Records do not reach the collector. ${shipping.problem ?? ''}`.trimEnd()
+      : null,
+    shipping !== null && shipping.lagMs > LAG_LIMIT
+      ? `The collector is ${duration(shipping.lagMs)} behind the traffic of this machine.`
+      : null,
     dead > 0 ? `${dead} worker${dead === 1 ? ' is' : 's are'} down and will be restarted.` : null,
     workers.length === 0 ? 'No worker serves.' : null,
     policy.rejected === null ? null : `A newer policy was refused: ${policy.rejected.message}`,
