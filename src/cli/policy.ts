@@ -8,16 +8,13 @@ import { Command, Option } from 'commander';
 import type { FlowFacts, HelloFacts } from '../core/facts.ts';
 import { canonicalHost } from '../core/host-name.ts';
 import { addressText, parseAddress } from '../core/network.ts';
-import { secretFindings } from '../control/secret-check.ts';
-import { analyse } from '../policy/analyse.ts';
-import type { Finding } from '../policy/analyse.ts';
 import { explain } from '../policy/explain.ts';
 import type { Explanation } from '../policy/explain.ts';
 import { loadPolicyFile, problemText } from '../policy/load.ts';
-import type { LoadedPolicy } from '../policy/load.ts';
 import { shippedFolder } from '../policy/shipped.ts';
 import { copiesDir } from '../policy/sources.ts';
 import { loadSettings } from '../settings/load.ts';
+import { checkCommand } from './policy-check.ts';
 import { pacCommand } from './policy-pac.ts';
 import { hitsCommand, replayCommand } from './policy-replay.ts';
 import { applyCommand, diffCommand, historyCommand, rollbackCommand } from './policy-versions.ts';
@@ -45,65 +42,6 @@ class UsageError extends Error {
     super(message);
     this.hint = hint;
   }
-}
-
-function checkCommand(): Command {
-  const command = new Command('check')
-    .description('Check a policy file and the lists it names. Exit code 1 when it cannot be used.')
-    .argument('<FILE>', 'the policy file')
-    .option('--strict', 'exit code 1 also for warnings: hidden, contradictory and expired rules')
-    .option('--json', 'print it as JSON')
-    .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir', 'parent.secrets']);
-  return command.action(async (file: string, options: { json?: boolean; strict?: boolean }) => {
-    const settings = loadSettings(input());
-    const secrets = settings['parent.secrets'] ?? join(settings['data-dir'], 'secrets');
-    const loaded = await loadPolicyFile(file);
-    const findings = loaded.ok
-      ? [
-          ...analyse(loaded.compiled, loaded.positions, Date.now()),
-          ...(await secretFindings(loaded.document, loaded.positions, secrets)),
-        ].sort((a, b) => a.line - b.line)
-      : [];
-    if (options.json === true) console.log(JSON.stringify(checkReport(file, loaded, findings), null, 2));
-    else if (loaded.ok) console.log(summary(file, loaded, findings));
-    else for (const p of loaded.problems) console.error(problemText(p));
-    const warned = findings.some(f => f.severity === 'warning');
-    if (!loaded.ok || (options.strict === true && warned)) process.exitCode = 1;
-  });
-}
-
-function checkReport(
-  file: string,
-  loaded: Awaited<ReturnType<typeof loadPolicyFile>>,
-  findings: readonly Finding[],
-): Record<string, unknown> {
-  if (!loaded.ok) return { ok: false, file, problems: loaded.problems, findings: [] };
-  return {
-    ok: true,
-    file,
-    policy: loaded.compiled.version,
-    default: loaded.document.default.action,
-    rules: loaded.document.rules.map(r => r.name),
-    lists: Object.fromEntries([...loaded.compiled.lists].map(([name, l]) => [name, l.set.size])),
-    problems: [],
-    findings,
-  };
-}
-
-function summary(file: string, { compiled, document }: LoadedPolicy, findings: readonly Finding[]): string {
-  const lists = [...compiled.lists].map(([name, l]) => `${name} (${l.set.size})`);
-  return [
-    `${file}: good, version ${compiled.version}`,
-    `  rules    ${document.rules.length}, then ${document.default.action} by default`,
-    `  lists    ${lists.length === 0 ? 'none' : lists.join(', ')}`,
-    ...findings.map(findingText),
-  ].join('\n');
-}
-
-function findingText(f: Finding): string {
-  const about = f.rule !== null ? `rule "${f.rule}": ` : '';
-  return `  line ${f.line}: ${f.severity}: ${about}${f.message}${f.hint === '' ? '' : `\n      ${f.hint}`}`;
 }
 
 interface ExplainOptions {

@@ -28,6 +28,8 @@ export type FindingKind =
   | 'originals'
   /** A parent group names credentials that cannot be read (control/secret-check). */
   | 'parent-secret'
+  /** Recorded traffic never met it (policy/unused). */
+  | 'unused'
   | 'unused-list'
   | 'empty-list';
 
