@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { readStored, storeNew } from './key-file.ts';
 import type { PairNames } from './key-file.ts';
 import { AuthorityRefusal } from './refusal.ts';
-import { isEncrypted, sealKey } from './unlock.ts';
+import { isEncrypted, matchPassphrase, sealKey } from './unlock.ts';
 
 const NAMES: PairNames = { key: 'audit.key', certificate: 'audit.pub', what: 'audit key' };
 
@@ -88,18 +88,7 @@ function readPublic(path: string, pemText: string): KeyObject {
 
 function unlock(path: string, keyPem: string, passphrase: string | null): KeyObject {
   const encrypted = isEncrypted(keyPem);
-  if (encrypted && passphrase === null)
-    throw new AuthorityRefusal(
-      'passphrase-missing',
-      `${path} is encrypted and no passphrase was given`,
-      'Name the file that holds it with ca.passphrase-file.',
-    );
-  if (!encrypted && passphrase !== null)
-    throw new AuthorityRefusal(
-      'passphrase-unused',
-      `A passphrase was given, but ${path} is not encrypted`,
-      'Encrypt it (openssl pkcs8 -topk8 -scrypt), keeping mode 0600, or remove ca.passphrase-file.',
-    );
+  matchPassphrase(path, encrypted, passphrase);
   try {
     return createPrivateKey({ key: keyPem, format: 'pem', ...(passphrase === null ? {} : { passphrase }) });
   } catch {

@@ -60,6 +60,22 @@ export function readCertificates(
   return [certificate, ...above];
 }
 
+/** Refuses an encrypted key without a passphrase, and a passphrase for a key that is not encrypted. */
+export function matchPassphrase(path: string, encrypted: boolean, passphrase: string | null): void {
+  if (encrypted && passphrase === null)
+    throw new AuthorityRefusal(
+      'passphrase-missing',
+      `${path} is encrypted and no passphrase was given`,
+      'Name the file that holds it with ca.passphrase-file.',
+    );
+  if (!encrypted && passphrase !== null)
+    throw new AuthorityRefusal(
+      'passphrase-unused',
+      `A passphrase was given, but ${path} is not encrypted`,
+      `Encrypt it (openssl pkcs8 -topk8 -scrypt), keeping mode 0600, or remove ca.passphrase-file.`,
+    );
+}
+
 /** The private key of `certificate`. Refuses with `corrupt`, `mismatch` or one of the `passphrase-…` codes. */
 export function openKey(
   dir: string,
@@ -74,18 +90,7 @@ export function openKey(
   const encrypted = isEncrypted(stored.keyPem);
   const body = pemBody(stored.keyPem, encrypted ? ENCRYPTED_LABEL : PLAIN_LABEL);
   if (body === null) throw corrupt();
-  if (encrypted && passphrase === null)
-    throw new AuthorityRefusal(
-      'passphrase-missing',
-      `${path} is encrypted and no passphrase was given`,
-      'Name the file that holds it with ca.passphrase-file.',
-    );
-  if (!encrypted && passphrase !== null)
-    throw new AuthorityRefusal(
-      'passphrase-unused',
-      `A passphrase was given, but ${path} is not encrypted`,
-      `Encrypt it (openssl pkcs8 -topk8 -scrypt), keeping mode 0600, or remove ca.passphrase-file.`,
-    );
+  matchPassphrase(path, encrypted, passphrase);
   let key: KeyObject;
   try {
     key = createPrivateKey({

@@ -25,6 +25,7 @@ import { kitCommand } from './ca-kit.ts';
 import { importCommand, requestCommand, rotateCommand } from './ca-life.ts';
 import { measureTrust, uptakeCommand } from './ca-uptake.ts';
 import { placeOf } from './ca-place.ts';
+import { UsageError } from './usage-error.ts';
 
 export function caCommand(): Command {
   return new Command('ca')
@@ -126,15 +127,6 @@ function checkUsage(options: ExportOptions): void {
       `${options.format} is binary and standard output is a terminal`,
       'Name a file with --out FILE, or pipe it.',
     );
-}
-
-class UsageError extends Error {
-  readonly exitCode = 2;
-  readonly hint: string;
-  constructor(message: string, hint: string) {
-    super(message);
-    this.hint = hint;
-  }
 }
 
 class OutputError extends Error {

@@ -19,6 +19,7 @@ import { pacCommand } from './policy-pac.ts';
 import { hitsCommand, replayCommand } from './policy-replay.ts';
 import { applyCommand, diffCommand, historyCommand, rollbackCommand } from './policy-versions.ts';
 import { addSettingsFlags } from './settings-flags.ts';
+import { UsageError } from './usage-error.ts';
 
 export function policyCommand(): Command {
   return new Command('policy')
@@ -32,16 +33,6 @@ export function policyCommand(): Command {
     .addCommand(rollbackCommand())
     .addCommand(applyCommand())
     .addCommand(pacCommand());
-}
-
-/** Wrong use of the command: exit code 2. */
-class UsageError extends Error {
-  readonly exitCode = 2;
-  readonly hint: string;
-  constructor(message: string, hint: string) {
-    super(message);
-    this.hint = hint;
-  }
 }
 
 interface ExplainOptions {

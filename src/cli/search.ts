@@ -26,6 +26,7 @@ import type {
   Page,
   SearchOptions,
 } from '../audit/store/store.ts';
+import { UsageError } from './usage-error.ts';
 
 const FORMATS = ['table', ...FILE_FORMATS] as const;
 type Format = (typeof FORMATS)[number];
@@ -97,16 +98,6 @@ Examples:
   sightglass search 'user:alice' --since 7d --evidence case-4711
 A query that begins with - needs -- before it:  sightglass search -- '-status:200'
 The language is described in docs/query-language.md.`;
-
-/** Wrong use of the command: exit code 2. */
-class UsageError extends Error {
-  readonly exitCode = 2;
-  readonly hint: string;
-  constructor(message: string, hint: string) {
-    super(message);
-    this.hint = hint;
-  }
-}
 
 interface Question {
   kind: Kind;

@@ -14,6 +14,7 @@ import { Trail } from '../control/trail.ts';
 import { loadSettings } from '../settings/load.ts';
 import { readHidden } from './hidden-prompt.ts';
 import { addSettingsFlags } from './settings-flags.ts';
+import { UsageError } from './usage-error.ts';
 
 export function userCommand(): Command {
   return new Command('user')
@@ -144,18 +145,6 @@ async function passwordFrom(file: string | undefined): Promise<string> {
   if (first !== second)
     throw new UsageError('The two passwords differ; nothing was changed.', 'Try again.', 1);
   return first;
-}
-
-/** Told by main.ts as a sentence and a hint. */
-class UsageError extends Error {
-  override readonly name = 'UsageError';
-  readonly hint: string;
-  readonly exitCode: number;
-  constructor(message: string, hint: string, exitCode = 2) {
-    super(message);
-    this.hint = hint;
-    this.exitCode = exitCode;
-  }
 }
 
 function asJson(user: User): Record<string, unknown> {

@@ -18,6 +18,7 @@ import { PrivacyError } from '../../control/pseudonym-key.ts';
 import { Trail } from '../../control/trail.ts';
 import { loadSettings } from '../../settings/load.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
+import { UsageError } from '../usage-error.ts';
 
 export function officerKeyCommand(): Command {
   return new Command('officer-key')
@@ -155,17 +156,5 @@ function systemUser(): string {
     return userInfo().username;
   } catch {
     return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
-}
-
-/** Told by main.ts as a sentence and a hint. */
-class UsageError extends Error {
-  override readonly name = 'UsageError';
-  readonly hint: string;
-  readonly exitCode: number;
-  constructor(message: string, hint: string, exitCode = 2) {
-    super(message);
-    this.hint = hint;
-    this.exitCode = exitCode;
   }
 }
