@@ -75,9 +75,16 @@ export const signedText = (signed: Signed): string =>
 /** Inverse of signedText; null when the text is no signed statement. */
 export function readSigned(text: string): Signed | null {
   if (text.length > MAX_STATEMENT + 200) return null;
-  const m = /^([\s\S]*\n)\nsignature ([A-Za-z0-9+/]{86}==)\n$/.exec(text);
-  if (m?.[1] === undefined || m[2] === undefined || parseStatement(m[1]) === null) return null;
-  return { statement: m[1], signature: Buffer.from(m[2], 'base64') };
+  const m = /^([\s\S]*\n)\nsignature (\S+)\n$/.exec(text);
+  const signature = readSignature(m?.[2] ?? '');
+  if (m?.[1] === undefined || signature === null || parseStatement(m[1]) === null) return null;
+  return { statement: m[1], signature };
+}
+
+/** The 64 bytes of a signature in their one canonical spelling; null for any other, so that no changed byte goes unseen. */
+export function readSignature(base64: string): Buffer | null {
+  const signature = Buffer.from(base64, 'base64');
+  return signature.length === 64 && signature.toString('base64') === base64 ? signature : null;
 }
 
 /** Whether the key made the signature. Another kind of key is a no, never an error. */

@@ -9,7 +9,7 @@
  */
 import fs from 'node:fs';
 import { readCheckpoint } from './checkpoint.ts';
-import { readSigned, signedText } from './statement.ts';
+import { readSignature, readSigned, signedText } from './statement.ts';
 import type { Signed } from './statement.ts';
 
 const WAITING = 1000;
@@ -69,9 +69,8 @@ export function readWitnessLine(line: string): Signed | null {
   try {
     const value = JSON.parse(line) as { statement?: unknown; signature?: unknown } | null;
     if (typeof value?.statement !== 'string' || typeof value.signature !== 'string') return null;
-    return readSigned(
-      signedText({ statement: value.statement, signature: Buffer.from(value.signature, 'base64') }),
-    );
+    const signature = readSignature(value.signature);
+    return signature === null ? null : readSigned(signedText({ statement: value.statement, signature }));
   } catch {
     return null;
   }

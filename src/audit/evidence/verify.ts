@@ -11,7 +11,7 @@ import path from 'node:path';
 import { digestOf } from '../chain.ts';
 import { readCheckpoint } from '../checkpoint.ts';
 import { rootOf } from '../merkle.ts';
-import { isSignedBy, keyIdOf, parseStatement, readSigned } from '../statement.ts';
+import { isSignedBy, keyIdOf, parseStatement, readSignature, readSigned } from '../statement.ts';
 import { Findings } from '../verify/finding.ts';
 import { CHECKPOINTS, dataHead, dataLine, dataName, MANIFEST, PROOF, SIGNATURE, TITLE } from './format.ts';
 import { rowOfTexts } from './row.ts';
@@ -142,7 +142,7 @@ function checkpoints(
   for (const line of jsonLines<CheckpointLine>(dir, CHECKPOINTS, findings)) {
     const signed = {
       statement: String(line.statement),
-      signature: Buffer.from(String(line.signature), 'base64'),
+      signature: readSignature(String(line.signature)) ?? Buffer.alloc(0),
     };
     const c = readCheckpoint(signed.statement);
     if (c === null || !Array.isArray(line.proof) || !isSignedBy(signed, key)) {
