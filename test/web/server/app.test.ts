@@ -81,6 +81,8 @@ test('every route but the three open ones wants a session; a proxy role opens no
     API.alert.replace(':id', '1-1.1'),
     API.alertRemove.replace(':id', '1-1.1'),
     API.alertTest.replace(':id', '1-1.1'),
+    API.holds,
+    API.holdRelease.replace(':id', '1-1.1'),
   ];
   for (const path of paths.filter(p => !open.includes(p))) {
     const answer = await h.ask(path, changes.includes(path) ? { method: 'POST' } : {});
