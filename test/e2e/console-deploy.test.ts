@@ -36,7 +36,10 @@ describe('console: deploy', { timeout: 200_000 }, () => {
     assert.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0);
 
   it('roots, the way, the kit and the steps', async () => {
-    const { page, trouble, close } = await open(browser, await until('the set-up link', () => product.setupLink));
+    const { page, trouble, close } = await open(
+      browser,
+      await until('the set-up link', () => product.setupLink),
+    );
     await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
     await page.getByLabel('Password again').fill(PASSWORD);
     await page.getByRole('button', { name: 'Make the account' }).click();
