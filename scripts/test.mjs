@@ -2,8 +2,8 @@
  * The one test command. Without arguments: set-up, build, check (types, lint, format, arrows), then every test; `--unit`
  * leaves out the end-to-end tests, `--e2e` runs only those. Paths narrow it to single files and leave out the check.
  *
- * As many files run at a time as there are cores, end-to-end tests too: each has its own ports, folders, mounts and browser,
- * and none measures time.
+ * Unit tests run two files at a time, end-to-end tests one: they kill processes, fill disks and drive browsers, and side by
+ * side they were seen to be late for each other.
  * The whole run is bounded; a step that is late is killed with all it started. The exit code is 0 only when every step
  * passed, at least one test ran and none was skipped.
  */
@@ -46,7 +46,7 @@ if (await step('build', process.execPath, ['scripts/build.mjs', '--if-stale'])) 
     await step('arrows', 'npm', ['run', '--silent', 'arrows']);
   }
   await tests('unit tests', unit, Math.max(1, availableParallelism()), UNIT_FILE_BOUND);
-  await tests('end-to-end tests', e2e, Math.max(1, availableParallelism()), E2E_FILE_BOUND);
+  await tests('end-to-end tests', e2e, 1, E2E_FILE_BOUND);
 }
 
 for (const failure of total.failures) console.log(`  not ok: ${failure}`);
