@@ -56,10 +56,10 @@ export interface TestProxy {
   flows(count: number): Promise<FlowRecord[]>;
   exchanges(count: number): Promise<ExchangeRecord[]>;
   /**
-   * The ledger row of the client connection that came from this local port. After many connections a port may have been
-   * used before: `from` rows are then not looked at.
+   * The ledger row of the client connection that came from this local port. The kernel gives a port again to a later
+   * connection: a row is given out once only, and one from before the tunnel was opened is not looked at.
    */
-  flowOf(clientPort: number, from?: number): Promise<FlowRecord>;
+  flowOf(clientPort: number): Promise<FlowRecord>;
   stop(): Promise<void>;
 }
 
@@ -104,6 +104,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
   });
   const source = policySource(compiledFrom(options.policy ?? INSPECT_ALL));
   const audit = new MemorySink();
+  const given = new WeakSet<FlowRecord>();
   const proxy = createProxy({
     settings,
     producer: 1,
@@ -135,12 +136,14 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
     },
     flows: count => eventually(() => audit.flows, count),
     exchanges: count => eventually(() => audit.exchanges, count),
-    flowOf: async (clientPort, from = 0) => {
+    flowOf: async clientPort => {
+      const opened = openedAt.get(clientPort) ?? 0;
       const [flow] = await eventually(
-        () => audit.flows.slice(from).filter(f => f.clientPort === clientPort),
+        () => audit.flows.filter(f => f.clientPort === clientPort && f.time >= opened && !given.has(f)),
         1,
       );
       if (flow === undefined) throw new Error('no such flow');
+      given.add(flow);
       return flow;
     },
     async stop() {
@@ -223,6 +226,9 @@ export async function startOrigin(
   };
 }
 
+/** When the last tunnel from this local port was asked for, in ms of the wall clock: at most one entry a port. */
+const openedAt = new Map<number, number>();
+
 /** CONNECT through the proxy; gives the raw socket after the head of the answer, that head, and our port. */
 export function openTunnel(
   proxyPort: number,
@@ -230,8 +236,10 @@ export function openTunnel(
   headers = '',
   localAddress = '127.0.0.1',
 ): Promise<{ socket: Socket; head: string; port: number }> {
+  const asked = Date.now();
   return new Promise((resolve, reject) => {
     const socket = netConnect({ port: proxyPort, host: '127.0.0.1', localAddress }, () => {
+      openedAt.set(socket.localPort ?? 0, asked);
       socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${headers}\r\n`);
     });
     let text = '';
