@@ -23,7 +23,7 @@ export interface Load {
   /** Attempts that broke. */
   readonly broken: () => number;
   /** Resolves when `more` further requests were answered; rejects after fifteen seconds. */
-  progress: (more: number) => Promise<void>;
+  progress: (more: number, within?: number) => Promise<void>;
   /** Finishes the requests under way and ends. */
   stop: () => Promise<void>;
 }
@@ -59,9 +59,9 @@ export function startLoad(options: LoadOptions): Load {
   return {
     answered,
     broken: () => broken,
-    async progress(more) {
+    async progress(more, within = 15_000) {
       const goal = answered.length + more;
-      for (const deadline = Date.now() + 15_000; answered.length < goal;) {
+      for (const deadline = Date.now() + within; answered.length < goal;) {
         if (Date.now() > deadline)
           throw new Error(`no progress: ${answered.length} answered, ${goal} wanted, ${broken} broken`);
         await new Promise(resolve => setTimeout(resolve, 5));

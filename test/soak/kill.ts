@@ -4,8 +4,8 @@
  * and lets it come back. At the end the clients, the origin and the store are compared, the chain of evidence is verified and
  * SQLite asks its files. Prints the counts as Markdown and writes them into bench/results; exits with 1 when a number is wrong.
  *
- * Everything is on loopback and ends by itself: a round that makes no progress within fifteen seconds, or whose workers do not
- * come back within a minute, ends the run.
+ * Everything is on loopback and ends by itself: a round that makes no progress within a minute, or whose workers do not come
+ * back within one, ends the run.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,9 +22,11 @@ const rounds = Number(values.rounds);
 const rng = makeRng(Number(values.seed));
 const KINDS = ['worker', 'worker', 'all workers', 'control', 'everything'] as const;
 
-/** Who dies again and again comes back later and later: a minute covers the longest delay. */
+/** Who dies again and again comes back later and later, in ms: a minute covers the longest delay. */
+const PATIENCE = 60_000;
+
 async function bothWorkers(): Promise<number[]> {
-  for (const deadline = Date.now() + 60_000; ; await pause(20)) {
+  for (const deadline = Date.now() + PATIENCE; ; await pause(20)) {
     const found = product.workers();
     if (found.length >= 2) return found;
     if (Date.now() > deadline) throw new Error('the workers did not come back');
@@ -44,21 +46,21 @@ try {
     const kind = rng.pick(KINDS);
     kills[kind] = (kills[kind] ?? 0) + 1;
     try {
-      await load.progress(20 + rng.int(200));
+      await load.progress(20 + rng.int(200), PATIENCE);
       const workers = await bothWorkers();
       if (kind === 'worker') signal(rng.pick(workers), 'SIGKILL');
       else if (kind === 'all workers') for (const pid of workers) signal(pid, 'SIGKILL');
       else {
         await product.kill();
         if (kind === 'everything') for (const pid of workers) signal(pid, 'SIGKILL');
-        else await load.progress(20 + rng.int(100));
+        else await load.progress(20 + rng.int(100), PATIENCE);
         product = await startProduct({
           ...scene.options({ 'proxy.listen': `127.0.0.1:${port}` }),
           on: product,
         });
         port = product.port;
       }
-      await load.progress(20);
+      await load.progress(20, PATIENCE);
     } finally {
       await load.stop();
     }
