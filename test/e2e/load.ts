@@ -22,7 +22,7 @@ export interface Load {
   readonly answered: string[];
   /** Attempts that broke. */
   readonly broken: () => number;
-  /** Resolves when `more` further requests were answered; rejects after fifteen seconds. */
+  /** Resolves when `more` further requests were answered; rejects after `within` ms, 15,000 unless told. */
   progress: (more: number, within?: number) => Promise<void>;
   /** Finishes the requests under way and ends. */
   stop: () => Promise<void>;
