@@ -11,6 +11,7 @@ import { writeBackup, type Lock, type Manifest } from '../control/backup/write.t
 import { VERSION } from '../control/version.ts';
 import { loadSettings } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
+import { UsageError } from './usage-error.ts';
 
 interface BackupFlags {
   out: string;
@@ -54,18 +55,13 @@ function lockOf({ recipient = [], passphraseFile }: BackupFlags): Lock {
   if (passphraseFile !== undefined) return { passphrase: readPassphrase(passphraseFile) };
   for (const text of recipient)
     if (!/^age1[a-z0-9]{50,2000}$/.test(text))
-      throw Object.assign(
-        new BackupError(`${visible(text)} is no age public key.`, 'Make a pair: age-keygen -o key.txt'),
-        {
-          exitCode: 2,
-        },
-      );
+      throw new UsageError(`${visible(text)} is no age public key.`, 'Make a pair: age-keygen -o key.txt');
   return { recipients: recipient };
 }
 
 /** Exactly one of two ways to a key must be named. */
 export const oneOf = (other: string, why: string): Error =>
-  Object.assign(new BackupError(`Name either ${other} or --passphrase-file.`, `${why}.`), { exitCode: 2 });
+  new UsageError(`Name either ${other} or --passphrase-file.`, `${why}.`);
 
 /** A line that is written over on a terminal, and nothing where nobody looks. */
 export function progress(quiet: boolean): (done: { files: number; bytes: number; path: string }) => void {

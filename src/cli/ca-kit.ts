@@ -22,6 +22,7 @@ import { zipKit } from '../../ca/kits/zip.ts';
 import { deployableRoots } from '../../ca/roots.ts';
 import { loadSettings } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
+import { UsageError } from './usage-error.ts';
 
 interface KitCommandOptions {
   out?: string;
@@ -65,9 +66,9 @@ export function kitCommand(): Command {
   const input = addSettingsFlags(command, ['data-dir']);
   return command.action((options: KitCommandOptions) => {
     if (options.out === undefined && options.zip === undefined)
-      throw new KitError('Where to?', 'Name a folder with --out DIR or a file with --zip FILE.', 2);
+      throw new UsageError('Where to?', 'Name a folder with --out DIR or a file with --zip FILE.');
     if (options.bypass.length > 0 && options.proxy === undefined)
-      throw new KitError('--bypass goes with --proxy', 'A PAC file says itself what goes past the proxy.', 2);
+      throw new UsageError('--bypass goes with --proxy', 'A PAC file says itself what goes past the proxy.');
     const own =
       options.root.length > 0 ? null : deployableRoots(join(loadSettings(input())['data-dir'], 'ca'));
     const roots: KitRoot[] =
@@ -113,28 +114,18 @@ function report(
   console.log('Begin with its README.md.');
 }
 
-class KitError extends Error {
-  readonly hint: string;
-  readonly exitCode: number;
-  constructor(message: string, hint: string, exitCode = 1) {
-    super(message);
-    this.hint = hint;
-    this.exitCode = exitCode;
-  }
-}
-
 /** DER of the first certificate in a file. */
 function readRoot(path: string): Buffer {
   let data: Buffer;
   try {
     data = readFileSync(resolve(path));
   } catch (error) {
-    throw new KitError(`${path} cannot be read (${codeOf(error)})`, 'Name a file with a certificate.');
+    throw new UsageError(`${path} cannot be read (${codeOf(error)})`, 'Name a file with a certificate.', 1);
   }
   try {
     return new X509Certificate(data).raw;
   } catch {
-    throw new KitError(`${path} holds no certificate`, 'Give it as PEM or DER.');
+    throw new UsageError(`${path} holds no certificate`, 'Give it as PEM or DER.', 1);
   }
 }
 
@@ -144,10 +135,10 @@ function writeFolder(dir: string, files: readonly KitFile[]): void {
     mkdirSync(dir, { recursive: true });
     there = readdirSync(dir);
   } catch (error) {
-    throw new KitError(`${dir} cannot be made (${codeOf(error)})`, 'Choose another folder.');
+    throw new UsageError(`${dir} cannot be made (${codeOf(error)})`, 'Choose another folder.', 1);
   }
   if (there.length > 0)
-    throw new KitError(`${dir} is not empty`, 'Choose another folder, or move the old kit away.');
+    throw new UsageError(`${dir} is not empty`, 'Choose another folder, or move the old kit away.', 1);
   for (const { path, data, executable } of files) {
     const full = join(dir, path);
     mkdirSync(dirname(full), { recursive: true });
@@ -163,14 +154,14 @@ function writeNew(path: string, data: Buffer, mode: number): void {
   } catch (error) {
     const code = codeOf(error);
     throw code === 'EEXIST'
-      ? new KitError(`${path} exists already`, 'Choose another name, or move it away.')
-      : new KitError(`${path} cannot be written (${code})`, 'Check the folder and its owner.');
+      ? new UsageError(`${path} exists already`, 'Choose another name, or move it away.', 1)
+      : new UsageError(`${path} cannot be written (${code})`, 'Check the folder and its owner.', 1);
   }
   try {
     for (let offset = 0; offset < data.length;) offset += writeSync(fd, data, offset);
   } catch (error) {
     rmSync(path, { force: true });
-    throw new KitError(`${path} cannot be written (${codeOf(error)})`, 'Is the disk full?');
+    throw new UsageError(`${path} cannot be written (${codeOf(error)})`, 'Is the disk full?', 1);
   } finally {
     closeSync(fd);
   }

@@ -21,19 +21,10 @@ import {
 } from '../../ca/rotation.ts';
 import type { TrustShare } from '../../ca/rotation.ts';
 import { placeOf } from './ca-place.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Asks who measured: which share of clients completed handshakes under the root with this SHA-256. Null: nobody did. */
 export type MeasureTrust = (dataDir: string, rootSha256: string) => Promise<TrustShare | null>;
-
-export class LifeError extends Error {
-  readonly hint: string;
-  readonly exitCode: number;
-  constructor(message: string, hint: string, exitCode = 1) {
-    super(message);
-    this.hint = hint;
-    this.exitCode = exitCode;
-  }
-}
 
 interface RotateOptions {
   switch?: boolean;
@@ -113,16 +104,17 @@ async function refuseEarly(
   if (root === undefined || options.force === true) return;
   const advice = switchAdvice(await measure(root.sha256), options.leastShare);
   if (advice !== null)
-    throw new LifeError(
+    throw new UsageError(
       advice,
       'Deploy the kit with both roots and wait; or switch all the same with --force: clients without the new root will see warnings.',
+      1,
     );
 }
 
 function percent(text: string): number {
   const value = Number(text);
   if (!/^\d{1,3}$/.test(text) || value > 100)
-    throw new LifeError(`${text} is no share`, 'Write a whole number of percent from 0 to 100.', 2);
+    throw new UsageError(`${text} is no share`, 'Write a whole number of percent from 0 to 100.');
   return value;
 }
 
@@ -164,9 +156,10 @@ function writeRequest(path: string, request: string): void {
     writeFileSync(path, request, { flag: 'wx', mode: 0o644 });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unexpected error';
-    throw new LifeError(
+    throw new UsageError(
       code === 'EEXIST' ? `${path} exists already` : `${path} cannot be written (${code})`,
       'Choose another name; the request can be written again.',
+      1,
     );
   }
 }
@@ -187,10 +180,9 @@ export function importCommand(): Command {
     const texts = data.map(bytes => bytes.toString('latin1'));
     const isPem = texts.every(text => text.includes('-----BEGIN CERTIFICATE-----'));
     if (!isPem && data.length > 1)
-      throw new LifeError(
+      throw new UsageError(
         'One of the files holds no certificate as PEM',
         'Give PEM files, or one PKCS#12 file alone.',
-        2,
       );
     const became = isPem
       ? importAnswer(life, texts)
@@ -217,6 +209,6 @@ function readInput(path: string): Buffer {
     return readFileSync(resolve(path));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unexpected error';
-    throw new LifeError(`${path} cannot be read (${code})`, 'Check the path and its owner.');
+    throw new UsageError(`${path} cannot be read (${code})`, 'Check the path and its owner.', 1);
   }
 }

@@ -7,11 +7,12 @@ import { storedChains } from '../../ca/roots.ts';
 import type { TrustShare } from '../../ca/rotation.ts';
 import { describeLife } from '../../ca/life.ts';
 import { jsonLine, visible } from '../audit/export/lines.ts';
-import { parseTime } from '../audit/query/time.ts';
+import { parseTime, TIME_HINT } from '../audit/query/time.ts';
 import { auditDir } from '../audit/recorder.ts';
 import { readUptake, share, sharesOf } from '../audit/uptake.ts';
 import type { Uptake, UptakeRow, UptakeShares } from '../audit/uptake.ts';
 import { placeOf } from './ca-place.ts';
+import { UsageError } from './usage-error.ts';
 
 /** What counts for a switch: a week holds the machines of part-time workers and of a long weekend. */
 const WINDOW_MS = 7 * 86_400_000;
@@ -20,11 +21,6 @@ const SHOWN = 50;
 /** The measure of `ca rotate --switch`: the last seven days. */
 export function measureTrust(dataDir: string, rootSha256: string): Promise<TrustShare | null> {
   return Promise.resolve(share(auditDir(dataDir), rootSha256, WINDOW_MS, Date.now()));
-}
-
-class UptakeError extends Error {
-  readonly exitCode = 2;
-  readonly hint = 'Write 15m, 7d, 2026-11-20 or 2026-11-20T10:00Z.';
 }
 
 export function uptakeCommand(): Command {
@@ -40,10 +36,13 @@ export function uptakeCommand(): Command {
   return command.action((options: { since: string; limit: string; json?: boolean }) => {
     const now = Date.now();
     const since = parseTime(options.since, now);
-    if (since === null) throw new UptakeError(`--since "${visible(options.since)}" is no time`);
+    if (since === null) throw new UsageError(`--since "${visible(options.since)}" is no time`, TIME_HINT);
     const limit = /^[1-9]\d{0,6}$/.test(options.limit) ? Number(options.limit) : NaN;
     if (Number.isNaN(limit))
-      throw new UptakeError(`--limit "${visible(options.limit)}" is no number of rows`);
+      throw new UsageError(
+        `--limit "${visible(options.limit)}" is no number of rows`,
+        'Write a whole number from 1 on.',
+      );
     const { dir, dataDir } = place();
     const uptake = readUptake({ dir: auditDir(dataDir), since, until: now + 1 });
     const shares = sharesOf(uptake);

@@ -129,14 +129,6 @@ function checkUsage(options: ExportOptions): void {
     );
 }
 
-class OutputError extends Error {
-  readonly hint: string;
-  constructor(message: string, hint: string) {
-    super(message);
-    this.hint = hint;
-  }
-}
-
 /** Write a file whole or not at all; refuse to replace one unless told to. */
 function writeOut(path: string, data: Buffer, mode: number, force: boolean): void {
   const target = force ? `${path}.${process.pid}.new` : path;
@@ -151,8 +143,8 @@ function writeOut(path: string, data: Buffer, mode: number, force: boolean): voi
     if (fd !== null) rmSync(target, { force: true });
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'EEXIST' && fd === null)
-      throw new OutputError(`${target} exists already`, 'Choose another name, or replace it with --force.');
-    throw new OutputError(`${path} cannot be written (${code})`, 'Check the folder and its owner.');
+      throw new UsageError(`${target} exists already`, 'Choose another name, or replace it with --force.', 1);
+    throw new UsageError(`${path} cannot be written (${code})`, 'Check the folder and its owner.', 1);
   } finally {
     if (fd !== null) closeSync(fd);
   }

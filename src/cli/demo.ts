@@ -23,6 +23,7 @@ import type { DemoOrigin } from './demo/origin.ts';
 import { DEMO_POLICY } from './demo/policy.ts';
 import { personas, playTraffic, scenes } from './demo/traffic.ts';
 import { addSettingsFlags } from './settings-flags.ts';
+import { UsageError } from './usage-error.ts';
 
 interface DemoOptions {
   duration?: number;
@@ -191,8 +192,11 @@ function readyLine(
 }
 
 function stopped(code: number | null): Error {
-  const error = new Error(`the product stopped by itself (exit ${code ?? 'by signal'})`);
-  return Object.assign(error, { hint: 'what it said stands above' });
+  return new UsageError(
+    `the product stopped by itself (exit ${code ?? 'by signal'})`,
+    'what it said stands above',
+    1,
+  );
 }
 
 /** Ask the product to finish and wait for it. */

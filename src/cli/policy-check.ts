@@ -16,6 +16,7 @@ import { unusedRules } from '../policy/unused.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import { loadSettings } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
+import { UsageError } from './usage-error.ts';
 
 export function checkCommand(): Command {
   const command = new Command('check')
@@ -61,8 +62,7 @@ async function idleFindings(
 ): Promise<Finding[]> {
   const dir = auditDir(settings['data-dir']);
   const from = parseTime(since, Date.now());
-  if (from === null)
-    throw Object.assign(new Error(`--since "${since}" is no time`), { exitCode: 2, hint: TIME_HINT });
+  if (from === null) throw new UsageError(`--since "${since}" is no time`, TIME_HINT);
   const inForce = await loadPolicyFile(settings['policy.file'] ?? join(settings['data-dir'], 'policy.yaml'), {
     emptyWithoutCopy: true,
   });

@@ -12,14 +12,7 @@ import type { PacPlan } from '../policy/pac/steps.ts';
 import { pacFor } from '../core/setup-texts.ts';
 import { loadSettings } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
-
-class PacError extends Error {
-  readonly hint: string;
-  constructor(message: string, hint: string) {
-    super(message);
-    this.hint = hint;
-  }
-}
+import { UsageError } from './usage-error.ts';
 
 export function pacCommand(): Command {
   const command = new Command('pac')
@@ -45,9 +38,10 @@ export function pacCommand(): Command {
     const dataDir = settings['data-dir'];
     const address = settings['setup.url'] === null ? null : new URL(settings['setup.url']);
     if (settings['pac.proxies'].length === 0 && address === null)
-      throw new PacError(
+      throw new UsageError(
         'The file must name a proxy, and nobody said which',
         'Name it with --pac.proxies HOST:PORT, or set pac.proxies or setup.url in the settings file.',
+        1,
       );
     const loaded = await loadPolicyFile(settings['policy.file'] ?? join(dataDir, 'policy.yaml'), {
       copies: copiesDir(join(dataDir, 'policy')),
@@ -71,11 +65,12 @@ function write(options: { out: string; force?: boolean }, text: string): void {
     writeFileSync(path, text, { flag: options.force === true ? 'w' : 'wx' });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unexpected error';
-    throw new PacError(
+    throw new UsageError(
       code === 'EEXIST' ? `${path} exists already` : `${path} cannot be written (${code})`,
       code === 'EEXIST'
         ? 'Choose another name, or replace it with --force.'
         : 'Check the folder and its owner.',
+      1,
     );
   }
 }

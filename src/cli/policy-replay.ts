@@ -23,6 +23,7 @@ import type { MannerChange } from '../policy/replay-manner.ts';
 import type { AffectedCounts, Counted } from '../policy/tally.ts';
 import { loadSettings } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
+import { UsageError } from './usage-error.ts';
 import { join } from 'node:path';
 
 interface RangeOptions {
@@ -288,14 +289,15 @@ function hitRows(policy: LoadedPolicy, hits: readonly RuleHits[]): HitRow[] {
 function rangeOf(dir: string, options: RangeOptions, now: number): WalkOptions {
   const time = (flag: string, text: string): number => {
     const at = parseTime(text, now);
-    if (at === null)
-      throw Object.assign(new Error(`--${flag} "${text}" is no time`), { exitCode: 2, hint: TIME_HINT });
+    if (at === null) throw new UsageError(`--${flag} "${text}" is no time`, TIME_HINT);
     return at;
   };
   if (listDays(dir).length === 0)
-    throw Object.assign(new Error(`there are no records in ${dir}`), {
-      hint: 'Name the data directory of the proxy with --data-dir.',
-    });
+    throw new UsageError(
+      `there are no records in ${dir}`,
+      'Name the data directory of the proxy with --data-dir.',
+      1,
+    );
   return {
     dir,
     since: time('since', options.since),

@@ -23,6 +23,7 @@ import { parsePolicy } from '../policy/parse.ts';
 import { loadSettings } from '../settings/load.ts';
 import type { SettingsInput } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Where policy and versions of an installation lie. */
 interface Place {
@@ -53,7 +54,8 @@ export function historyCommand(): Command {
   const input = addSettingsFlags(command, [...FLAGS]);
   return command.action(async (options: { limit: string; json?: boolean }) => {
     const limit = /^\d{1,5}$/.test(options.limit) ? Number(options.limit) : NaN;
-    if (!(limit > 0)) throw wrongUse(`--limit "${options.limit}" is no number`, 'Write a number from 1 on.');
+    if (!(limit > 0))
+      throw new UsageError(`--limit "${options.limit}" is no number`, 'Write a number from 1 on.');
     const heads = await placeOf(input()).versions.list(limit);
     if (options.json === true) console.log(jsonLine({ versions: heads }));
     else if (heads.length === 0)
@@ -94,7 +96,7 @@ export function diffCommand(): Command {
     const { file, copies, versions } = placeOf(input());
     const from = a === undefined ? await versions.newest() : await versions.get(a);
     if (from === null)
-      throw wrongUse('no version was recorded yet', 'The first start of the service records one.');
+      throw new UsageError('no version was recorded yet', 'The first start of the service records one.');
     const to = b === undefined ? await sideOfFile(file, copies) : sideOf(versions, await versions.get(b));
     const left = sideOf(versions, from);
     const diff = unifiedDiff(left.text, to.text, left.label, to.label);
@@ -249,8 +251,4 @@ function authorOf(named: string | undefined): string {
 
 function oneLine(text: string): string {
   return text.trim().replace(/\s+/g, ' ').slice(0, 500);
-}
-
-function wrongUse(message: string, hint: string): Error {
-  return Object.assign(new Error(message), { exitCode: 2, hint });
 }

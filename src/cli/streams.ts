@@ -16,6 +16,7 @@ import { addSettingsFlags } from './settings-flags.ts';
 import type { AuditStore } from '../audit/store/store.ts';
 import type { StoreSettings } from '../control/fleet.ts';
 import type { StreamConfig } from '../control/streams/document.ts';
+import { UsageError } from './usage-error.ts';
 
 export function streamsCommand(): Command {
   const command = new Command('streams')
@@ -160,15 +161,6 @@ function alertsCommand(): Command {
   });
 }
 
-/** A document that cannot be used: exit code 1, every problem on its line. */
-class DocumentError extends Error {
-  readonly hint: string;
-  constructor(message: string, hint: string) {
-    super(message);
-    this.hint = hint;
-  }
-}
-
 function documentOf(file: string, must = false): StreamConfig[] {
   let text: string;
   try {
@@ -176,12 +168,12 @@ function documentOf(file: string, must = false): StreamConfig[] {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && !must) return [];
-    throw new DocumentError(`${file} cannot be read (${code ?? String(error)})`, 'Check the path.');
+    throw new UsageError(`${file} cannot be read (${code ?? String(error)})`, 'Check the path.', 1);
   }
   const read = parseStreams(text, Date.now());
   if (read.ok) return read.streams;
   const problems = read.problems.map(
     p => `${file}:${p.line}:${p.column}: ${p.message}${p.hint === '' ? '' : ` (${p.hint})`}`,
   );
-  throw new DocumentError(problems.map(visible).join('\n'), 'docs/streams.md describes the document.');
+  throw new UsageError(problems.map(visible).join('\n'), 'docs/streams.md describes the document.', 1);
 }

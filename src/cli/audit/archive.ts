@@ -8,6 +8,7 @@ import { loadSettings } from '../../settings/load.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
 import { atDesk, ownSigner, tellRecorder } from './desk.ts';
 import { publicKey } from './verify.ts';
+import { UsageError } from '../usage-error.ts';
 
 export function archiveCommand(): Command {
   const command = new Command('archive')
@@ -24,11 +25,10 @@ export function archiveCommand(): Command {
     await atDesk(dataDir, ({ holds, write }) => {
       const hold = holds.on(day);
       if (options.move === true && hold !== null)
-        throw Object.assign(
-          new Error(`${day} is under hold ${hold.id} (${visible(hold.reason)}) and stays.`),
-          {
-            hint: 'Archive it without --move, or lift the hold.',
-          },
+        throw new UsageError(
+          `${day} is under hold ${hold.id} (${visible(hold.reason)}) and stays.`,
+          'Archive it without --move, or lift the hold.',
+          1,
         );
       const move = {
         signer: options.move === true ? ownSigner(settings) : null,

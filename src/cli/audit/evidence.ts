@@ -14,6 +14,7 @@ import { auditDir } from '../../audit/recorder.ts';
 import { VERSION } from '../../control/version.ts';
 import type { Settings } from '../../settings/catalogue.ts';
 import { atDesk, ownSigner, person } from './desk.ts';
+import { UsageError } from '../usage-error.ts';
 
 type Wanted = Pick<BundleOptions, 'kind' | 'query' | 'since' | 'until' | 'limit' | 'format' | 'out' | 'now'>;
 
@@ -21,9 +22,11 @@ type Wanted = Pick<BundleOptions, 'kind' | 'query' | 'since' | 'until' | 'limit'
 export async function exportEvidence(settings: Settings, wanted: Wanted): Promise<void> {
   const dataDir = settings['data-dir'];
   if (fs.existsSync(wanted.out))
-    throw Object.assign(new Error(`${visible(wanted.out)} is there already.`), {
-      hint: 'Name a new folder or .zip; nothing is overwritten.',
-    });
+    throw new UsageError(
+      `${visible(wanted.out)} is there already.`,
+      'Name a new folder or .zip; nothing is overwritten.',
+      1,
+    );
   const signer = ownSigner(settings);
   const publicPem = readAuditPublicKey(auditKeyDir(dataDir))?.publicPem ?? '';
   const manifest = await atDesk(dataDir, ({ write }) => {

@@ -4,6 +4,7 @@ import { isoTime, jsonLine, visible } from '../../audit/export/lines.ts';
 import { loadSettings } from '../../settings/load.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
 import { atDesk, person } from './desk.ts';
+import { UsageError } from '../usage-error.ts';
 
 export function holdCommand(): Command {
   return new Command('hold')
@@ -32,10 +33,10 @@ function addCommand(): Command {
         last === undefined ||
         (options.day !== undefined && options.from !== undefined)
       )
-        throw Object.assign(new Error('A hold needs --day, or --from and --to.'), {
-          hint: 'sightglass audit hold add --from 2026-11-01 --to 2026-11-20 --reason "case 4711"',
-          exitCode: 2,
-        });
+        throw new UsageError(
+          'A hold needs --day, or --from and --to.',
+          'sightglass audit hold add --from 2026-11-01 --to 2026-11-20 --reason "case 4711"',
+        );
       const hold = await atDesk(loadSettings(input())['data-dir'], desk =>
         desk.holds.add(person(), first, last, options.reason),
       );

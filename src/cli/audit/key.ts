@@ -6,6 +6,7 @@ import { jsonLine } from '../../audit/export/lines.ts';
 import { keyIdOf } from '../../audit/statement.ts';
 import { loadSettings } from '../../settings/load.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
+import { UsageError } from '../usage-error.ts';
 
 export function keyCommand(): Command {
   const command = new Command('key')
@@ -18,9 +19,11 @@ export function keyCommand(): Command {
   return command.action((options: { out?: string; fingerprint?: boolean; json?: boolean }) => {
     const own = readAuditPublicKey(auditKeyDir(loadSettings(input())['data-dir']));
     if (own === null)
-      throw Object.assign(new Error('There is no audit key yet.'), {
-        hint: 'It is made when `sightglass start` runs on this data directory for the first time.',
-      });
+      throw new UsageError(
+        'There is no audit key yet.',
+        'It is made when `sightglass start` runs on this data directory for the first time.',
+        1,
+      );
     const id = keyIdOf(own.publicKey);
     if (options.out !== undefined) writeFileSync(options.out, own.publicPem, { mode: 0o644 });
     if (options.json === true) console.log(jsonLine({ key: id, publicKey: own.publicPem }));

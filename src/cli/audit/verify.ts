@@ -24,6 +24,7 @@ import { isTrailChained, verifyTrail } from '../../control/trail-chain.ts';
 import type { TrailReport } from '../../control/trail-chain.ts';
 import { loadSettings } from '../../settings/load.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
+import { UsageError } from '../usage-error.ts';
 
 interface Options {
   day?: string;
@@ -71,9 +72,11 @@ export function publicKey(dataDir: string, file: string | undefined): KeyObject 
   if (file === undefined) {
     const own = readAuditPublicKey(auditKeyDir(dataDir));
     if (own === null)
-      throw Object.assign(new Error('There is no audit key in this data directory.'), {
-        hint: 'Name the public key with --key; `sightglass audit key` prints it where the records were made.',
-      });
+      throw new UsageError(
+        'There is no audit key in this data directory.',
+        'Name the public key with --key; `sightglass audit key` prints it where the records were made.',
+        1,
+      );
     return own.publicKey;
   }
   try {
@@ -82,10 +85,7 @@ export function publicKey(dataDir: string, file: string | undefined): KeyObject 
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw error;
   }
-  throw Object.assign(new Error(`${file} holds no Ed25519 public key.`), {
-    hint: '`sightglass audit key` prints it as PEM.',
-    exitCode: 2,
-  });
+  throw new UsageError(`${file} holds no Ed25519 public key.`, '`sightglass audit key` prints it as PEM.');
 }
 
 interface Report {
@@ -129,9 +129,10 @@ async function verify(dir: string, key: KeyObject, options: Options): Promise<Re
     };
   } else {
     if (!listDays(dir).includes(options.day))
-      throw Object.assign(new Error(`There is no day file of ${visible(options.day)} in ${dir}.`), {
-        exitCode: 2,
-      });
+      throw new UsageError(
+        `There is no day file of ${visible(options.day)} in ${dir}.`,
+        'Without --day everything is verified.',
+      );
     const day = verifyDay(dir, options.day, key, { onProgress });
     report = {
       ok: true,

@@ -5,17 +5,6 @@
 import { join } from 'node:path';
 import type { Settings } from '../../settings/catalogue.ts';
 
-/** Told as one sentence with a hint; wrong use of the command has exit code 2. */
-export class ListsError extends Error {
-  readonly hint: string;
-  readonly exitCode: number;
-  constructor(message: string, hint: string, exitCode = 2) {
-    super(message);
-    this.hint = hint;
-    this.exitCode = exitCode;
-  }
-}
-
 /** The policy document that the settings name. */
 export function policyFileOf(settings: Settings): string {
   return settings['policy.file'] ?? join(settings['data-dir'], 'policy.yaml');

@@ -31,7 +31,8 @@ import { copiesDir } from '../../policy/sources.ts';
 import type { Settings } from '../../settings/catalogue.ts';
 import { loadSettings } from '../../settings/load.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
-import { ListsError, policyFileOf, printable, table } from './common.ts';
+import { policyFileOf, printable, table } from './common.ts';
+import { UsageError } from '../usage-error.ts';
 
 interface ExportFlags {
   action: ExportAction;
@@ -127,7 +128,7 @@ async function fromPolicy(
 ): Promise<{ selection: Selection; policy: string }> {
   const file = policyFileOf(settings);
   await access(file).catch(() => {
-    throw new ListsError(
+    throw new UsageError(
       `there is no policy at ${file}`,
       'Name it with --policy.file, or start Sightglass once.',
       1,
@@ -135,12 +136,12 @@ async function fromPolicy(
   });
   const loaded = await loadPolicyFile(file, { copies: copiesDir(join(settings['data-dir'], 'policy')) });
   if (!loaded.ok)
-    throw new ListsError(loaded.problems.map(problemText).join('\n'), 'Mend the policy first.', 1);
+    throw new UsageError(loaded.problems.map(problemText).join('\n'), 'Mend the policy first.', 1);
   const { compiled } = loaded;
   if (flags.list !== undefined) {
     const selection = selectList(compiled, flags.list, flags.action);
     if (selection === null)
-      throw new ListsError(
+      throw new UsageError(
         `the policy has no list "${flags.list}"`,
         `Lists: ${[...compiled.lists.keys()].join(', ')}.`,
       );
@@ -157,12 +158,12 @@ async function fromTraffic(
   const now = Date.now();
   const count = (flag: string, text: string): number => {
     if (!/^\d{1,9}$/.test(text))
-      throw new ListsError(`--${flag} "${text}" is no number`, 'Write a whole number.');
+      throw new UsageError(`--${flag} "${text}" is no number`, 'Write a whole number.');
     return Number(text);
   };
   const time = (flag: string, text: string): number => {
     const t = parseTime(text, now);
-    if (t === null) throw new ListsError(`--${flag} "${text}" is no time`, TIME_HINT);
+    if (t === null) throw new UsageError(`--${flag} "${text}" is no time`, TIME_HINT);
     return t;
   };
   if (flags.learned !== undefined)
@@ -176,7 +177,7 @@ async function fromTraffic(
       count('min-clients', flags.minClients),
     );
   const parsed = parseQuery(flags.query, { kind: 'flows', now });
-  if (!parsed.ok) throw new ListsError(`--query: ${parsed.error.message}`, 'See docs/query-language.md.');
+  if (!parsed.ok) throw new UsageError(`--query: ${parsed.error.message}`, 'See docs/query-language.md.');
   const hosts = new SeenHosts({
     minClients: count('min-clients', flags.minClients),
     minFlows: count('min-flows', flags.minFlows),
@@ -218,7 +219,7 @@ async function writeOut(files: readonly ExportFile[], out: string, format: strin
     return writeFileWhole(isFolder ? join(out, only.name) : out, only.lines);
   }
   if (out === '-')
-    throw new ListsError(
+    throw new UsageError(
       `the format ${format} takes several files: ${files.map(f => f.name).join(', ')}`,
       'Name a folder with --out.',
     );

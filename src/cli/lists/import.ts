@@ -18,7 +18,8 @@ import type { ListEntry } from '../../policy/lists/entry.ts';
 import { writeShippedPolicy } from '../../policy/shipped.ts';
 import { loadSettings } from '../../settings/load.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
-import { ListsError, policyFileOf, printable, table } from './common.ts';
+import { policyFileOf, printable, table } from './common.ts';
+import { UsageError } from '../usage-error.ts';
 
 const LIST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
@@ -66,12 +67,12 @@ export function importCommand(): Command {
   return command.action(async (file: string, flags: ImportFlags) => {
     for (const name of [flags.name, flags.exceptions ?? 'x'])
       if (!LIST_NAME.test(name))
-        throw new ListsError(
+        throw new UsageError(
           `"${name}" is no usable list name`,
           'Use letters, digits, dot, dash and underscore.',
         );
     if (flags.exceptions === flags.name)
-      throw new ListsError(
+      throw new UsageError(
         '--exceptions needs another list than --name',
         'A list either holds names or excepts them.',
       );
@@ -97,7 +98,7 @@ async function importInto(policyFile: string, file: string, flags: ImportFlags):
     if (flags.json === true)
       console.log(JSON.stringify({ ...report, exceptions, applied: false, lists: [] }, null, 2));
     else tellImport(report, [], 0);
-    throw new ListsError(
+    throw new UsageError(
       'it holds no usable name, nothing was changed',
       'Is it the right file, and the right --format?',
       1,
@@ -164,7 +165,7 @@ async function read(
   if (told !== started) process.stderr.write('\r\u001b[K');
   const names = Object.keys(report.categories).sort();
   if (names.length > 1 && flags.category === undefined)
-    throw new ListsError(
+    throw new UsageError(
       `it holds ${names.length} categories: ${names
         .slice(0, 60)
         .map(n => `${n} (${report.categories[n] ?? 0})`)
@@ -173,7 +174,7 @@ async function read(
     );
   for (const name of options.categories ?? [])
     if (!names.includes(name))
-      throw new ListsError(
+      throw new UsageError(
         `there is no category "${name}" in it`,
         'Without --category the categories are listed.',
       );

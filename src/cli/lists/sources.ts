@@ -15,7 +15,8 @@ import { copiesDir } from '../../policy/sources.ts';
 import type { Settings } from '../../settings/catalogue.ts';
 import { loadSettings } from '../../settings/load.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
-import { ListsError, policyFileOf } from './common.ts';
+import { policyFileOf } from './common.ts';
+import { UsageError } from '../usage-error.ts';
 
 export function fetchCommand(): Command {
   const command = new Command('fetch')
@@ -28,7 +29,7 @@ export function fetchCommand(): Command {
     const settings = loadSettings(input());
     const document = await documentOf(settings);
     if (list !== undefined && !Object.hasOwn(document.lists, list))
-      throw new ListsError(
+      throw new UsageError(
         `the policy has no list "${list}"`,
         `Lists: ${Object.keys(document.lists).join(', ')}.`,
       );
@@ -69,7 +70,7 @@ export function statusCommand(): Command {
 async function documentOf(settings: Settings): Promise<PolicyDocument> {
   const loaded = await loadPolicyFile(policyFileOf(settings));
   if (loaded.ok) return loaded.document;
-  throw new ListsError(loaded.problems.map(problemText).join('\n'), 'Mend the policy first.', 1);
+  throw new UsageError(loaded.problems.map(problemText).join('\n'), 'Mend the policy first.', 1);
 }
 
 function print(states: readonly ListState[], json: boolean): void {
