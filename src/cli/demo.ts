@@ -23,6 +23,7 @@ import type { DemoOrigin } from './demo/origin.ts';
 import { DEMO_POLICY } from './demo/policy.ts';
 import { personas, playTraffic, scenes } from './demo/traffic.ts';
 import { addSettingsFlags } from './settings-flags.ts';
+import { policyFileOf } from '../settings/policy-file.ts';
 import { UsageError } from './usage-error.ts';
 
 interface DemoOptions {
@@ -130,7 +131,7 @@ async function prepare(
   const certificate = join(dataDir, 'demo-origin-ca.pem');
   writeFileSync(certificate, origin.certificate, { mode: 0o600 });
   add('origin.extra-ca', certificate);
-  const policy = loaded['policy.file'] ?? join(dataDir, 'policy.yaml');
+  const policy = policyFileOf(loaded);
   if (!existsSync(policy)) writeFileSync(policy, DEMO_POLICY, { mode: 0o600 });
   else if (readFileSync(policy, 'utf8') !== DEMO_POLICY)
     console.log(`${policy} is used as it is: the sample traffic meets your rules, not the demo's.`);

@@ -16,6 +16,7 @@ import { unusedRules } from '../policy/unused.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import { loadSettings } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
+import { policyFileOf } from '../settings/policy-file.ts';
 import { UsageError } from './usage-error.ts';
 
 export function checkCommand(): Command {
@@ -63,7 +64,7 @@ async function idleFindings(
   const dir = auditDir(settings['data-dir']);
   const from = parseTime(since, Date.now());
   if (from === null) throw new UsageError(`--since "${since}" is no time`, TIME_HINT);
-  const inForce = await loadPolicyFile(settings['policy.file'] ?? join(settings['data-dir'], 'policy.yaml'), {
+  const inForce = await loadPolicyFile(policyFileOf(settings), {
     emptyWithoutCopy: true,
   });
   if (listDays(dir).length === 0 || !inForce.ok) return [];

@@ -12,6 +12,7 @@ import type { PacPlan } from '../policy/pac/steps.ts';
 import { pacFor } from '../core/setup-texts.ts';
 import { loadSettings } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
+import { policyFileOf } from '../settings/policy-file.ts';
 import { UsageError } from './usage-error.ts';
 
 export function pacCommand(): Command {
@@ -43,7 +44,7 @@ export function pacCommand(): Command {
         'Name it with --pac.proxies HOST:PORT, or set pac.proxies or setup.url in the settings file.',
         1,
       );
-    const loaded = await loadPolicyFile(settings['policy.file'] ?? join(dataDir, 'policy.yaml'), {
+    const loaded = await loadPolicyFile(policyFileOf(settings), {
       copies: copiesDir(join(dataDir, 'policy')),
     });
     if (!loaded.ok) {

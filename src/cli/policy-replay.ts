@@ -23,6 +23,7 @@ import type { MannerChange } from '../policy/replay-manner.ts';
 import type { AffectedCounts, Counted } from '../policy/tally.ts';
 import { loadSettings } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
+import { policyFileOf } from '../settings/policy-file.ts';
 import { UsageError } from './usage-error.ts';
 import { join } from 'node:path';
 
@@ -229,7 +230,7 @@ export function hitsCommand(): Command {
     const settings = loadSettings(input());
     const dataDir = settings['data-dir'];
     const range = rangeOf(auditDir(dataDir), options, Date.now());
-    const file = settings['policy.file'] ?? join(dataDir, 'policy.yaml');
+    const file = policyFileOf(settings);
     const policy = await good(file, copiesDir(join(dataDir, 'policy')));
     if (policy === null) return;
     const rows = hitRows(policy, countRuleHits(range));

@@ -23,6 +23,7 @@ import { parsePolicy } from '../policy/parse.ts';
 import { loadSettings } from '../settings/load.ts';
 import type { SettingsInput } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
+import { policyFileOf } from '../settings/policy-file.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Where policy and versions of an installation lie. */
@@ -37,7 +38,7 @@ function placeOf(input: SettingsInput): Place {
   const settings = loadSettings(input);
   const dataDir = settings['data-dir'];
   return {
-    file: settings['policy.file'] ?? join(dataDir, 'policy.yaml'),
+    file: policyFileOf(settings),
     copies: copiesDir(join(dataDir, 'policy')),
     versions: new PolicyVersions(versionsDir(dataDir)),
   };

@@ -2,7 +2,7 @@
  * `sightglass policy`: check a policy file and explain decisions, on the file alone, with or without a running proxy.
  * `explain` calls the very evaluation that decides flows; its JSON fields are a contract with scripts (DESIGN §10).
  */
-import { access } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { FlowFacts, HelloFacts } from '../core/facts.ts';
@@ -13,7 +13,9 @@ import type { Explanation } from '../policy/explain.ts';
 import { loadPolicyFile, problemText } from '../policy/load.ts';
 import { shippedFolder } from '../policy/shipped.ts';
 import { copiesDir } from '../policy/sources.ts';
+import type { Settings } from '../settings/catalogue.ts';
 import { loadSettings } from '../settings/load.ts';
+import { policyFileOf } from '../settings/policy-file.ts';
 import { checkCommand } from './policy-check.ts';
 import { pacCommand } from './policy-pac.ts';
 import { hitsCommand, replayCommand } from './policy-replay.ts';
@@ -97,9 +99,8 @@ function explainCommand(): Command {
   return command.action(async (options: ExplainOptions) => {
     const settings = loadSettings(input());
     const facts = factsOf(options);
-    const dataDir = settings['data-dir'];
-    const loaded = await loadPolicyFile(await policyFile(settings['policy.file'], dataDir), {
-      copies: copiesDir(join(dataDir, 'policy')),
+    const loaded = await loadPolicyFile(await policyInForce(settings), {
+      copies: copiesDir(join(settings['data-dir'], 'policy')),
       emptyWithoutCopy: true,
     });
     if (!loaded.ok) {
@@ -113,17 +114,11 @@ function explainCommand(): Command {
 }
 
 /** The policy that the settings name; before the first start there is none yet and the shipped one answers. */
-async function policyFile(named: string | null, dataDir: string): Promise<string> {
-  if (named !== null) return named;
-  const file = join(dataDir, 'policy.yaml');
-  const exists = await access(file).then(
-    () => true,
-    () => false,
-  );
-  if (exists) return file;
-  const shipped = join(await shippedFolder(), 'policy.yaml');
+async function policyInForce(settings: Settings): Promise<string> {
+  const file = policyFileOf(settings);
+  if (settings['policy.file'] !== null || existsSync(file)) return file;
   console.error(`note: there is no ${file} yet, so the shipped policy answers`);
-  return shipped;
+  return join(await shippedFolder(), 'policy.yaml');
 }
 
 function factsOf(options: ExplainOptions): FlowFacts {

@@ -24,6 +24,7 @@ import { openPolicyStore } from '../policy/store.ts';
 import { openPseudonyms } from './pseudonym-key.ts';
 import { PolicyVersions, versionsDir } from '../policy/versions.ts';
 import type { Settings } from '../settings/catalogue.ts';
+import { policyFileOf } from '../settings/policy-file.ts';
 import { Accounts } from './accounts.ts';
 import { openControlDb } from './control-db.ts';
 import type { ControlDb } from './control-db.ts';
@@ -118,7 +119,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     });
     keepWithinRetention(settings, signer, tell);
 
-    const policyFile = settings['policy.file'] ?? join(dataDir, 'policy.yaml');
+    const policyFile = policyFileOf(settings);
     const lists = new ListKeeper({
       dir: copiesDir(join(dataDir, 'policy')),
       auditDir: auditDir(dataDir),

@@ -1,14 +1,7 @@
 /**
- * What importing and exporting lists share on the command line: errors with a hint, the place of the policy, and text of
- * foreign lists made fit for a terminal.
+ * What importing and exporting lists share on the command line: text of foreign lists made fit for a terminal, and formats in
+ * columns.
  */
-import { join } from 'node:path';
-import type { Settings } from '../../settings/catalogue.ts';
-
-/** The policy document that the settings name. */
-export function policyFileOf(settings: Settings): string {
-  return settings['policy.file'] ?? join(settings['data-dir'], 'policy.yaml');
-}
 
 /** Bytes of foreign lists go to a terminal here. */
 export function printable(text: string): string {

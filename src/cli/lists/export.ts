@@ -30,8 +30,9 @@ import type { LearnedKind } from '../../policy/rule.ts';
 import { copiesDir } from '../../policy/sources.ts';
 import type { Settings } from '../../settings/catalogue.ts';
 import { loadSettings } from '../../settings/load.ts';
+import { policyFileOf } from '../../settings/policy-file.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
-import { policyFileOf, printable, table } from './common.ts';
+import { printable, table } from './common.ts';
 import { UsageError } from '../usage-error.ts';
 
 interface ExportFlags {

@@ -17,8 +17,9 @@ import type { InstallPlan } from '../../policy/lists/install.ts';
 import type { ListEntry } from '../../policy/lists/entry.ts';
 import { writeShippedPolicy } from '../../policy/shipped.ts';
 import { loadSettings } from '../../settings/load.ts';
+import { policyFileOf } from '../../settings/policy-file.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
-import { policyFileOf, printable, table } from './common.ts';
+import { printable, table } from './common.ts';
 import { UsageError } from '../usage-error.ts';
 
 const LIST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;

@@ -14,8 +14,8 @@ import type { PolicyDocument } from '../../policy/rule.ts';
 import { copiesDir } from '../../policy/sources.ts';
 import type { Settings } from '../../settings/catalogue.ts';
 import { loadSettings } from '../../settings/load.ts';
+import { policyFileOf } from '../../settings/policy-file.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
-import { policyFileOf } from './common.ts';
 import { UsageError } from '../usage-error.ts';
 
 export function fetchCommand(): Command {

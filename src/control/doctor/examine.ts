@@ -3,12 +3,12 @@
  * way nobody foresaw is told as such and does not take the others along.
  */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { auditDir } from '../../audit/recorder.ts';
 import { openStore } from '../../audit/store/sqlite.ts';
 import type { ParentWay } from '../../core/verdict.ts';
 import { wayThrough } from '../../policy/compile.ts';
 import { loadPolicyFile } from '../../policy/load.ts';
+import { policyFileOf } from '../../settings/policy-file.ts';
 import { CHECKS, type Answer, type CheckName } from './answer.ts';
 import { askDisk, askKey, askLists, askPolicy, askSpool } from './house.ts';
 import { askClients, askHistory, frequentHosts } from './ledger.ts';
@@ -74,7 +74,7 @@ export async function examine(given: Patient): Promise<Examination> {
 
 /** Parent groups of the policy file; none when it cannot be read, which is another check's answer. */
 async function parentGroups({ settings }: Patient): Promise<ParentWay[]> {
-  const file = settings['policy.file'] ?? join(settings['data-dir'], 'policy.yaml');
+  const file = policyFileOf(settings);
   if (!existsSync(file)) return [];
   const loaded = await loadPolicyFile(file, { emptyWithoutCopy: true });
   if (!loaded.ok) return [];

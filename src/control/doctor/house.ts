@@ -13,6 +13,7 @@ import { loadPolicyFile, problemText } from '../../policy/load.ts';
 import { copiesDir } from '../../policy/sources.ts';
 import { isDataDirHeld } from '../orphans.ts';
 import { listStates } from '../policy-sources.ts';
+import { policyFileOf } from '../../settings/policy-file.ts';
 import { answer, type Answer } from './answer.ts';
 import { words, type Patient } from './patient.ts';
 
@@ -32,7 +33,7 @@ const ENDING_DAYS = 90;
 const MAX_SHOWN = 10;
 
 export async function askPolicy({ settings }: Patient): Promise<Answer[]> {
-  const file = settings['policy.file'] ?? join(settings['data-dir'], 'policy.yaml');
+  const file = policyFileOf(settings);
   if (!existsSync(file)) return [answer('policy-absent', `${file} does not exist.`)];
   const loaded = await loadPolicyFile(file, { emptyWithoutCopy: true });
   if (loaded.ok)
@@ -135,7 +136,7 @@ export function askSpool({ settings }: Patient): Answer[] {
 
 export async function askLists({ settings, now }: Patient): Promise<Answer[]> {
   const dir = settings['data-dir'];
-  const file = settings['policy.file'] ?? join(dir, 'policy.yaml');
+  const file = policyFileOf(settings);
   const loaded = existsSync(file) ? await loadPolicyFile(file, { emptyWithoutCopy: true }) : null;
   const states =
     loaded?.ok === true ? await listStates(loaded.document, copiesDir(join(dir, 'policy')), now()) : [];
