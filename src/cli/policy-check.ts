@@ -2,7 +2,7 @@
  * `sightglass policy check`: whether a policy file can be used, and what in it is valid but hardly meant so. Where there are records
  * it also tells the rules that met nothing. Reads only.
  */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { isoTime } from '../audit/export/lines.ts';
 import { parseTime, TIME_HINT } from '../audit/query/time.ts';
@@ -43,7 +43,7 @@ export function checkCommand(): Command {
             ...(await secretFindings(loaded.document, loaded.positions, secrets)),
           ]
         : [];
-      if (loaded.ok) findings.push(...(await idleFindings(loaded, findings, settings, options.since)));
+      if (loaded.ok) findings.push(...(await idleFindings(file, loaded, findings, settings, options.since)));
       findings.sort((a, b) => a.line - b.line);
       if (options.json === true) console.log(JSON.stringify(checkReport(file, loaded, findings), null, 2));
       else if (loaded.ok) console.log(summary(file, loaded, findings));
@@ -56,7 +56,8 @@ export function checkCommand(): Command {
 
 /** Rules that the records never met; none where there are no records. */
 async function idleFindings(
-  { document, positions }: LoadedPolicy,
+  file: string,
+  loaded: LoadedPolicy,
   findings: readonly Finding[],
   settings: Settings,
   since: string,
@@ -64,10 +65,12 @@ async function idleFindings(
   const dir = auditDir(settings['data-dir']);
   const from = parseTime(since, Date.now());
   if (from === null) throw new UsageError(`--since "${since}" is no time`, TIME_HINT);
-  const inForce = await loadPolicyFile(policyFileOf(settings), {
-    emptyWithoutCopy: true,
-  });
-  if (listDays(dir).length === 0 || !inForce.ok) return [];
+  if (listDays(dir).length === 0) return [];
+  const ruling = policyFileOf(settings);
+  const inForce =
+    resolve(ruling) === resolve(file) ? loaded : await loadPolicyFile(ruling, { emptyWithoutCopy: true });
+  if (!inForce.ok) return [];
+  const { document, positions } = loaded;
   const hits = countRuleHits({ dir, since: from, onProblem: () => undefined });
   return unusedRules({
     rules: document.rules.map(r => r.name),

@@ -2,15 +2,12 @@
  * One examination: every check side by side, each with its own time, in the order of the catalogue. A check that fails in a
  * way nobody foresaw is told as such and does not take the others along.
  */
-import { existsSync } from 'node:fs';
 import { auditDir } from '../../audit/recorder.ts';
 import { openStore } from '../../audit/store/sqlite.ts';
 import type { ParentWay } from '../../core/verdict.ts';
 import { wayThrough } from '../../policy/compile.ts';
-import { loadPolicyFile } from '../../policy/load.ts';
-import { policyFileOf } from '../../settings/policy-file.ts';
 import { CHECKS, type Answer, type CheckName } from './answer.ts';
-import { askDisk, askKey, askLists, askPolicy, askSpool } from './house.ts';
+import { askDisk, askKey, askLists, askPolicy, askSpool, seePolicy, type PolicySeen } from './house.ts';
 import { askClients, askHistory, frequentHosts } from './ledger.ts';
 import { askNames } from './names.ts';
 import { askOrigins } from './origins.ts';
@@ -46,10 +43,11 @@ export async function examine(given: Patient): Promise<Examination> {
     const frequent =
       given.hosts.length > 0 ? given.hosts : await frequentHosts(store, now, FREQUENT_HOSTS).catch(() => []);
     const patient: Patient = { ...given, hosts: frequent };
-    const groups = await parentGroups(patient);
+    const policy = await seePolicy(patient);
+    const groups = parentGroups(policy);
     const answers = await Promise.all([
       attempt('port', () => askPorts(patient)),
-      attempt('policy', () => askPolicy(patient)),
+      attempt('policy', () => askPolicy(policy)),
       attempt('key', () => askKey(patient)),
       attempt('disk', () => askDisk(patient)),
       attempt('spool', () => askSpool(patient)),
@@ -60,7 +58,7 @@ export async function examine(given: Patient): Promise<Examination> {
       attempt('client', () => askClients(store, now)),
       attempt('quic', () => askQuic(patient)),
       attempt('shell', () => askShell(patient)),
-      attempt('list', () => askLists(patient)),
+      attempt('list', () => askLists(patient, policy)),
     ]);
     const order = Object.keys(CHECKS) as CheckName[];
     return {
@@ -73,10 +71,7 @@ export async function examine(given: Patient): Promise<Examination> {
 }
 
 /** Parent groups of the policy file; none when it cannot be read, which is another check's answer. */
-async function parentGroups({ settings }: Patient): Promise<ParentWay[]> {
-  const file = policyFileOf(settings);
-  if (!existsSync(file)) return [];
-  const loaded = await loadPolicyFile(file, { emptyWithoutCopy: true });
-  if (!loaded.ok) return [];
+function parentGroups({ loaded }: PolicySeen): ParentWay[] {
+  if (loaded?.ok !== true) return [];
   return Object.entries(loaded.document.parents ?? {}).map(([name, group]) => wayThrough(name, group));
 }

@@ -9,7 +9,7 @@ import { AuthorityRefusal } from '../../../ca/refusal.ts';
 import { isEncrypted } from '../../../ca/unlock.ts';
 import { spoolLag } from '../../audit/cursors.ts';
 import { auditDir, spoolDir } from '../../audit/recorder.ts';
-import { loadPolicyFile, problemText } from '../../policy/load.ts';
+import { loadPolicyFile, problemText, type LoadedPolicy, type RefusedPolicy } from '../../policy/load.ts';
 import { copiesDir } from '../../policy/sources.ts';
 import { isDataDirHeld } from '../orphans.ts';
 import { listStates } from '../policy-sources.ts';
@@ -32,10 +32,20 @@ const ENDING_DAYS = 90;
 /** Problems of a policy shown; the rest is counted. */
 const MAX_SHOWN = 10;
 
-export async function askPolicy({ settings }: Patient): Promise<Answer[]> {
+/** The policy as the file says it now, loaded once for all checks that ask about it. */
+export interface PolicySeen {
+  file: string;
+  /** Null when there is no such file. */
+  loaded: LoadedPolicy | RefusedPolicy | null;
+}
+
+export async function seePolicy({ settings }: Pick<Patient, 'settings'>): Promise<PolicySeen> {
   const file = policyFileOf(settings);
-  if (!existsSync(file)) return [answer('policy-absent', `${file} does not exist.`)];
-  const loaded = await loadPolicyFile(file, { emptyWithoutCopy: true });
+  return { file, loaded: existsSync(file) ? await loadPolicyFile(file, { emptyWithoutCopy: true }) : null };
+}
+
+export function askPolicy({ file, loaded }: PolicySeen): Answer[] {
+  if (loaded === null) return [answer('policy-absent', `${file} does not exist.`)];
   if (loaded.ok)
     return [
       answer('policy-good', `${file} is sound.`, [
@@ -134,12 +144,9 @@ export function askSpool({ settings }: Patient): Answer[] {
   return [answer('spool-good', 'The recorder keeps up.', evidence)];
 }
 
-export async function askLists({ settings, now }: Patient): Promise<Answer[]> {
-  const dir = settings['data-dir'];
-  const file = policyFileOf(settings);
-  const loaded = existsSync(file) ? await loadPolicyFile(file, { emptyWithoutCopy: true }) : null;
-  const states =
-    loaded?.ok === true ? await listStates(loaded.document, copiesDir(join(dir, 'policy')), now()) : [];
+export async function askLists({ settings, now }: Patient, { loaded }: PolicySeen): Promise<Answer[]> {
+  const copies = copiesDir(join(settings['data-dir'], 'policy'));
+  const states = loaded?.ok === true ? await listStates(loaded.document, copies, now()) : [];
   if (states.length === 0) return [answer('list-none', 'The policy fetches and learns no lists.')];
   const line = (s: (typeof states)[number]): string =>
     `${s.name}: ${s.age === null ? 'never fetched' : `last current ${(s.age / 3_600_000).toFixed(1)} h ago`}${s.failed === null ? '' : `; ${s.failed.message}`}`;

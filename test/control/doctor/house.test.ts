@@ -9,7 +9,14 @@ import { openAuthority } from '../../../ca/authority.ts';
 import { allocateProducer, listSegments } from '../../../src/audit/producer.ts';
 import { spoolDir } from '../../../src/audit/recorder.ts';
 import { openSpool } from '../../../src/audit/spool.ts';
-import { askDisk, askKey, askLists, askPolicy, askSpool } from '../../../src/control/doctor/house.ts';
+import {
+  askDisk,
+  askKey,
+  askLists,
+  askPolicy,
+  askSpool,
+  seePolicy,
+} from '../../../src/control/doctor/house.ts';
 import { copiesDir, refreshUrl } from '../../../src/policy/sources.ts';
 import { parsePolicy } from '../../../src/policy/parse.ts';
 import { exchange } from '../../audit/sample.ts';
@@ -20,11 +27,11 @@ const DAY = 86_400_000;
 void test('policy: absent, sound, refused with the places of its mistakes', async t => {
   const dir = folder(t);
   const file = join(dir, 'policy.yaml');
-  assert.deepEqual(codes(await askPolicy(patient(dir))), ['policy-absent']);
+  assert.deepEqual(codes(askPolicy(await seePolicy(patient(dir)))), ['policy-absent']);
   writeFileSync(file, 'version: 1\ndefault: block\nrules: []\n');
-  assert.deepEqual(codes(await askPolicy(patient(dir))), ['policy-good']);
+  assert.deepEqual(codes(askPolicy(await seePolicy(patient(dir)))), ['policy-good']);
   writeFileSync(file, 'version: 1\ndefault: blok\nrules: []\n');
-  const [refused] = await askPolicy(patient(dir));
+  const [refused] = askPolicy(await seePolicy(patient(dir)));
   assert.equal(refused?.code, 'policy-refused');
   assert.match(refused.evidence[0] ?? '', /policy\.yaml:2/);
 });
@@ -101,7 +108,11 @@ void test('spool: all stored, waiting for a service that is stopped, behind one 
 
 void test('lists: none, fresh, stale with what the publisher said', async t => {
   const dir = folder(t);
-  assert.deepEqual(codes(await askLists(patient(dir))), ['list-none']);
+  const lists = async (now = Date.now) => {
+    const who = patient(dir, { now });
+    return askLists(who, await seePolicy(who));
+  };
+  assert.deepEqual(codes(await lists()), ['list-none']);
   const yaml =
     'version: 1\ndefault: block\nlists: { l: { url: https://lists.test/l, refresh: 1h } }\nrules: []\n';
   writeFileSync(join(dir, 'policy.yaml'), yaml);
@@ -113,11 +124,11 @@ void test('lists: none, fresh, stale with what the publisher said', async t => {
   await refreshUrl(source, copiesDir(join(dir, 'policy')), now, () =>
     Promise.resolve({ kind: 'new', body: Buffer.from('a.test\n'), etag: null, lastModified: null }),
   );
-  assert.deepEqual(codes(await askLists(patient(dir))), ['list-fresh']);
+  assert.deepEqual(codes(await lists()), ['list-fresh']);
   await refreshUrl(source, copiesDir(join(dir, 'policy')), now + 3_600_000, () =>
     Promise.reject(new Error('410 Gone')),
   );
-  const [stale] = await askLists(patient(dir, { now: () => now + 4 * 3_600_000 }));
+  const [stale] = await lists(() => now + 4 * 3_600_000);
   assert.equal(stale?.code, 'list-stale');
   assert.match(stale.evidence[0] ?? '', /^l: last current 4\.0 h ago; .*410 Gone/);
 });
