@@ -2,7 +2,8 @@
  * Forks the workers, answers their questions, restarts the ones that die and drains them at the end.
  *
  * The listening sockets are shared (SCHED_NONE): every worker accepts for itself, no connection is handed over.
- * Restart: at once the first time, then with doubling delay up to 30 s; a minute of health resets it.
+ * Restart: at once the first time, then with doubling delay up to 30 s; a minute of health resets it. A port that is
+ * taken while no worker is left to hold it is asked for again at each restart: never another one.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { randomBytes } from 'node:crypto';
@@ -12,6 +13,7 @@ import { Fault } from '../core/faults.ts';
 import type { CredentialCheck, LeafIssuer } from '../core/ports.ts';
 import type { PolicySnapshot } from '../policy/compile.ts';
 import type { Settings } from '../settings/catalogue.ts';
+import { fixPorts } from './fixed-ports.ts';
 import { openPseudonyms } from './pseudonym-key.ts';
 import type { FromWorker, StartMessage, ToWorker, WorkerHealth } from './messages.ts';
 import { encodeSettings } from './settings-wire.ts';
@@ -30,6 +32,8 @@ export interface SupervisorOptions {
   ownListeners: () => readonly { host: string; port: number }[];
   allocateProducer(): number;
   onEvent(name: string, detail: Record<string, unknown>): void;
+  /** Settles port 0; fixPorts by default. */
+  fixPorts?: typeof fixPorts;
 }
 
 export interface WorkerState {
@@ -69,6 +73,8 @@ export interface Supervisor {
 
 const HEALTHY_MS = 60_000;
 const MAX_DELAY_MS = 30_000;
+/** How often a free port is looked for at the start when somebody else takes it before the first worker listens. */
+const PORT_TRIES = 5;
 
 interface Slot {
   worker: Worker;
@@ -77,12 +83,13 @@ interface Slot {
 
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   const { settings } = options;
+  const settle = options.fixPorts ?? fixPorts;
   const slots = new Map<number, Slot>();
   const ticketKeys = randomBytes(48);
-  const encoded = encodeSettings(settings);
-  /** What workers ask to listen on. node:cluster shares a socket among those that ask for the same, port 0 included. */
-  let asked = settings['proxy.listen'];
-  let bound: { address: string; port: number }[] = [];
+  /** What workers get, with the ports that were settled at the start. */
+  let encoded = encodeSettings(settings);
+  /** After the start: from then on a worker that cannot listen is tried again rather than told to who starts us. */
+  let serving = false;
   let stopping = false;
   let gone: Totals = { tally: emptyTally(), accepted: 0, refused: 0, shed: 0 };
 
@@ -95,9 +102,6 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   });
 
   function fork(index: number, restarts: number): Promise<{ address: string; port: number }[]> {
-    // With nobody left holding the shared socket, port 0 would become another port: ask for the one it was.
-    if (slots.size === 0 && bound.length > 0)
-      asked = settings['proxy.listen'].map((at, i) => ({ ...at, port: bound[i]?.port ?? at.port }));
     const producer = options.allocateProducer();
     const worker = cluster.fork();
     const state: WorkerState = {
@@ -109,16 +113,15 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       health: null,
     };
     slots.set(index, { worker, state });
+    let listened = false;
+    let failure: Error | null = null;
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
         switch (message.kind) {
           case 'hungry':
             tell(worker, {
               kind: 'start',
-              settings:
-                asked === settings['proxy.listen']
-                  ? encoded
-                  : encodeSettings({ ...settings, 'proxy.listen': asked }),
+              settings: encoded,
               snapshot: options.snapshot(),
               authority: options.authority(),
               setup: options.setup(),
@@ -129,12 +132,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
             });
             break;
           case 'listening':
+            listened = true;
             options.onEvent('worker.started', { pid: state.pid, producer, restarts });
             resolve(message.addresses);
             break;
           case 'failed':
-            // With its code the command line knows what to advise.
-            reject(Object.assign(new Error(message.message), { code: message.code ?? undefined }));
+            // Told when it is gone. With its code the command line knows what to advise.
+            failure = Object.assign(new Error(message.message), { code: message.code ?? undefined });
             break;
           case 'health':
             state.health = message.health;
@@ -159,11 +163,12 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         }
       });
       worker.on('exit', (code, signal) => {
-        reject(new Error(`worker ended before it listened (${signal ?? `exit ${code}`})`));
         slots.delete(index);
+        reject(failure ?? new Error(`worker ended before it listened (${signal ?? `exit ${code}`})`));
         gone = withHealth(gone, state.health);
         if (stopping) return;
         options.onEvent('worker.died', { pid: state.pid, producer, code, signal });
+        if (!serving && !listened) return;
         const healthy = Date.now() - state.started > HEALTHY_MS;
         const next = healthy ? 1 : restarts + 1;
         const delay = next === 1 ? 0 : Math.min(MAX_DELAY_MS, 250 * 2 ** next);
@@ -174,11 +179,25 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     });
   }
 
+  /** The first worker. Where any free port will do, one that was taken in between is no reason to fail. */
+  async function forkFirst(triesLeft = PORT_TRIES - 1): Promise<{ address: string; port: number }[]> {
+    const wanted = settings['proxy.listen'];
+    encoded = encodeSettings({ ...settings, 'proxy.listen': await settle(wanted) });
+    try {
+      return await fork(0, 0);
+    } catch (e) {
+      const taken = (e as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      if (!taken || triesLeft === 0 || wanted.every(at => at.port !== 0)) throw e;
+      return forkFirst(triesLeft - 1);
+    }
+  }
+
   return {
     async start() {
       // One after the other, so that a port that is taken is told once.
-      bound = await fork(0, 0);
+      const bound = await forkFirst();
       await Promise.all(Array.from({ length: settings['workers'] - 1 }, (_, i) => fork(i + 1, 0)));
+      serving = true;
       return bound;
     },
     publish(snapshot) {

@@ -47,16 +47,16 @@ describe('metrics and health', () => {
     assert.equal(before.get('sightglass_connections_total'), 5);
     assert.equal(before.get('sightglass_spool_writing{worker="1"}'), 1);
 
-    // One after the other: a listener on port 0 would be another one when nobody held it any more.
-    const [first, second] = product.workers();
-    for (const [pid, more] of [
-      [first, 1],
-      [second, 2],
-    ] as const) {
-      process.kill(pid ?? 0, 'SIGKILL');
-      await until(v => restarts(v) === more);
-    }
-    const restarted = await read();
+    // Both at once: nobody is left to hold the port, and they must come back on the one that clients know.
+    const killed = product.workers();
+    assert.equal(killed.length, 2);
+    for (const pid of killed) process.kill(pid, 'SIGKILL');
+    // A worker writes its first beat when it listens.
+    const serving = (values: Map<string, number>): boolean =>
+      [0, 1].every(i => values.get(`sightglass_spool_writing{worker="${i}"}`) === 1);
+    const restarted = await until(v => restarts(v) === 2 && serving(v));
+    assert.equal(restarts(restarted), 2);
+    assert.ok(serving(restarted));
     assert.equal(restarted.get(blocked), 5, 'a counter does not go back');
     await curl('--proxy', product.url, 'http://blocked.test/');
     assert.equal((await until(v => v.get(blocked) === 6)).get(blocked), 6);

@@ -100,7 +100,7 @@ const EXEMPT: readonly Exemption[] = [
     test: 'test/e2e/resilience.test.ts',
     because:
       'they are processes: what they promise is seen when they are started, killed and stopped for real',
-    files: ['src/control/main.ts', 'src/control/supervisor.ts', 'src/control/worker.ts'],
+    files: ['src/control/main.ts', 'src/control/worker.ts'],
   },
   {
     test: 'test/e2e/console.test.ts',
