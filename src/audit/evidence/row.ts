@@ -2,8 +2,10 @@
 import { exchangeIdText, flowIdText } from '../../core/records.ts';
 import { LANE_FIELDS, WHAT_FIELDS } from '../canon.ts';
 import { digestOf, readCanonical } from '../chain.ts';
+import { shownExchange, shownFlow } from '../store/shown.ts';
 import type { Kind } from '../query/ast.ts';
-import type { RowOf } from '../store/store.ts';
+import type { ExchangeColumns, FlowColumns } from '../store/shown.ts';
+import type { ExchangeRow, FlowRow, RowOf } from '../store/store.ts';
 import type { Field } from '../chain.ts';
 
 /** Canonical texts of the parts that a row's columns come from. */
@@ -45,64 +47,24 @@ export function rowOfTexts<K extends Kind>(kind: K, text: string, parts: Parts):
 const named = (names: readonly string[], fields: readonly Field[] | undefined): Record<string, Field> =>
   Object.fromEntries(names.map((name, i) => [name, fields?.[i] ?? null]));
 
-function exchangeOf(f: readonly Field[], part: Record<string, readonly Field[]>): unknown {
+function exchangeOf(f: readonly Field[], part: Record<string, readonly Field[]>): ExchangeRow {
+  const [flow = 0, n = 0, time, us, , up, down] = f as number[];
+  const columns = { flow, n, time, us, up, down, ...clientOf(part), path: part['url']?.[1] };
   const what = named(WHAT_FIELDS, part['what']);
-  const [flow, n, time, us, , up, down] = f as number[];
-  return {
-    exchange: exchangeIdText(flow ?? 0, n ?? 0),
-    flow: flowIdText(flow ?? 0),
-    time,
-    client: part['who']?.[0],
-    user: part['who']?.[2] ?? null,
-    method: what['method'],
-    scheme: what['scheme'],
-    host: what['host'],
-    port: what['port'],
-    path: part['url']?.[1],
-    status: what['status'],
-    protocol: what['protocol'],
-    reqBytes: up,
-    resBytes: down,
-    ms: (us ?? 0) / 1000,
-    verdict: what['action'],
-    rule: what['rule'],
-    policy: what['policy'],
-    fault: what['fault'],
-    reason: what['reason'],
-    sni: what['sni'],
-    contentType: what['type'],
-    mask: what['mask'],
-    tlsProfile: what['tls'],
-    parent: what['parent'],
-    masked: what['masked'],
-  };
+  return shownExchange({ exchange: exchangeIdText(flow, n), flow: flowIdText(flow) }, {
+    ...what,
+    ...columns,
+  } as unknown as ExchangeColumns);
 }
 
-function flowOf(f: readonly Field[], part: Record<string, readonly Field[]>): unknown {
+function flowOf(f: readonly Field[], part: Record<string, readonly Field[]>): FlowRow {
+  const [flow = 0, time, us, up, down, exchanges] = f as number[];
+  const columns = { flow, time, us, up, down, exchanges, ...clientOf(part) };
   const lane = named(LANE_FIELDS, part['lane']);
-  const [flow, time, us, up, down, exchanges] = f as number[];
-  const { alpn } = lane;
-  return {
-    flow: flowIdText(flow ?? 0),
-    time,
-    client: part['who']?.[0],
-    user: part['who']?.[2] ?? null,
-    host: lane['host'],
-    port: lane['port'],
-    sni: lane['sni'],
-    alpn: typeof alpn === 'string' ? (alpn === '' ? [] : alpn.split(',')) : null,
-    ja4: lane['ja4'],
-    verdict: lane['action'],
-    rule: lane['rule'],
-    policy: lane['policy'],
-    reason: lane['reason'],
-    bytesUp: up,
-    bytesDown: down,
-    ms: (us ?? 0) / 1000,
-    fault: lane['fault'],
-    exchanges,
-    mask: lane['mask'],
-    tlsProfile: lane['tls'],
-    parent: lane['parent'],
-  };
+  return shownFlow(flowIdText(flow), { ...lane, ...columns } as unknown as FlowColumns);
 }
+
+const clientOf = (part: Record<string, readonly Field[]>): Record<'client' | 'user', Field> => ({
+  client: part['who']?.[0] ?? null,
+  user: part['who']?.[2] ?? null,
+});

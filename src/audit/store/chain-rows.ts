@@ -8,7 +8,6 @@
  * Bounds: digests of shared rows are kept in caches of `CACHE` entries each.
  */
 import { createHash } from 'node:crypto';
-import zlib from 'node:zlib';
 import { LRUCache } from 'lru-cache';
 import {
   docText,
@@ -25,6 +24,7 @@ import {
 } from '../canon.ts';
 import { digestOf } from '../chain.ts';
 import { joinHead } from './headers.ts';
+import { unpacked } from './stored-detail.ts';
 import type Database from 'better-sqlite3';
 import type { ChainedKind, Field } from '../chain.ts';
 
@@ -260,7 +260,7 @@ export class ChainRows {
     if (stored === undefined) return undefined;
     let data: Buffer;
     try {
-      data = stored.enc === 0 ? stored.data : zlib.inflateRawSync(stored.data);
+      data = unpacked(stored);
     } catch {
       return undefined;
     }

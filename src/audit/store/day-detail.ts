@@ -2,17 +2,16 @@
  * Everything that one day file knows of one exchange or one flow, put together again as it was recorded. Read-only, one short
  * statement at a time.
  */
-import zlib from 'node:zlib';
 import { exchangeRowOf, flowRowOf } from './columns.ts';
-import { fieldOf } from './head-field.ts';
 import { joinHead } from './headers.ts';
-import { BODY_FORMS } from '../../core/masking.ts';
-import { FLAG, FORM_SHIFT, IN_BLOCKS, SEEN } from './layout.ts';
+import { IN_BLOCKS, SEEN } from './layout.ts';
+import { exchangeDetail, storedBody } from './stored-detail.ts';
 import type Database from 'better-sqlite3';
 import type { CertFacts, FlowFacts, HelloFacts, TlsLeg } from '../../core/facts.ts';
-import type { BodyFacts, FlowId, FlowOpenRecord, FlowRecord } from '../../core/records.ts';
+import type { FlowId, FlowOpenRecord, FlowRecord } from '../../core/records.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { ExchangeDetail, FlowRow, StoredBody } from './store.ts';
+import type { DetailColumns } from './stored-detail.ts';
 
 export class DayDetail {
   private readonly db: Database.Database;
@@ -39,52 +38,16 @@ export class DayDetail {
   }
 
   exchange(id: number): ExchangeDetail {
-    const r = this.full(id);
-    return {
-      ...exchangeRowOf(this.db, id),
-      ...this.name,
-      n: r.n,
-      wait: r.wait === null ? null : r.wait / 1000,
-      capture: r.capture,
-      block: r.blocked,
-      faultDetail: r.fault_detail,
-      upgraded: (r.flags & FLAG.upgraded) !== 0,
-      reqHeaders: joinHead({ stable: r.qs, varied: r.qv ?? '', volatile: r.qo ?? '' }),
-      resHeaders: joinHead({ stable: r.ss, varied: r.sv ?? '', volatile: r.so ?? '' }),
-      req: bodyFacts(
-        r.up,
-        r.req_kept,
-        r.req_sha,
-        (r.flags & FLAG.reqTruncated) !== 0,
-        r.flags >> FORM_SHIFT.req,
-      ),
-      res: bodyFacts(
-        r.down,
-        r.res_kept,
-        r.res_sha,
-        (r.flags & FLAG.resTruncated) !== 0,
-        r.flags >> FORM_SHIFT.res,
-      ),
-    };
+    return this.detailOf(id, this.full(id));
   }
 
   body(id: number, side: 'req' | 'res'): StoredBody | null {
-    const detail = this.exchange(id);
     const r = this.full(id);
     const bodyId = side === 'req' ? r.req_body : r.res_body;
     if (bodyId === null) return null;
     const stored = this.db.prepare('SELECT enc, data FROM body WHERE id = ?').get(bodyId) as
       { enc: number; data: Buffer } | undefined;
-    if (stored === undefined) return null;
-    const head = side === 'req' ? detail.reqHeaders : detail.resHeaders;
-    const facts = side === 'req' ? detail.req : detail.res;
-    return {
-      data: stored.enc === 0 ? stored.data : zlib.inflateRawSync(stored.data),
-      facts,
-      contentType: fieldOf(head, 'content-type'),
-      // What was decoded before it was masked is no longer what the head says.
-      contentEncoding: facts.form === 'decoded' ? null : fieldOf(head, 'content-encoding'),
-    };
+    return stored === undefined ? null : storedBody(this.detailOf(id, r), side, stored);
   }
 
   flow(flow: FlowId): { row: FlowRow; record: FlowRecord } | null {
@@ -126,10 +89,17 @@ export class DayDetail {
     return start === undefined ? null : (JSON.parse(start as string) as FlowOpenRecord);
   }
 
+  private detailOf(id: number, r: FullColumns): ExchangeDetail {
+    return exchangeDetail({ ...exchangeRowOf(this.db, id), ...this.name }, r, {
+      req: joinHead({ stable: r.qs, varied: r.qv ?? '', volatile: r.qo ?? '' }),
+      res: joinHead({ stable: r.ss, varied: r.sv ?? '', volatile: r.so ?? '' }),
+    });
+  }
+
   private full(id: number): FullColumns {
     return this.db
       .prepare(
-        `SELECT x.n, x.wait, x.up, x.down, x.flags, x.req_body, x.res_body, x.req_sha, x.res_sha, x.fault_detail, w.capture, w.block AS blocked,
+        `SELECT x.n, x.wait, x.up, x.down, x.flags, x.req_body, x.res_body, x.req_sha, x.res_sha, x.fault_detail, w.capture, w.block AS refusal,
          qb.text AS qs, qr.varied AS qv, qr.volatile AS qo, sb.text AS ss, sr.varied AS sv, sr.volatile AS so,
          bq.size AS req_kept, bs.size AS res_kept
          FROM exchange x JOIN what w ON w.id = x.what JOIN block qb ON qb.id = x.req_block JOIN block sb ON sb.id = x.res_block
@@ -140,27 +110,15 @@ export class DayDetail {
   }
 }
 
-interface FullColumns {
-  n: number;
-  wait: number | null;
-  up: number;
-  down: number;
-  flags: number;
+interface FullColumns extends DetailColumns {
   req_body: number | null;
   res_body: number | null;
-  req_sha: Buffer | null;
-  res_sha: Buffer | null;
-  fault_detail: string | null;
-  capture: string;
-  blocked: string;
   qs: string;
   qv: string | null;
   qo: string | null;
   ss: string;
   sv: string | null;
   so: string | null;
-  req_kept: number | null;
-  res_kept: number | null;
 }
 
 interface FlowDetailColumns {
@@ -186,17 +144,4 @@ interface StoredDetail {
   clientTls: TlsLeg | null;
   originTls: TlsLeg | null;
   leafSerial: string | null;
-}
-
-/** What is known of one body; `formBits` as layout.ts shifts them. */
-export function bodyFacts(
-  size: number,
-  kept: number | null,
-  sha: Buffer | null,
-  truncated: boolean,
-  formBits: number,
-): BodyFacts {
-  const form = BODY_FORMS[formBits & 15] ?? 'raw';
-  const facts = { size, kept: kept ?? 0, sha256: sha?.toString('hex') ?? null, truncated };
-  return form === 'raw' ? facts : { ...facts, form };
 }

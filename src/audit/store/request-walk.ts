@@ -9,6 +9,7 @@
  */
 import type Database from 'better-sqlite3';
 import { eachDay, flowReader } from './flow-walk.ts';
+import { fieldOf } from './head-field.ts';
 import { joinHead } from './headers.ts';
 import type { FlowId } from '../../core/records.ts';
 import type { Action, BlockKind, CaptureLevel, MaskProfile, Verdict } from '../../core/verdict.ts';
@@ -144,15 +145,10 @@ function contentTypes(db: Database.Database): (block: number, rest: number) => s
   };
 }
 
-/** Media type of the first Content-Type field of a header block, as capture/exchange.ts tells it of a live head. */
+/** Media type that a header block names, without parameters, lower case; null when it names none. */
 function contentTypeIn(head: string): string | null {
-  for (const line of head.split('\r\n')) {
-    const colon = line.indexOf(':');
-    if (colon < 0 || line.slice(0, colon).toLowerCase() !== 'content-type') continue;
-    const type = (line.slice(colon + 1).split(';', 1)[0] ?? '').trim().toLowerCase();
-    return type === '' ? null : type;
-  }
-  return null;
+  const type = (fieldOf(head, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  return type === '' ? null : type;
 }
 
 function kept<T>(read: (id: number) => T): (id: number) => T {

@@ -7,12 +7,12 @@
  * Bounds: the caches as set below, some 100 MB if all were full of long texts; typical days need a tenth.
  */
 import { parseAddress } from '../../core/network.ts';
-import { mannerOf } from '../../core/verdict.ts';
 import { docText, headText, laneText, partDigest, urlText, whatText, whoText } from '../canon.ts';
 import { addressBytes } from '../query/value.ts';
 import { GramWriter } from './gram-writer.ts';
 import { HeaderHabits, splitHead } from './headers.ts';
 import { SEEN } from './layout.ts';
+import { laneOf, laneWords, whatOf } from './parts.ts';
 import { Recent } from './recent.ts';
 import { searchablePath, searchableText } from './searchable.ts';
 import type Database from 'better-sqlite3';
@@ -97,32 +97,11 @@ export class SharedTables {
   }
 
   what(r: ExchangeRecord, sni: string | null): Entry {
-    const v = r.verdict;
-    const manner = mannerOf(v, r.scheme);
-    const fields = [
-      r.port,
-      r.scheme,
-      r.protocol,
-      r.method,
-      r.status,
-      r.contentType,
-      r.fault,
-      sni,
-      v.action,
-      v.rule,
-      v.policy,
-      v.reason,
-      r.capture,
-      v.block,
-      manner.mask,
-      manner.tls,
-      manner.parent,
-      r.masked ?? null,
-    ];
-    return cached(this.whatCache, JSON.stringify([r.host, ...fields]), () => {
+    const fields = Object.values(whatOf(r, sni));
+    return cached(this.whatCache, JSON.stringify(fields), () => {
       const id = this.ids.take('what');
-      this.sql.what.run(id, this.host(r.host), ...fields);
-      return { id, digest: partDigest(whatText([r.host, ...fields])) };
+      this.sql.what.run(id, this.host(r.host), ...fields.slice(1));
+      return { id, digest: partDigest(whatText(fields)) };
     });
   }
 
@@ -169,35 +148,18 @@ export class SharedTables {
   }
 
   lane(r: FlowRecord): Entry {
-    const f = r.facts;
-    const v = r.verdict;
-    const hello = f?.hello ?? null;
-    const manner = v === null ? null : mannerOf(v, f?.scheme ?? null);
-    const fields = [
-      f?.port ?? null,
-      f?.scheme ?? null,
-      f?.ingress ?? null,
-      hello?.sni ?? null,
-      hello?.alpn.join(',') ?? null,
-      hello?.ja4 ?? null,
-      f?.outcome ?? null,
-      v?.action ?? null,
-      v?.rule ?? null,
-      v?.policy ?? null,
-      v?.reason ?? null,
-      r.fault,
-      manner?.mask ?? null,
-      manner?.tls ?? null,
-      manner?.parent ?? null,
-    ];
-    const host = f?.host ?? null;
-    return cached(this.laneCache, JSON.stringify([host, ...fields]), () => {
+    const lane = laneOf(r);
+    const fields = Object.values(lane);
+    return cached(this.laneCache, JSON.stringify(fields), () => {
       const id = this.ids.take('lane');
-      this.sql.lane.run(id, host === null ? null : this.host(host), ...fields);
-      // What free text finds a flow by.
-      const words = [host, hello?.sni, v?.reason, r.fault].map(text => text ?? '').join('\n');
-      this.sql.laneText.run(id, words);
-      return { id, digest: partDigest(laneText([host, ...fields])) };
+      this.sql.lane.run(id, lane.host === null ? null : this.host(lane.host), ...fields.slice(1));
+      this.sql.laneText.run(
+        id,
+        laneWords(lane)
+          .map(text => text ?? '')
+          .join('\n'),
+      );
+      return { id, digest: partDigest(laneText(fields)) };
     });
   }
 

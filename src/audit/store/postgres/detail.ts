@@ -2,33 +2,24 @@
  * Everything that PostgreSQL knows of one exchange or one flow, put together again as it was recorded. Looks over all days: an id
  * does not say when, and each partition has an index on ids.
  */
-import zlib from 'node:zlib';
 import { joinHead } from '../headers.ts';
-import { bodyFacts } from '../day-detail.ts';
-import { FLAG, FORM_SHIFT } from '../layout.ts';
-import { fieldOf } from '../head-field.ts';
+import { exchangeDetail, storedBody } from '../stored-detail.ts';
 import { EMPTY_LINE } from './lines.ts';
 import { COLUMNS, exchangeOf, flowOf } from './rows.ts';
-import { restored, restoredOrNull } from './text.ts';
+import { restoredRow } from './text.ts';
 import type { PostgresParam } from '../../query/postgres.ts';
 import type { CertFacts, HelloFacts } from '../../../core/facts.ts';
 import type { FlowOpenRecord, FlowRecord } from '../../../core/records.ts';
 import type { ExchangeDetail, FlowDetail, StoredBody } from '../store.ts';
+import type { DetailColumns } from '../stored-detail.ts';
 import type { ExchangeColumns, FlowColumns } from './rows.ts';
 
 export type Ask = <R extends object>(sql: string, params: PostgresParam[]) => Promise<R[]>;
 
-export interface FullExchange extends ExchangeColumns {
+export interface FullExchange extends ExchangeColumns, DetailColumns {
   day: string;
-  wait: number | null;
-  capture: string;
-  refusal: string;
-  fault_detail: string | null;
-  flags: number;
   req_kept: number;
   res_kept: number;
-  req_sha: Buffer | null;
-  res_sha: Buffer | null;
   req_body: Buffer | null;
   res_body: Buffer | null;
   req_text: string | null;
@@ -79,17 +70,7 @@ export class FleetDetail {
       'SELECT enc, data FROM body WHERE day = $1 AND sha = $2',
       [r.day, sha],
     );
-    if (stored === undefined) return null;
-    const detail = detailOf(r);
-    const head = side === 'req' ? detail.reqHeaders : detail.resHeaders;
-    const facts = side === 'req' ? detail.req : detail.res;
-    return {
-      data: stored.enc === 0 ? stored.data : zlib.inflateRawSync(stored.data),
-      facts,
-      contentType: fieldOf(head, 'content-type'),
-      // What was decoded before it was masked is no longer what the head says.
-      contentEncoding: facts.form === 'decoded' ? null : fieldOf(head, 'content-encoding'),
-    };
+    return stored === undefined ? null : storedBody(detailOf(r), side, stored);
   }
 
   async flow(proxy: number, flow: number, limit: number): Promise<FlowDetail | null> {
@@ -121,50 +102,32 @@ export class FleetDetail {
   }
 }
 
-export function detailOf(r: FullExchange): ExchangeDetail {
-  return {
-    ...exchangeOf(r),
-    n: r.n,
-    wait: r.wait === null ? null : r.wait / 1000,
-    capture: restored(r.capture),
-    block: restored(r.refusal),
-    faultDetail: restoredOrNull(r.fault_detail),
-    upgraded: (r.flags & FLAG.upgraded) !== 0,
-    reqHeaders: headOf(r.req_text, r.req_rest),
-    resHeaders: headOf(r.res_text, r.res_rest),
-    req: bodyFacts(
-      r.up,
-      r.req_kept,
-      r.req_sha,
-      (r.flags & FLAG.reqTruncated) !== 0,
-      r.flags >> FORM_SHIFT.req,
-    ),
-    res: bodyFacts(
-      r.down,
-      r.res_kept,
-      r.res_sha,
-      (r.flags & FLAG.resTruncated) !== 0,
-      r.flags >> FORM_SHIFT.res,
-    ),
-  };
+export function detailOf(stored: FullExchange): ExchangeDetail {
+  const r = restoredRow(stored);
+  return exchangeDetail(exchangeOf(stored), r, {
+    req: headOf(r.req_text, r.req_rest),
+    res: headOf(r.res_text, r.res_rest),
+  });
 }
 
-function headOf(text: string | null, rest: string | null): string {
-  const whole = restored(rest ?? EMPTY_LINE);
+/** A head put together again; both texts restored. */
+export function headOf(text: string | null, rest: string | null): string {
+  const whole = rest ?? EMPTY_LINE;
   const at = whole.indexOf(EMPTY_LINE);
   return joinHead({
-    stable: restored(text ?? ''),
+    stable: text ?? '',
     varied: whole.slice(0, at),
     volatile: whole.slice(at + EMPTY_LINE.length),
   });
 }
 
-export function recordOf(r: FullFlow): FlowRecord {
-  const record = JSON.parse(restored(r.detail)) as FlowRecord;
-  const hello = r.hello_text === null ? null : (JSON.parse(restored(r.hello_text)) as HelloFacts);
+export function recordOf(stored: FullFlow): FlowRecord {
+  const r = restoredRow(stored);
+  const record = JSON.parse(r.detail) as FlowRecord;
+  const hello = r.hello_text === null ? null : (JSON.parse(r.hello_text) as HelloFacts);
   return {
     ...record,
     facts: record.facts === null ? null : { ...record.facts, hello },
-    originCert: r.cert_text === null ? null : (JSON.parse(restored(r.cert_text)) as CertFacts),
+    originCert: r.cert_text === null ? null : (JSON.parse(r.cert_text) as CertFacts),
   };
 }

@@ -7,10 +7,10 @@
  */
 import { createHash } from 'node:crypto';
 import { parseAddress } from '../../../core/network.ts';
-import { mannerOf } from '../../../core/verdict.ts';
 import { addressBytes } from '../../query/value.ts';
 import { HeaderHabits, splitHead } from '../headers.ts';
 import { flagsOf } from '../layout.ts';
+import { laneOf, laneWords, whatOf } from '../parts.ts';
 import { Recent } from '../recent.ts';
 import { searchablePath, searchableText } from '../searchable.ts';
 import { copyFields, small, told, whole } from './copy.ts';
@@ -68,8 +68,7 @@ export class Lines {
     const words = new Vector().add(told(r.host), false).add(searchablePath(told(r.path)), false);
     for (const line of reqHead.lines) words.add(line, true);
     for (const line of resHead.lines) words.add(line, true);
-    const v = r.verdict;
-    const manner = mannerOf(v, r.scheme);
+    const what = whatOf(r, sni);
     const line = copyFields([
       proxy,
       whole(r.flow),
@@ -80,23 +79,23 @@ export class Lines {
       told(r.client),
       this.ip(r.client),
       r.user,
-      r.method,
-      r.scheme,
-      r.host,
-      small(r.port),
+      what.method,
+      what.scheme,
+      what.host,
+      small(what.port),
       r.path,
-      r.status === null ? null : small(r.status),
-      r.protocol,
-      v.action,
-      v.rule,
-      v.policy,
-      v.reason,
-      r.capture,
-      v.block,
-      r.fault,
+      what.status === null ? null : small(what.status),
+      what.protocol,
+      what.action,
+      what.rule,
+      what.policy,
+      what.reason,
+      what.capture,
+      what.block,
+      what.fault,
       r.faultDetail,
-      sni,
-      r.contentType,
+      what.sni,
+      what.type,
       whole(r.req.size),
       whole(r.res.size),
       flagsOf(r),
@@ -110,10 +109,10 @@ export class Lines {
       resHead.block.hash,
       reqHead.rest,
       resHead.rest,
-      manner.mask,
-      manner.tls,
-      manner.parent,
-      r.masked ?? null,
+      what.mask,
+      what.tls,
+      what.parent,
+      what.masked,
       words.toString(),
     ]);
     return { line, blocks: [reqHead.block, resHead.block] };
@@ -121,14 +120,12 @@ export class Lines {
 
   flow(proxy: number, r: FlowRecord): ExchangeLine {
     const f = r.facts;
-    const v = r.verdict;
     const hello = f?.hello ?? null;
+    const lane = laneOf(r);
     const helloBlock = hello === null ? null : document(hello);
     const certBlock = r.originCert === null ? null : document(r.originCert);
-    const manner = v === null ? null : mannerOf(v, f?.scheme ?? null);
     const words = new Vector();
-    for (const text of [f?.host, hello?.sni, v?.reason, r.fault])
-      if (typeof text === 'string') words.add(text, false);
+    for (const text of laneWords(lane)) if (text !== null) words.add(text, false);
     const line = copyFields([
       proxy,
       whole(r.flow),
@@ -137,26 +134,26 @@ export class Lines {
       told(r.client),
       this.ip(r.client),
       f?.user ?? null,
-      f?.host ?? null,
-      f === null ? null : small(f.port),
-      f?.scheme ?? null,
-      f?.ingress ?? null,
-      hello?.sni ?? null,
-      hello?.alpn.join(',') ?? null,
-      hello?.ja4 ?? null,
-      v?.action ?? null,
-      v?.rule ?? null,
-      v?.policy ?? null,
-      v?.reason ?? null,
-      r.fault,
+      lane.host,
+      lane.port === null ? null : small(lane.port),
+      lane.scheme,
+      lane.ingress,
+      lane.sni,
+      lane.alpn,
+      lane.ja4,
+      lane.action,
+      lane.rule,
+      lane.policy,
+      lane.reason,
+      lane.fault,
       whole(r.bytesUp),
       whole(r.bytesDown),
       small(r.exchanges),
       helloBlock?.hash ?? null,
       certBlock?.hash ?? null,
-      manner?.mask ?? null,
-      manner?.tls ?? null,
-      manner?.parent ?? null,
+      lane.mask,
+      lane.tls,
+      lane.parent,
       JSON.stringify({ ...r, facts: f === null ? null : { ...f, hello: null }, originCert: null }),
       words.toString(),
     ]);

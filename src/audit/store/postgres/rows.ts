@@ -1,6 +1,8 @@
-/** Rows of PostgreSQL as lists show them: the columns that are read, and the shapes that come out. */
+/** Rows of PostgreSQL as lists show them: the columns that are read, and the ids and names that the fleet gives them. */
 import { fleetExchangeText, fleetFlowText } from '../ids.ts';
-import { restored, restoredOrNull } from './text.ts';
+import { shownExchange, shownFlow } from '../shown.ts';
+import { restoredRow } from './text.ts';
+import type * as Shown from '../shown.ts';
 import type { EventRow, ExchangeRow, FlowRow, RowOf } from '../store.ts';
 import type { Kind } from '../../query/ast.ts';
 
@@ -10,79 +12,26 @@ const BY = ', (SELECT p.name FROM proxy p WHERE p.id = x.proxy) AS by';
 /** What is read of a row of each kind; `x` is the row. */
 export const COLUMNS: Record<Kind, string> = {
   exchanges:
-    'x.seq, x.proxy, x.flow, x.n, x.time, x.us, x.client, x.account, x.method, x.scheme, x.host, x.port, x.path, x.status, ' +
+    'x.seq, x.proxy, x.flow, x.n, x.time, x.us, x.client, x.account AS "user", x.method, x.scheme, x.host, x.port, x.path, x.status, ' +
     'x.protocol, x.up, x.down, x.action, x.rule, x.policy, x.fault, x.reason, x.sni, x.type, x.mask, x.tls, x.parent, x.masked' +
     BY,
   flows:
-    'x.seq, x.proxy, x.flow, x.time, x.us, x.client, x.account, x.host, x.port, x.sni, x.alpn, x.ja4, x.action, x.rule, ' +
+    'x.seq, x.proxy, x.flow, x.time, x.us, x.client, x.account AS "user", x.host, x.port, x.sni, x.alpn, x.ja4, x.action, x.rule, ' +
     'x.policy, x.reason, x.fault, x.up, x.down, x.exchanges, x.mask, x.tls, x.parent' +
     BY,
   events: `x.seq, x.proxy, x.time, x.name, x.detail${BY}`,
 };
 
-export interface ExchangeColumns {
+/** Whose row it is. */
+interface Whose {
   seq: number;
   proxy: number;
   by: string;
-  flow: number;
-  n: number;
-  time: number;
-  us: number;
-  client: string;
-  account: string | null;
-  method: string;
-  scheme: 'http' | 'https';
-  host: string;
-  port: number;
-  path: string;
-  status: number | null;
-  protocol: string;
-  up: number;
-  down: number;
-  action: string;
-  rule: string;
-  policy: string;
-  fault: string | null;
-  reason: string;
-  sni: string | null;
-  type: string | null;
-  masked: string | null;
-  mask: string | null;
-  tls: string | null;
-  parent: string | null;
 }
+export type ExchangeColumns = Shown.ExchangeColumns & Whose;
+export type FlowColumns = Shown.FlowColumns & Whose;
 
-export interface FlowColumns {
-  seq: number;
-  proxy: number;
-  by: string;
-  flow: number;
-  time: number;
-  us: number;
-  client: string;
-  account: string | null;
-  host: string | null;
-  port: number | null;
-  sni: string | null;
-  alpn: string | null;
-  ja4: string | null;
-  action: string | null;
-  rule: string | null;
-  policy: string | null;
-  reason: string | null;
-  fault: string | null;
-  up: number;
-  down: number;
-  exchanges: number;
-  mask: string | null;
-  tls: string | null;
-  parent: string | null;
-}
-
-interface EventColumns {
-  seq: number;
-  proxy: number;
-  by: string;
+interface EventColumns extends Whose {
   time: number;
   name: string;
   detail: string;
@@ -99,69 +48,23 @@ export function shownRow<K extends Kind>(kind: K, row: object): RowOf[K] {
   return shown as RowOf[K];
 }
 
-export function exchangeOf(r: ExchangeColumns): ExchangeRow {
-  return {
-    exchange: fleetExchangeText(r.proxy, r.flow, r.n),
-    flow: fleetFlowText(r.proxy, r.flow),
-    time: r.time,
-    client: restored(r.client),
-    user: restoredOrNull(r.account),
-    method: restored(r.method),
-    scheme: r.scheme,
-    host: restored(r.host),
-    port: r.port,
-    path: restored(r.path),
-    status: r.status,
-    protocol: restored(r.protocol),
-    reqBytes: r.up,
-    resBytes: r.down,
-    ms: r.us / 1000,
-    verdict: r.action,
-    rule: restored(r.rule),
-    policy: restored(r.policy),
-    fault: restoredOrNull(r.fault),
-    reason: restored(r.reason),
-    sni: restoredOrNull(r.sni),
-    contentType: restoredOrNull(r.type),
-    masked: restoredOrNull(r.masked),
-    mask: restoredOrNull(r.mask),
-    tlsProfile: restoredOrNull(r.tls),
-    parent: restoredOrNull(r.parent),
-    proxy: restored(r.by),
-  };
+export function exchangeOf(stored: ExchangeColumns): ExchangeRow {
+  const r = restoredRow(stored);
+  const ids = { exchange: fleetExchangeText(r.proxy, r.flow, r.n), flow: fleetFlowText(r.proxy, r.flow) };
+  return { ...shownExchange(ids, r), proxy: r.by };
 }
 
-export function flowOf(r: FlowColumns): FlowRow {
-  const alpn = restoredOrNull(r.alpn);
-  return {
-    flow: fleetFlowText(r.proxy, r.flow),
-    time: r.time,
-    client: restored(r.client),
-    user: restoredOrNull(r.account),
-    host: restoredOrNull(r.host),
-    port: r.port,
-    sni: restoredOrNull(r.sni),
-    alpn: alpn === null ? null : alpn === '' ? [] : alpn.split(','),
-    ja4: restoredOrNull(r.ja4),
-    verdict: r.action,
-    rule: restoredOrNull(r.rule),
-    policy: restoredOrNull(r.policy),
-    reason: restoredOrNull(r.reason),
-    bytesUp: r.up,
-    bytesDown: r.down,
-    ms: r.us / 1000,
-    fault: restoredOrNull(r.fault),
-    exchanges: r.exchanges,
-    mask: restoredOrNull(r.mask),
-    tlsProfile: restoredOrNull(r.tls),
-    parent: restoredOrNull(r.parent),
-    proxy: restored(r.by),
-  };
+export function flowOf(stored: FlowColumns): FlowRow {
+  const r = restoredRow(stored);
+  return { ...shownFlow(fleetFlowText(r.proxy, r.flow), r), proxy: r.by };
 }
 
-const eventOf = (r: EventColumns): EventRow => ({
-  time: r.time,
-  event: restored(r.name),
-  detail: JSON.parse(restored(r.detail)) as Record<string, unknown>,
-  proxy: restored(r.by),
-});
+function eventOf(stored: EventColumns): EventRow {
+  const r = restoredRow(stored);
+  return {
+    time: r.time,
+    event: r.name,
+    detail: JSON.parse(r.detail) as Record<string, unknown>,
+    proxy: r.by,
+  };
+}

@@ -49,5 +49,10 @@ export function restored(stored: string): string {
   });
 }
 
-export const storableOrNull = (text: string | null): string | null => (text === null ? null : storable(text));
-export const restoredOrNull = (text: string | null): string | null => (text === null ? null : restored(text));
+/** A row with the texts that its stored forms stand for. */
+export function restoredRow<R extends object>(row: R): R {
+  const out: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(row))
+    out[name] = typeof value === 'string' ? restored(value) : value;
+  return out as R;
+}

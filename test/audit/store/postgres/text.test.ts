@@ -2,12 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  restored,
-  restoredOrNull,
-  storable,
-  storableOrNull,
-} from '../../../../src/audit/store/postgres/text.ts';
+import { restored, restoredRow, storable } from '../../../../src/audit/store/postgres/text.ts';
 import { HOSTILE } from '../../sample.ts';
 
 /** Code units at random, and often the ones that matter. */
@@ -43,6 +38,6 @@ test('a text is part of another exactly when its stored form is, but for halves 
 
 test('plain texts are left alone, and null stays null', () => {
   assert.equal(storable('caf\u00e9 \u{1f600}'), 'caf\u00e9 \u{1f600}');
-  assert.deepEqual([storableOrNull(null), restoredOrNull(null)], [null, null]);
-  assert.equal(restoredOrNull(storableOrNull('\u0000')), '\u0000');
+  const row = { text: storable('\u0000'), none: null, number: 7 };
+  assert.deepEqual(restoredRow(row), { text: '\u0000', none: null, number: 7 });
 });
