@@ -1326,7 +1326,7 @@ export interface DeployGuide {
 
 /** GET /api/records, `trail`. Holds that were lifted stay in the list. */
 export interface RecordsView {
-  /** Newest first; null where the records lie in no day files of this machine. */
+  /** Newest first; null where this machine keeps no records. */
   days: DayRow[] | null;
   /** Newest first. */
   holds: HoldRow[];

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { listSegments } from './producer.ts';
 import { isDamage, listDays, openDayForReading } from './store/schema.ts';
 import type { Signed } from './statement.ts';
+import type { SpoolLag } from './store/store.ts';
 
 export interface Cursor {
   /** Bytes of the segment that are in the store. */
@@ -53,18 +54,23 @@ function openSound(dir: string, day: string, newest: boolean): ReturnType<typeof
 }
 
 /** What waits in the spool for the store. */
-export function spoolLag(
-  spoolDir: string,
-  auditDir: string,
-): { segments: number; bytes: number; lagBytes: number } {
+export function spoolLag(spoolDir: string, auditDir: string): SpoolLag {
   const cursors = readCursors(spoolDir, auditDir);
-  const segments = listSegments(spoolDir);
+  return lagBehind(spoolDir, listSegments(spoolDir), segment => cursors.get(segment)?.offset ?? 0);
+}
+
+/** The lag of segments of which `taken` bytes each are in the store. */
+export function lagBehind(
+  spoolDir: string,
+  segments: readonly { name: string }[],
+  taken: (segment: string) => number,
+): SpoolLag {
   let bytes = 0;
   let lagBytes = 0;
   for (const { name } of segments) {
     const size = fs.statSync(path.join(spoolDir, name), { throwIfNoEntry: false })?.size ?? 0;
     bytes += size;
-    lagBytes += Math.max(0, size - (cursors.get(name)?.offset ?? 0));
+    lagBytes += Math.max(0, size - taken(name));
   }
   return { segments: segments.length, bytes, lagBytes };
 }

@@ -54,6 +54,8 @@ export type ToThread = 'stop';
 export type FromThread =
   | { kind: 'rows'; rows: LiveRow[]; dropped: number }
   | { kind: 'event'; event: EventRecord }
+  /** An event that is to be recorded. */
+  | { kind: 'record'; event: EventRecord }
   | { kind: 'stats'; stats: IngestStats };
 
 export interface ThreadData {
@@ -111,6 +113,10 @@ export function startRecorder(options: RecorderOptions): Recorder {
         return;
       case 'event':
         options.onEvent?.(message.event);
+        return;
+      case 'record':
+        own.append(message.event);
+        own.flush();
         return;
       case 'stats':
         stats = { ...message.stats, running: true };

@@ -1,7 +1,8 @@
 /**
  * Keeps the store within its limits by dropping whole days, oldest first: days older than the age limit, then as many more as the
  * size limit asks for. Never the newest, which the recorder may be writing; never a day under legal hold; never one that
- * was attached to be read again. Nothing is rewritten or vacuumed, so nothing has to wait.
+ * was attached to be read again. Nothing is rewritten or vacuumed, so nothing has to wait. What goes is decided here for
+ * every store (`planRetention`); how a day goes is told here for day files and in store/postgres/days.ts for partitions.
  *
  * Every drop is told before it happens, with where the day's chain ended: a crash between leaves a row too many, never a
  * gap without a reason.
@@ -12,13 +13,16 @@ import { dayBytes, dropDay, tailOf } from './drop.ts';
 import { dayOf, listDays } from './store/schema.ts';
 import type { Signer } from './statement.ts';
 
-export interface RetentionOptions {
-  /** Folder of the day files. */
-  dir: string;
+export interface RetentionLimits {
   /** Whole days to keep besides today. */
   days: number;
-  /** Bytes that all day files may have together; no limit when left out. */
+  /** Bytes that all days may have together; no limit when left out. */
   maxBytes?: number;
+}
+
+export interface RetentionOptions extends RetentionLimits {
+  /** Folder of the day files. */
+  dir: string;
   /** Whether a legal hold keeps a day. */
   held?: (day: string) => boolean;
   /** Signs what stays of a dropped day. */
@@ -31,10 +35,14 @@ export interface RetentionOptions {
   dryRun?: boolean;
 }
 
-export interface Dropped {
+/** A day that goes. */
+export interface Dropping {
   day: string;
   why: 'age' | 'size';
   bytes: number;
+}
+
+export interface Dropped extends Dropping {
   /** Number and link of the last row of its chain. */
   seq: number;
   link: string;
@@ -57,18 +65,28 @@ const DAY_MS = 86_400_000;
 export const attachedMark = (dir: string, day: string): string => path.join(dir, `${day}.attached`);
 export const isAttached = (dir: string, day: string): boolean => fs.existsSync(attachedMark(dir, day));
 
-/** Apply the limits. Throws when a file cannot be deleted; what was deleted before stays deleted. */
-export function retain(options: RetentionOptions): Retention {
-  const { dir, now, held = () => false, signer = null } = options;
-  const oldestKept = dayOf(now - options.days * DAY_MS);
-  const days = listDays(dir);
-  const newest = days.at(-1);
-  const sizes = new Map(days.map(day => [day, dayBytes(dir, day)]));
+/** A day as the plan sees it. */
+export interface StandingDay {
+  day: string;
+  bytes: number;
+  /** Came from an archive: it stays, and its bytes do not count. */
+  attached: boolean;
+}
+
+/** What the limits ask for, of all days, oldest first. `held`: whether a legal hold keeps a day. */
+export function planRetention(
+  days: readonly StandingDay[],
+  limits: RetentionLimits & { now: number },
+  held: (day: string) => boolean,
+): { drops: Dropping[]; result: Retention } {
+  const oldestKept = dayOf(limits.now - limits.days * DAY_MS);
+  const newest = days.at(-1)?.day;
+  const drops: Dropping[] = [];
   const result: Retention = { removed: [], kept: [], held: [], bytes: 0, left: 0 };
-  for (const [day, bytes] of sizes) if (!isAttached(dir, day)) result.left += bytes;
-  for (const day of days) {
-    const why = day < oldestKept ? 'age' : result.left > (options.maxBytes ?? Infinity) ? 'size' : null;
-    if (why === null || day === newest || isAttached(dir, day)) {
+  for (const { attached, bytes } of days) if (!attached) result.left += bytes;
+  for (const { day, bytes, attached } of days) {
+    const why = day < oldestKept ? 'age' : result.left > (limits.maxBytes ?? Infinity) ? 'size' : null;
+    if (why === null || day === newest || attached) {
       result.kept.push(day);
       continue;
     }
@@ -77,15 +95,24 @@ export function retain(options: RetentionOptions): Retention {
       result.held.push(day);
       continue;
     }
-    const bytes = sizes.get(day) ?? 0;
-    if (options.dryRun !== true) {
-      const tail = tailOf(dir, day);
-      options.onDrop?.({ day, why, bytes, ...tail });
-      dropDay(dir, day, why, tail, signer, now);
-    }
+    drops.push({ day, why, bytes });
     result.removed.push(day);
     result.bytes += bytes;
     result.left -= bytes;
+  }
+  return { drops, result };
+}
+
+/** Apply the limits. Throws when a file cannot be deleted; what was deleted before stays deleted. */
+export function retain(options: RetentionOptions): Retention {
+  const { dir, now, held = () => false, signer = null } = options;
+  const days = listDays(dir).map(day => ({ day, bytes: dayBytes(dir, day), attached: isAttached(dir, day) }));
+  const { drops, result } = planRetention(days, options, held);
+  if (options.dryRun === true) return result;
+  for (const drop of drops) {
+    const tail = tailOf(dir, drop.day);
+    options.onDrop?.({ ...drop, ...tail });
+    dropDay(dir, drop.day, drop.why, tail, signer, now);
   }
   return result;
 }

@@ -2,17 +2,11 @@
  * `sightglass audit`: how much is recorded, how far the recorder is behind, and deleting days that are older than
  * `audit.retain-days`. Works with or without a running proxy.
  */
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { Command } from 'commander';
-import { spoolLag } from '../audit/cursors.ts';
 import { isoTime, jsonLine } from '../audit/export/lines.ts';
-import { auditDir, spoolDir } from '../audit/recorder.ts';
-import { isAttached, retain } from '../audit/retention.ts';
-import { sealPath } from '../audit/seal.ts';
-import { openStore } from '../audit/store/sqlite.ts';
-import { CONTROL_DB_FILE } from '../control/control-db.ts';
-import type { Hold } from '../control/holds.ts';
+import { spoolDir } from '../audit/recorder.ts';
+import { openAuditStore, STORE_SETTINGS } from '../control/fleet.ts';
+import { readHolds } from '../control/keeping.ts';
 import { loadSettings } from '../settings/load.ts';
 import { archiveCommand, attachCommand, detachCommand } from './audit/archive.ts';
 import { atDesk, ownSigner, tellRecorder } from './audit/desk.ts';
@@ -44,19 +38,17 @@ function statsCommand(): Command {
     )
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir']);
+  const input = addSettingsFlags(command, STORE_SETTINGS);
   return command.action(async (options: { json?: boolean }) => {
-    const dataDir = loadSettings(input())['data-dir'];
-    const store = openStore({ dir: auditDir(dataDir) });
+    const settings = loadSettings(input());
+    const store = openAuditStore(settings);
     try {
-      const days = await store.days();
-      const held = await holdsOf(dataDir);
-      const standing = (day: string): { sealed: boolean; attached: boolean; holds: number[] } => ({
-        sealed: existsSync(sealPath(auditDir(dataDir), day)),
-        attached: isAttached(auditDir(dataDir), day),
-        holds: held.filter(h => h.first <= day && day <= h.last).map(h => h.id),
-      });
-      const spool = spoolLag(spoolDir(dataDir), auditDir(dataDir));
+      const held = await readHolds(settings);
+      const days = (await store.days()).map(day => ({
+        ...day,
+        holds: held.filter(h => h.lifted === null && h.first <= day.day && day.day <= h.last).map(h => h.id),
+      }));
+      const spool = await store.spoolLag(spoolDir(settings['data-dir']));
       const total = {
         exchanges: days.reduce((sum, d) => sum + d.exchanges, 0),
         flows: days.reduce((sum, d) => sum + d.flows, 0),
@@ -66,7 +58,6 @@ function statsCommand(): Command {
       if (options.json === true) {
         const shown = days.map(d => ({
           ...d,
-          ...standing(d.day),
           from: d.from === null ? null : isoTime(d.from),
           to: d.to === null ? null : isoTime(d.to),
         }));
@@ -77,7 +68,7 @@ function statsCommand(): Command {
         cells.map((c, i) => (i === 0 ? String(c).padEnd(10) : String(c).padStart(12))).join('  ');
       console.log(`${line(['DAY', 'EXCHANGES', 'FLOWS', 'EVENTS', 'SIZE'])}  STATE`);
       for (const d of days) {
-        const { sealed, attached, holds } = standing(d.day);
+        const { sealed, attached, holds } = d;
         const state = [
           sealed ? 'sealed' : 'open',
           ...(attached ? ['attached'] : []),
@@ -104,25 +95,22 @@ function retainCommand(): Command {
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false);
   const input = addSettingsFlags(command, [
-    'data-dir',
+    ...STORE_SETTINGS,
     'audit.retain-days',
     'audit.retain-size',
     'ca.passphrase-file',
   ]);
   return command.action(async (options: { dryRun?: boolean; json?: boolean }) => {
     const settings = loadSettings(input());
-    const dataDir = settings['data-dir'];
     const dryRun = options.dryRun === true;
-    const result = await atDesk(dataDir, ({ holds, write }) =>
-      retain({
-        dir: auditDir(dataDir),
+    const result = await atDesk(settings, ({ keeping, write }) =>
+      keeping.retain({
         days: settings['audit.retain-days'],
         maxBytes: settings['audit.retain-size'],
-        held: day => holds.on(day) !== null,
-        signer: dryRun ? null : ownSigner(settings),
+        signer: () => ownSigner(settings),
         onDrop: drop => {
           write('audit.dropped', { ...drop });
-          tellRecorder(dataDir, [{ name: 'audit.dropped', detail: { ...drop } }]);
+          tellRecorder(settings['data-dir'], [{ name: 'audit.dropped', detail: { ...drop } }]);
         },
         now: Date.now(),
         dryRun,
@@ -139,12 +127,6 @@ function retainCommand(): Command {
       `${verb} ${result.removed.length} days (${size(result.bytes)}), ${result.kept.length} days stay`,
     );
   });
-}
-
-/** The holds that hold. Nothing is made where there is no control store yet: none. */
-async function holdsOf(dataDir: string): Promise<Hold[]> {
-  if (!existsSync(path.join(dataDir, CONTROL_DB_FILE))) return [];
-  return atDesk(dataDir, ({ holds }) => holds.list().filter(hold => hold.lifted === null));
 }
 
 /** Bytes for people: three significant digits, binary units. */

@@ -3,7 +3,6 @@
  * (web/server/deps.ts); this file says what is behind them, and puts the state of the whole service into words.
  */
 import { X509Certificate } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Authority } from '../../ca/authority.ts';
@@ -11,9 +10,6 @@ import type { Status, WorkerStatus, PolicyRejection } from '../../web/contract.t
 import { createConsole } from '../../web/server/app.ts';
 import { problemsOf } from '../../web/server/policy-work.ts';
 import type { PolicyWork } from '../../web/server/deps.ts';
-import { auditDir } from '../audit/recorder.ts';
-import { isAttached } from '../audit/retention.ts';
-import { sealPath } from '../audit/seal.ts';
 import type { Records } from './records.ts';
 import type { LiveRow } from '../audit/store/store.ts';
 import { keptInGit } from '../policy/repository.ts';
@@ -27,8 +23,8 @@ import { consoleAlerts } from './alerts/console-alerts.ts';
 import { AlertShelf } from './alerts/shelf.ts';
 import { Desk } from './desk.ts';
 import { consoleEvidence, type EvidenceKey } from './evidence.ts';
-import { openAuditStore } from './fleet.ts';
-import { Holds } from './holds.ts';
+import { keepsRecords, openAuditStore } from './fleet.ts';
+import { openKeeping } from './keeping.ts';
 import { ListTokens } from './list-tokens.ts';
 import type { Log } from './log.ts';
 import type { ListKeeper } from './policy-sources.ts';
@@ -90,7 +86,6 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
   lagClock.unref();
   const rejected = (): PolicyRejection | null => rejection(policy, rejectedAt);
 
-  const days = auditDir(settings['data-dir']);
   const folder = settings['parent.secrets'];
   const secrets = folder === null ? {} : { secrets: folder };
   const desk = new Desk({ policyFile: policy.file, dataDir: settings['data-dir'], ...secrets });
@@ -129,13 +124,8 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
     ),
     ...(parts.evidenceKey === null
       ? {}
-      : {
-          evidence: consoleEvidence(settings['data-dir'], parts.evidenceKey),
-          records: {
-            state: day => ({ sealed: existsSync(sealPath(days, day)), attached: isAttached(days, day) }),
-            holds: new Holds(parts.db, new Trail(parts.db)),
-          },
-        }),
+      : { evidence: consoleEvidence(settings['data-dir'], parts.evidenceKey) }),
+    ...(keepsRecords(settings) ? { holds: openKeeping(settings, parts.db).holds } : {}),
     authority: {
       certificate: format =>
         format === 'pem' ? authority.rootPem : new X509Certificate(authority.rootPem).raw,

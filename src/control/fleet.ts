@@ -38,6 +38,7 @@ type FleetSettings = Pick<
   | 'audit.store'
   | 'audit.store-password-file'
   | 'audit.retain-days'
+  | 'audit.retain-size'
   | 'fleet.name'
   | 'fleet.collector'
   | 'fleet.listen'
@@ -85,7 +86,7 @@ export function fleetPlan(settings: FleetSettings): FleetPlan {
       kind: 'store',
       target: { address: parsePostgresUrl(store), passwordFile: settings['audit.store-password-file'] },
       listen: listening,
-      retainDays: settings['audit.retain-days'],
+      limits: { days: settings['audit.retain-days'], maxBytes: settings['audit.retain-size'] },
     },
   };
 }
@@ -128,10 +129,21 @@ export function openAuditStore(settings: StoreSettings, options: { thread?: bool
   return openStore({ dir: auditDir(settings['data-dir']), proxy: settings['fleet.name'], ...options });
 }
 
-function readTarget(settings: StoreSettings): PostgresTarget | null {
+/** Where this machine searches when that is a database, with the role that reads; else null. */
+export function readTarget(settings: StoreSettings): PostgresTarget | null {
   const read = settings['audit.store-read'];
-  if (read !== null)
-    return { address: parsePostgresUrl(read), passwordFile: settings['audit.store-read-password-file'] };
+  if (read === null) return writeTarget(settings);
+  return { address: parsePostgresUrl(read), passwordFile: settings['audit.store-read-password-file'] };
+}
+
+/** Whether the records that this machine searches are those that it writes, and so its to keep. */
+export function keepsRecords(settings: StoreSettings): boolean {
+  if (settings['audit.store'] === 'none') return false;
+  return settings['audit.store-read'] === null || writeTarget(settings) !== null;
+}
+
+/** Where this machine writes when that is a database; else null. */
+export function writeTarget(settings: StoreSettings): PostgresTarget | null {
   const store = settings['audit.store'];
   if (store === 'sqlite' || store === 'none') return null;
   return { address: parsePostgresUrl(store), passwordFile: settings['audit.store-password-file'] };

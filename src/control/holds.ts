@@ -1,7 +1,8 @@
 /**
- * Legal holds: days that retention must not touch until somebody lifts the hold, with who laid it and why. They lie in
- * `control.db` beside the trail, and both change in one transaction: there is no hold without its line and no line
- * without its hold. A lifted hold stays in the list. Bound: holds are laid by hand.
+ * Legal holds: days that retention must not touch until somebody lifts the hold, with who laid it and why. A lifted hold stays in
+ * the list. Those on day files (`Holds`) lie in `control.db` beside the trail, and both change in one transaction: there
+ * is no hold without its line and no line without its hold. Those on a database are in fleet-holds.ts. Bound: holds
+ * are laid by hand.
  */
 import type { ControlDb } from './control-db.ts';
 import type { Trail } from './trail.ts';
@@ -29,6 +30,20 @@ export interface Person {
   name: string;
 }
 
+/** Where holds are laid, listed and lifted. Refuses with HoldError. */
+export interface HoldBook {
+  /** Lay a hold on the days `first` … `last`. */
+  add(person: Person, first: string, last: string, reason: string): Hold | Promise<Hold>;
+  lift(person: Person, id: number, reason: string): void | Promise<void>;
+  /** All holds, newest first. */
+  list(): Hold[] | Promise<Hold[]>;
+}
+
+/** The hold that keeps a day; null when none does. */
+export function holdOn(holds: readonly Hold[], day: string): Hold | null {
+  return holds.find(hold => hold.lifted === null && hold.first <= day && day <= hold.last) ?? null;
+}
+
 /** A day of the calendar: 31 November is none. */
 function isDay(text: string): boolean {
   const time = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : NaN;
@@ -44,7 +59,32 @@ export class HoldError extends Error {
   }
 }
 
-export class Holds {
+/** What a hold may say, as it is kept. Throws HoldError when these are no days or the reason is missing. */
+export function checkedHold(
+  first: string,
+  last: string,
+  reason: string,
+): { first: string; last: string; reason: string } {
+  for (const day of [first, last])
+    if (!isDay(day)) throw new HoldError(`"${day}" is no day.`, 'Write it as 2026-11-20.');
+  if (first > last) throw new HoldError(`${first} is after ${last}.`, 'Write the earlier day first.');
+  if (reason.trim() === '')
+    throw new HoldError('A hold needs a reason.', 'Say why, such as the case it is for.');
+  return { first, last, reason: reason.trim().slice(0, MAX_REASON) };
+}
+
+/** Throws HoldError when nobody says why. */
+export function checkLifting(reason: string): void {
+  if (reason.trim() === '')
+    throw new HoldError('Lifting a hold needs a reason.', 'Say why, such as what became of the case.');
+}
+
+export const noSuchHold = (id: number): HoldError =>
+  new HoldError(`There is no hold ${id} to lift.`, '`sightglass audit hold list` shows them.');
+
+const MAX_REASON = 1000;
+
+export class Holds implements HoldBook {
   readonly #db: ControlDb;
   readonly #trail: Pick<Trail, 'append'>;
   readonly #now: () => number;
@@ -55,38 +95,29 @@ export class Holds {
     this.#now = now;
   }
 
-  /** Lay a hold on the days `first` … `last`. Throws HoldError when these are no days or the reason is missing. */
   add(person: Person, first: string, last: string, reason: string): Hold {
-    for (const day of [first, last])
-      if (!isDay(day)) throw new HoldError(`"${day}" is no day.`, 'Write it as 2026-11-20.');
-    if (first > last) throw new HoldError(`${first} is after ${last}.`, 'Write the earlier day first.');
-    if (reason.trim() === '')
-      throw new HoldError('A hold needs a reason.', 'Say why, such as the case it is for.');
+    const hold = checkedHold(first, last, reason);
     return this.#db.transaction(() => {
       const { lastInsertRowid } = this.#db
         .prepare('INSERT INTO holds (first, last, reason, made_by, created) VALUES (?, ?, ?, ?, ?)')
-        .run(first, last, reason.trim().slice(0, 1000), person.name, this.#now());
+        .run(first, last, hold.reason, person.name, this.#now());
       const id = Number(lastInsertRowid);
       this.#write(person, 'audit.held', { hold: id, first, last, reason });
       return this.list().find(hold => hold.id === id) as Hold;
     })();
   }
 
-  /** Lift a hold. Throws HoldError when there is none of that number that still holds, or the reason is missing. */
   lift(person: Person, id: number, reason: string): void {
-    if (reason.trim() === '')
-      throw new HoldError('Lifting a hold needs a reason.', 'Say why, such as what became of the case.');
+    checkLifting(reason);
     this.#db.transaction(() => {
       const { changes } = this.#db
         .prepare('UPDATE holds SET lifted = ?, lifted_by = ? WHERE id = ? AND lifted IS NULL')
         .run(this.#now(), person.name, id);
-      if (changes === 0)
-        throw new HoldError(`There is no hold ${id} to lift.`, '`sightglass audit hold list` shows them.');
+      if (changes === 0) throw noSuchHold(id);
       this.#write(person, 'audit.hold-lifted', { hold: id, reason });
     })();
   }
 
-  /** All holds, newest first. */
   list(): Hold[] {
     return this.#db
       .prepare(
@@ -97,7 +128,7 @@ export class Holds {
 
   /** The hold that keeps a day; null when none does. */
   on(day: string): Hold | null {
-    return this.list().find(hold => hold.lifted === null && hold.first <= day && day <= hold.last) ?? null;
+    return holdOn(this.list(), day);
   }
 
   #write(person: Person, action: string, detail: Record<string, unknown>): void {

@@ -290,7 +290,7 @@ export const CATALOGUE = {
   'audit.retain-size': one(
     size(64 * MiB, 1024 * 1024 * GiB),
     '20GiB',
-    'Bytes that the day files may have together; beyond it the oldest days are deleted. The newest, days under legal hold and attached days always stay.',
+    'Bytes that all days of records may have together; beyond it the oldest days are deleted. The newest, days under legal hold and attached days always stay.',
   ),
 
   'streams.file': optional(

@@ -63,7 +63,7 @@ describe('console client: records and holds', { timeout: 180_000 }, () => {
     await axe(page, 'phone, dark, records');
     api.records.view = { days: null, holds: [] };
     await page.reload();
-    await page.getByText('No day files here').waitFor();
+    await page.getByText('No records are kept here').waitFor();
     await axe(page, 'phone, dark, no day files');
     await close();
     assert.deepEqual(trouble, []);

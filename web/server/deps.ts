@@ -37,8 +37,8 @@ export interface ConsoleDeps {
   authority: ConsoleAuthority;
   /** Makes evidence bundles; a console whose records lie in no day files has none. */
   evidence?: ConsoleEvidence;
-  /** Day files and the holds on them; a console whose records lie in no day files has none. */
-  records?: ConsoleRecords;
+  /** Legal holds on the days that are searched; a console of a machine that keeps no records has none. */
+  holds?: ConsoleHolds;
   /** What the Deploy page needs; a console without it has none. */
   deployment?: ConsoleDeployment;
   status(): Soon<Status>;
@@ -150,15 +150,11 @@ export interface ConsoleAlerts {
   test(id: number): Promise<string | null>;
 }
 
-/** `add` and `lift` write the trail in the same transaction; they throw errors with a `hint` when they cannot be done. */
-export interface ConsoleRecords {
-  /** What is known of a day beside its rows. */
-  state(day: string): { sealed: boolean; attached: boolean };
-  holds: {
-    list(): ConsoleHold[];
-    add(person: HoldPerson, first: string, last: string, reason: string): ConsoleHold;
-    lift(person: HoldPerson, id: number, reason: string): void;
-  };
+/** `add` and `lift` write the trail too; they throw errors with a `hint` when they cannot be done. */
+export interface ConsoleHolds {
+  list(): Soon<ConsoleHold[]>;
+  add(person: HoldPerson, first: string, last: string, reason: string): Soon<ConsoleHold>;
+  lift(person: HoldPerson, id: number, reason: string): Soon<void>;
 }
 
 export interface HoldPerson {

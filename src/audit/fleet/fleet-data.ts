@@ -1,4 +1,5 @@
 /** What the fleet thread is told at its start. Types only: it must be copied between threads. */
+import type { RetentionLimits } from '../retention.ts';
 import type { PostgresTarget } from '../store/postgres/connect.ts';
 import type { TlsFiles } from './link.ts';
 
@@ -11,7 +12,7 @@ export interface ListenData {
 
 export type FleetMode =
   | { kind: 'ship'; url: string; tls: TlsFiles }
-  | { kind: 'store'; target: PostgresTarget; listen: ListenData | null; retainDays: number };
+  | { kind: 'store'; target: PostgresTarget; listen: ListenData | null; limits: Required<RetentionLimits> };
 
 export interface FleetData {
   spoolDir: string;

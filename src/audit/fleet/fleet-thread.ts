@@ -37,6 +37,11 @@ function told(name: string, detail: Record<string, unknown>): void {
   send({ kind: 'event', event: { kind: 'event', time: Date.now(), name, detail } });
 }
 
+/** For the spool of this machine, by which everything comes into the store. */
+function recorded(name: string, detail: Record<string, unknown>): void {
+  send({ kind: 'record', event: { kind: 'event', time: Date.now(), name, detail } });
+}
+
 const source = new SpoolSource({ spoolDir: data.spoolDir, shared: data.shared });
 const identity = { name: data.name, spool: spoolIdentity(data.spoolDir) };
 let rows = 0;
@@ -104,15 +109,14 @@ async function run(): Promise<void> {
   }
 }
 
-/** Days that are too old, once an hour. A role that may not drop them leaves that to another. */
+/** Limits of the store, once an hour. A role that may not drop days leaves that to another. */
 async function retain(): Promise<void> {
   if (data.mode.kind !== 'store' || writer === null || Date.now() - retainedAt < HOUR_MS) return;
   retainedAt = Date.now();
   try {
-    const removed = await writer.retain(data.mode.retainDays);
-    if (removed.length > 0) told('audit.retained', { removed, days: data.mode.retainDays });
+    await writer.retain(data.mode.limits, drop => recorded('audit.dropped', { ...drop }));
   } catch (error) {
-    told('audit.retention-failed', { message: messageOf(error) });
+    recorded('audit.retention-failed', { message: messageOf(error) });
   }
 }
 

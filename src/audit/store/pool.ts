@@ -14,7 +14,16 @@ const MAX_WHOLE = 4000;
 
 /** What may be asked of a thread: methods of SqliteStore by name. */
 export type Method =
-  'findIn' | 'countIn' | 'histogramIn' | 'facetsIn' | 'exchange' | 'flow' | 'body' | 'days' | 'feed';
+  | 'findIn'
+  | 'countIn'
+  | 'histogramIn'
+  | 'facetsIn'
+  | 'exchange'
+  | 'flow'
+  | 'body'
+  | 'days'
+  | 'spoolLag'
+  | 'feed';
 
 export interface QuestionMessage {
   id: number;

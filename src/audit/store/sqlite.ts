@@ -8,6 +8,9 @@
  */
 import fs from 'node:fs';
 import { parseFlowId } from '../../core/records.ts';
+import { spoolLag } from '../cursors.ts';
+import { isAttached } from '../retention.ts';
+import { sealPath } from '../seal.ts';
 import { DayReader } from './day-reader.ts';
 import { feedPage } from './feed.ts';
 import { deadline, pageLimit, pageOf } from './paging.ts';
@@ -35,6 +38,7 @@ import type {
   HistogramOptions,
   Page,
   SearchOptions,
+  SpoolLag,
   StoredBody,
 } from './store.ts';
 
@@ -178,8 +182,14 @@ export class SqliteStore implements AuditStore {
   async days(): Promise<DayStats[]> {
     return this.daysDown().flatMap(day => {
       const reader = this.reader(day);
-      return reader === null ? [] : [{ day, bytes: fileBytes(this.dir, day), ...reader.stats() }];
+      if (reader === null) return [];
+      const [sealed, attached] = [fs.existsSync(sealPath(this.dir, day)), isAttached(this.dir, day)];
+      return [{ day, bytes: fileBytes(this.dir, day), ...reader.stats(), sealed, attached }];
     });
+  }
+
+  async spoolLag(spoolDir: string): Promise<SpoolLag> {
+    return spoolLag(spoolDir, this.dir);
   }
 
   async feed(options: FeedOptions): Promise<FeedPage> {

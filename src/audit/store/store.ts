@@ -230,6 +230,14 @@ export interface StoredBody {
   contentEncoding: string | null;
 }
 
+/** What waits in a spool for the store. */
+export interface SpoolLag {
+  segments: number;
+  bytes: number;
+  /** Of them not in the store yet. */
+  lagBytes: number;
+}
+
 /** One day of records. */
 export interface DayStats {
   /** `2026-11-20`, UTC. */
@@ -237,8 +245,12 @@ export interface DayStats {
   exchanges: number;
   flows: number;
   events: number;
-  /** Bytes of the files on disk. */
+  /** Bytes on the disk. */
   bytes: number;
+  /** Signed as a whole; it is not written any more. */
+  sealed: boolean;
+  /** Put back from an archive: stays until it is detached. */
+  attached: boolean;
   /** First and last time of ingestion order; null when empty. */
   from: number | null;
   to: number | null;
@@ -287,6 +299,8 @@ export interface AuditStore {
   flow(id: string, exchangeLimit?: number): Promise<FlowDetail | null>;
   body(exchange: string, side: 'req' | 'res'): Promise<StoredBody | null>;
   days(): Promise<DayStats[]>;
+  /** How far the store is behind a spool of this machine, by the folder of its segments. */
+  spoolLag(spoolDir: string): Promise<SpoolLag>;
   /** Rows in the order they came, for streams and alerts. Rows of a kind that is not asked for are passed over. */
   feed(options: FeedOptions): Promise<FeedPage>;
   close(): Promise<void>;

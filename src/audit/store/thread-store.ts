@@ -32,6 +32,7 @@ import type {
   HistogramOptions,
   Page,
   SearchOptions,
+  SpoolLag,
   StoredBody,
 } from './store.ts';
 import type { DayPart, FacetTotals } from './whole.ts';
@@ -101,6 +102,10 @@ export class ThreadStore implements AuditStore {
 
   days(): Promise<DayStats[]> {
     return this.pool.ask('days', []);
+  }
+
+  spoolLag(spoolDir: string): Promise<SpoolLag> {
+    return this.pool.ask('spoolLag', [spoolDir]);
   }
 
   async feed(options: FeedOptions): Promise<FeedPage> {

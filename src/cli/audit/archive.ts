@@ -1,9 +1,16 @@
-/** `sightglass audit archive`, `attach` and `detach`: sealed days leave the store and come back, verified each time. */
+/**
+ * `sightglass audit archive`, `attach` and `detach`: sealed days leave the store and come back, verified each time. Day files only:
+ * a database is archived by its own means.
+ */
 import path from 'node:path';
 import { Command } from 'commander';
 import { archiveDay, attachDay, detachDay } from '../../audit/archive.ts';
 import { visible } from '../../audit/export/lines.ts';
 import { auditDir } from '../../audit/recorder.ts';
+import { STORE_SETTINGS, writeTarget } from '../../control/fleet.ts';
+import type { StoreSettings } from '../../control/fleet.ts';
+import { holdOn } from '../../control/holds.ts';
+import { KEPT_ELSEWHERE } from '../../control/keeping.ts';
 import { loadSettings } from '../../settings/load.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
 import { atDesk, ownSigner, tellRecorder } from './desk.ts';
@@ -17,13 +24,14 @@ export function archiveCommand(): Command {
     .requiredOption('--out <DIR>', 'folder to write to')
     .option('--move', 'remove it from the store when the copy is verified')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir', 'ca.passphrase-file']);
+  const input = addSettingsFlags(command, [...STORE_SETTINGS, 'ca.passphrase-file']);
   return command.action(async (options: { day: string; out: string; move?: boolean }) => {
     const settings = loadSettings(input());
+    needDayFiles(settings);
     const dataDir = settings['data-dir'];
     const { day, out } = options;
-    await atDesk(dataDir, ({ holds, write }) => {
-      const hold = holds.on(day);
+    await atDesk(settings, async ({ keeping, write }) => {
+      const hold = holdOn(await keeping.holds.list(), day);
       if (options.move === true && hold !== null)
         throw new UsageError(
           `${day} is under hold ${hold.id} (${visible(hold.reason)}) and stays.`,
@@ -53,11 +61,13 @@ export function attachCommand(): Command {
     .argument('<FILE>', 'the day file, its .seal beside it')
     .option('--key <PUB>', 'public key it was sealed with, when another installation recorded it')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir']);
+  const input = addSettingsFlags(command, STORE_SETTINGS);
   return command.action(async (file: string, options: { key?: string }) => {
-    const dataDir = loadSettings(input())['data-dir'];
+    const settings = loadSettings(input());
+    needDayFiles(settings);
+    const dataDir = settings['data-dir'];
     const key = publicKey(dataDir, options.key);
-    const day = await atDesk(dataDir, ({ write }) => {
+    const day = await atDesk(settings, ({ write }) => {
       write('audit.attached', { file: path.resolve(file) });
       return attachDay(auditDir(dataDir), file, key);
     });
@@ -71,14 +81,29 @@ export function detachCommand(): Command {
     .description('Take an attached day out of the store; the archive keeps its own.')
     .requiredOption('--day <DAY>', 'the day, 2026-11-20')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir']);
+  const input = addSettingsFlags(command, STORE_SETTINGS);
   return command.action(async (options: { day: string }) => {
-    const dataDir = loadSettings(input())['data-dir'];
-    await atDesk(dataDir, ({ write }) => {
+    const settings = loadSettings(input());
+    needDayFiles(settings);
+    const dataDir = settings['data-dir'];
+    await atDesk(settings, ({ write }) => {
       write('audit.detached', { day: options.day });
       detachDay(auditDir(dataDir), options.day);
     });
     tellRecorder(dataDir, [{ name: 'audit.detached', detail: { day: options.day } }]);
     console.log(`${options.day} is detached`);
   });
+}
+
+/** Throws where the records are no day files of this machine. */
+function needDayFiles(settings: StoreSettings): void {
+  if (writeTarget(settings) !== null)
+    throw new UsageError(
+      'The records of this machine lie in PostgreSQL, which has no day files to archive or attach.',
+      'Archive the database with pg_dump and search a restored one with --audit.store-read (docs/fleet.md), ' +
+        'or keep what a case needs: sightglass search --evidence.',
+      1,
+    );
+  if (settings['audit.store'] === 'none')
+    throw new UsageError(KEPT_ELSEWHERE.message, KEPT_ELSEWHERE.hint, 1);
 }

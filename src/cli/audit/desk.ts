@@ -8,8 +8,10 @@ import { openSpool } from '../../audit/spool.ts';
 import { signerOf } from '../../audit/statement.ts';
 import type { Signer } from '../../audit/statement.ts';
 import { openControlDb } from '../../control/control-db.ts';
-import { Holds } from '../../control/holds.ts';
+import type { StoreSettings } from '../../control/fleet.ts';
 import type { Person } from '../../control/holds.ts';
+import { openKeeping } from '../../control/keeping.ts';
+import type { Keeping } from '../../control/keeping.ts';
 import { Trail } from '../../control/trail.ts';
 import type { Settings } from '../../settings/catalogue.ts';
 
@@ -28,19 +30,19 @@ function systemUser(): string {
 }
 
 export interface Desk {
-  holds: Holds;
+  keeping: Keeping;
   /** A line in the trail, with the name of the person at the terminal. */
   write: (action: string, detail: Record<string, unknown>) => void;
 }
 
 /** Open the control store for a piece of work and close it again. */
-export async function atDesk<T>(dataDir: string, work: (desk: Desk) => T | Promise<T>): Promise<T> {
-  const db = openControlDb(dataDir);
+export async function atDesk<T>(settings: StoreSettings, work: (desk: Desk) => T | Promise<T>): Promise<T> {
+  const db = openControlDb(settings['data-dir']);
   try {
     const trail = new Trail(db);
     const by = person();
     return await work({
-      holds: new Holds(db, trail),
+      keeping: openKeeping(settings, db),
       write: (action, detail) => {
         trail.append({ user: by.user, address: by.address, action, detail: { ...detail, by: by.name } });
       },

@@ -29,7 +29,7 @@ export async function exportEvidence(settings: Settings, wanted: Wanted): Promis
     );
   const signer = ownSigner(settings);
   const publicPem = readAuditPublicKey(auditKeyDir(dataDir))?.publicPem ?? '';
-  const manifest = await atDesk(dataDir, ({ write }) => {
+  const manifest = await atDesk(settings, ({ write }) => {
     write('export.evidence', {
       kind: wanted.kind,
       q: wanted.query.text,

@@ -1,6 +1,7 @@
 /** `sightglass audit hold`: lay, list and lift legal holds. Who and why stand in the trail, in the same transaction. */
 import { Command } from 'commander';
 import { isoTime, jsonLine, visible } from '../../audit/export/lines.ts';
+import { STORE_SETTINGS } from '../../control/fleet.ts';
 import { loadSettings } from '../../settings/load.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
 import { atDesk, person } from './desk.ts';
@@ -23,7 +24,7 @@ function addCommand(): Command {
     .requiredOption('--reason <TEXT>', 'why, such as the case it is for')
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir']);
+  const input = addSettingsFlags(command, STORE_SETTINGS);
   return command.action(
     async (options: { day?: string; from?: string; to?: string; reason: string; json?: boolean }) => {
       const first = options.day ?? options.from;
@@ -37,8 +38,8 @@ function addCommand(): Command {
           'A hold needs --day, or --from and --to.',
           'sightglass audit hold add --from 2026-11-01 --to 2026-11-20 --reason "case 4711"',
         );
-      const hold = await atDesk(loadSettings(input())['data-dir'], desk =>
-        desk.holds.add(person(), first, last, options.reason),
+      const hold = await atDesk(loadSettings(input()), desk =>
+        desk.keeping.holds.add(person(), first, last, options.reason),
       );
       console.log(
         options.json === true
@@ -54,9 +55,9 @@ function listCommand(): Command {
     .description('All holds, newest first, with who laid them and why.')
     .option('--json', 'print them as JSON')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir']);
+  const input = addSettingsFlags(command, STORE_SETTINGS);
   return command.action(async (options: { json?: boolean }) => {
-    const holds = await atDesk(loadSettings(input())['data-dir'], desk => desk.holds.list());
+    const holds = await atDesk(loadSettings(input()), desk => desk.keeping.holds.list());
     if (options.json === true) {
       console.log(jsonLine(holds));
       return;
@@ -79,11 +80,11 @@ function removeCommand(): Command {
     .argument('<HOLD>', 'number of the hold')
     .requiredOption('--reason <TEXT>', 'why it is lifted')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir']);
+  const input = addSettingsFlags(command, STORE_SETTINGS);
   return command.action(async (id: string, options: { reason: string }) => {
-    await atDesk(loadSettings(input())['data-dir'], desk => {
-      desk.holds.lift(person(), Number(id), options.reason);
-    });
+    await atDesk(loadSettings(input()), desk =>
+      desk.keeping.holds.lift(person(), Number(id), options.reason),
+    );
     console.log(`hold ${visible(id)} is lifted`);
   });
 }

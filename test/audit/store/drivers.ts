@@ -14,6 +14,9 @@ import { retain } from '../../../src/audit/retention.ts';
 import { openStore } from '../../../src/audit/store/sqlite.ts';
 import { PostgresStore } from '../../../src/audit/store/postgres/postgres.ts';
 import { PostgresWriter } from '../../../src/audit/store/postgres/writer.ts';
+import { storeSettings } from '../../../src/control/fleet.ts';
+import type { StoreSettings } from '../../../src/control/fleet.ts';
+import { loadSettings } from '../../../src/settings/load.ts';
 import { NOON } from '../sample.ts';
 import type { PostgresTarget } from '../../../src/audit/store/postgres/connect.ts';
 import type { SpoolWriter } from '../../../src/audit/spool.ts';
@@ -38,6 +41,8 @@ export interface Driver {
   spoolDir: string;
   /** Delete days of records older than this many days. */
   retain(days: number): Promise<void>;
+  /** Settings of a machine whose records these are. */
+  readonly settings: StoreSettings;
   /** Text ids as this driver gives them, of ids as records give them. */
   id(own: string): string;
   close(): Promise<void>;
@@ -60,6 +65,12 @@ abstract class Base {
     return fs.existsSync(this.spoolDir) ? fs.readdirSync(this.spoolDir).filter(n => n.endsWith('.seg')) : [];
   }
 
+  protected settingsOf(flags: Record<string, string>): StoreSettings {
+    return storeSettings(
+      loadSettings({ flags: { 'data-dir': this.dir, 'fleet.name': MACHINE, ...flags }, env: {} }),
+    );
+  }
+
   protected cleanUp(): void {
     for (const spool of this.spools) spool.close();
     fs.rmSync(this.dir, { recursive: true, force: true });
@@ -70,6 +81,7 @@ class SqliteDriver extends Base implements Driver {
   private readonly auditDir = path.join(this.dir, 'audit');
   private ingest = this.open();
   store = openStore({ dir: this.auditDir, proxy: MACHINE });
+  readonly settings = this.settingsOf({});
 
   private open(): Ingest {
     const { spoolDir, auditDir } = this;
@@ -108,10 +120,16 @@ class PostgresDriver extends Base implements Driver {
   private writer: PostgresWriter;
   private pump: Pump;
   readonly store: PostgresStore;
+  readonly settings: StoreSettings;
 
   constructor(target: PostgresTarget) {
     super();
     this.target = target;
+    const { user, host, port, database } = target.address;
+    this.settings = this.settingsOf({
+      'audit.store': `postgres://${user}@${host}:${port}/${database}`,
+      'audit.store-password-file': target.passwordFile ?? '',
+    });
     this.store = new PostgresStore(target);
     [this.writer, this.pump] = this.open();
   }
@@ -140,7 +158,7 @@ class PostgresDriver extends Base implements Driver {
   }
 
   async retain(days: number): Promise<void> {
-    await this.writer.retain(days);
+    await this.writer.retain({ days }, () => undefined);
   }
 
   /** The first proxy of an empty database has the number 1. */

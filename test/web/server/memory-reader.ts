@@ -73,7 +73,18 @@ export class MemoryReader implements AuditReader {
   }
   async days() {
     return [
-      { day: '2026-11-20', exchanges: 1, flows: 1, events: 1, bytes: 1, from: START - 7200_000, to: START },
+      {
+        ...{
+          day: '2026-11-20',
+          exchanges: 1,
+          flows: 1,
+          events: 1,
+          bytes: 1,
+          from: START - 7200_000,
+          to: START,
+        },
+        ...{ sealed: true, attached: false },
+      },
     ];
   }
   #note(method: string, query: string, all: object): void {

@@ -23,7 +23,9 @@ export function RecordsPage() {
     <main id="main" className="page">
       <header className="page-head">
         <h1>Records</h1>
-        <p className="fine">One file for each day in UTC. A held day is not deleted, however old it gets.</p>
+        <p className="fine">
+          Days in UTC, each kept or deleted as a whole. A held day is not deleted, however old it gets.
+        </p>
       </header>
       {view === null ? (
         asked.failure === null ? (
@@ -32,10 +34,8 @@ export function RecordsPage() {
           <Failed failure={asked.failure} again={asked.again} />
         )
       ) : view.days === null ? (
-        <Empty title="No day files here">
-          <p>
-            The records that this console searches lie in PostgreSQL, which keeps and deletes days by itself.
-          </p>
+        <Empty title="No records are kept here">
+          <p>This machine ships its records; the console of the collector shows their days and holds.</p>
         </Empty>
       ) : (
         <>

@@ -1,6 +1,6 @@
 /**
  * The days that are kept and the legal holds on them: seen by everybody who may see the trail, laid and lifted by admins with a
- * reason. A hold and its line in the trail are one transaction of the holds' own, so nothing is written here.
+ * reason. Whoever keeps the holds writes the trail too, so nothing is written here.
  */
 import type { Request, Router } from 'express';
 import { isoTime } from '../../../src/audit/export/lines.ts';
@@ -8,52 +8,50 @@ import { API, COMMENT_MAX } from '../../contract.ts';
 import type { HoldRow, RecordsView } from '../../contract.ts';
 import { ApiFailure, sendJson } from '../answer.ts';
 import { requireCaller, requireCsrf } from '../auth.ts';
-import type { ConsoleDeps, ConsoleHold, ConsoleRecords, HoldPerson } from '../deps.ts';
+import type { ConsoleDeps, ConsoleHold, ConsoleHolds, HoldPerson } from '../deps.ts';
 
 export function recordRoutes(router: Router, deps: ConsoleDeps): void {
-  function enter(req: Request): { person: HoldPerson; holds: ConsoleRecords['holds'] } {
+  function enter(req: Request): { person: HoldPerson; holds: ConsoleHolds } {
     const caller = requireCaller(req, deps.sessions, 'hold');
     requireCsrf(req, caller.token);
-    if (deps.records === undefined)
+    if (deps.holds === undefined)
       throw new ApiFailure(
         'unavailable',
-        'The records that this console searches lie in no day files of its own, so no hold would keep them.',
-        'Lay it where the day files are: sightglass audit hold.',
+        'This machine keeps no records, so a hold would keep nothing.',
+        'Lay it on the machine that keeps them, such as the collector.',
       );
     const { name } = caller.session.user;
-    return { person: { user: name, address: caller.address, name }, holds: deps.records.holds };
+    return { person: { user: name, address: caller.address, name }, holds: deps.holds };
   }
 
   router.get(API.records, async (req, res) => {
     requireCaller(req, deps.sessions, 'trail');
-    const { records } = deps;
-    if (records === undefined) {
+    if (deps.holds === undefined) {
       sendJson<RecordsView>(res, { days: null, holds: [] });
       return;
     }
-    const days = await deps.audit.days();
-    const holds = records.holds.list();
+    const [days, holds] = [await deps.audit.days(), await deps.holds.list()];
     sendJson<RecordsView>(res, {
-      days: days.map(({ day, exchanges, flows, events, bytes }) => ({
-        ...{ day, exchanges, flows, events, bytes, ...records.state(day) },
+      days: days.map(({ from: _from, to: _to, ...day }) => ({
+        ...day,
         holds: holds
-          .filter(hold => hold.lifted === null && hold.first <= day && day <= hold.last)
+          .filter(hold => hold.lifted === null && hold.first <= day.day && day.day <= hold.last)
           .map(hold => hold.id),
       })),
       holds: holds.map(rowOf),
     });
   });
 
-  router.post(API.holds, (req, res) => {
+  router.post(API.holds, async (req, res) => {
     const { person, holds } = enter(req);
     const [first, last, reason] = [field(req, 'first'), field(req, 'last'), field(req, 'reason')];
-    sendJson<HoldRow>(res, rowOf(told(() => holds.add(person, first, last, reason))));
+    sendJson<HoldRow>(res, rowOf(await told(() => holds.add(person, first, last, reason))));
   });
 
-  router.post(API.holdRelease, (req, res) => {
+  router.post(API.holdRelease, async (req, res) => {
     const { person, holds } = enter(req);
     const { id } = req.params;
-    told(() => holds.lift(person, Number(id), field(req, 'reason')));
+    await told(() => holds.lift(person, Number(id), field(req, 'reason')));
     sendJson(res, {});
   });
 }
@@ -76,9 +74,9 @@ function field(req: Request, name: string): string {
 }
 
 /** What the holds refuse is the caller's business, with the reason and the hint. */
-function told<T>(work: () => T): T {
+async function told<T>(work: () => T | Promise<T>): Promise<T> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     const hint = error instanceof Error ? (error as { hint?: unknown }).hint : undefined;
     if (error instanceof Error && !(error instanceof ApiFailure) && typeof hint === 'string')

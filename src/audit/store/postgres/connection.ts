@@ -15,6 +15,19 @@ const GUARDS =
   '-c statement_timeout=120s -c idle_in_transaction_session_timeout=60s ' +
   '-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3';
 
+/** Run one thing on a connection of its own. A role that only reads will do for reading. */
+export async function withConnection<T>(
+  target: PostgresTarget,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const connection = new WriterConnection(target, () => undefined);
+  try {
+    return await connection.use(work);
+  } finally {
+    await connection.close();
+  }
+}
+
 export class WriterConnection {
   private readonly target: PostgresTarget;
   private readonly lost: () => void;

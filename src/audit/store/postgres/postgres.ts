@@ -9,10 +9,14 @@
  * of the question is spent.
  */
 import pg from 'pg';
+import { lagBehind } from '../../cursors.ts';
+import { spoolIdentity } from '../../fleet/identity.ts';
+import { listSegments } from '../../producer.ts';
 import { MAX_BLOCKS, FIND_BLOCKS, numbered, postgresCondition, wordsOf } from '../../query/postgres.ts';
 import { parseExchangeRef, parseFlowRef } from '../ids.ts';
 import { KIND } from '../layout.ts';
 import { clientConfig } from './connect.ts';
+import { DAY_BYTES } from './days.ts';
 import { FleetDetail } from './detail.ts';
 import { fleetFeed } from './feed.ts';
 import { COLUMNS, shownRow } from './rows.ts';
@@ -40,6 +44,7 @@ import type {
   Page,
   RowOf,
   SearchOptions,
+  SpoolLag,
   StoredBody,
 } from '../store.ts';
 
@@ -241,7 +246,21 @@ export class PostgresStore implements AuditStore {
       ...row,
       from: row.exchanges + row.flows === 0 ? null : lo,
       to: row.exchanges + row.flows === 0 ? null : hi,
+      sealed: false,
+      attached: false,
     }));
+  }
+
+  async spoolLag(spoolDir: string): Promise<SpoolLag> {
+    const segments = listSegments(spoolDir);
+    if (segments.length === 0) return lagBehind(spoolDir, segments, () => 0);
+    const rows = await this.ask<{ segment: string; at: number }>(
+      'SELECT s.segment, s.at FROM shipped s JOIN proxy p ON p.id = s.proxy WHERE p.spool = $1',
+      [spoolIdentity(spoolDir)],
+      QUESTION_MS,
+    );
+    const taken = new Map(rows.map(row => [row.segment, row.at]));
+    return lagBehind(spoolDir, segments, segment => taken.get(segment) ?? 0);
   }
 
   feed(options: FeedOptions): Promise<FeedPage> {
@@ -315,9 +334,7 @@ export class PostgresStore implements AuditStore {
 }
 
 /** Bytes of all partitions of each day beside its sums. */
-const DAYS = `SELECT d.day, d.exchanges, d.flows, d.events, d.lo, d.hi, coalesce((SELECT sum(pg_total_relation_size(c.oid))
-    FROM pg_class c WHERE c.relnamespace = 'sightglass'::regnamespace AND c.relkind = 'r'
-    AND c.relname LIKE '%\\_' || to_char(d.day, 'YYYYMMDD')), 0)::bigint AS bytes FROM day d ORDER BY d.day DESC`;
+const DAYS = `SELECT d.day, d.exchanges, d.flows, d.events, d.lo, d.hi, ${DAY_BYTES} AS bytes FROM day d ORDER BY d.day DESC`;
 
 /** A page cursor that cannot be read starts at the newest row rather than failing: it only ever comes from ourselves. */
 function cursorOf(text: string | undefined): number {

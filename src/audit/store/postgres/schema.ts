@@ -106,8 +106,35 @@ END $$;
 REVOKE ALL ON FUNCTION make_day(date), drop_day(date) FROM PUBLIC;
 `;
 
+/**
+ * Legal holds lie beside the days they keep, so that they bind every collector on this database; `drop_day` looks itself. A hold
+ * that is being laid waits until a day is gone, or comes in time to keep it.
+ */
+const HOLDS = `
+CREATE TABLE hold (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, first date NOT NULL, last date NOT NULL,
+  reason text NOT NULL, made_by text NOT NULL, created bigint NOT NULL, lifted bigint, lifted_by text, CHECK (first <= last));
+
+CREATE OR REPLACE FUNCTION drop_day(wanted date) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = sightglass, pg_temp AS $$
+DECLARE parent text;
+BEGIN
+  IF wanted >= (SELECT l.day FROM ledger l) THEN RAISE EXCEPTION 'the day being written is never dropped'; END IF;
+  LOCK TABLE hold IN SHARE MODE;
+  IF EXISTS (SELECT FROM hold h WHERE h.lifted IS NULL AND wanted BETWEEN h.first AND h.last) THEN
+    RAISE EXCEPTION 'the day is under legal hold';
+  END IF;
+  FOREACH parent IN ARRAY ARRAY['exchange', 'flow', 'event', 'block', 'body'] LOOP
+    EXECUTE format('DROP TABLE IF EXISTS %I', parent || '_' || to_char(wanted, 'YYYYMMDD'));
+  END LOOP;
+  DELETE FROM minute m WHERE m.day = wanted;
+  DELETE FROM day d WHERE d.day = wanted;
+END $$;
+`;
+
 /** Steps by the version they lead to. A released step is never changed. */
-const STEPS: readonly { version: number; sql: string }[] = [{ version: 1, sql: FIRST }];
+const STEPS: readonly { version: number; sql: string }[] = [
+  { version: 1, sql: FIRST },
+  { version: 2, sql: HOLDS },
+];
 
 export const POSTGRES_VERSION = STEPS.at(-1)?.version ?? 0;
 

@@ -26,8 +26,6 @@ export const SQL = {
   takePlaces: `UPDATE ledger SET next = next + $1::bigint, day = greatest(day, $2::date)
     RETURNING next - $1::bigint AS first, day`,
   makeDay: 'SELECT make_day($1)',
-  days: 'SELECT day FROM day ORDER BY day',
-  dropDay: 'SELECT drop_day($1)',
   shipped: 'SELECT segment, head, at, done, bad FROM shipped WHERE proxy = $1 AND segment = ANY ($2::text[])',
   ship: `INSERT INTO shipped (proxy, segment, head, at, done, bad) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (proxy, segment) DO UPDATE SET head = excluded.head, at = excluded.at, done = excluded.done, bad = excluded.bad`,

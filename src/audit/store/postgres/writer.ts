@@ -11,6 +11,7 @@ import { pack } from '../body-shelf.ts';
 import { Recent } from '../recent.ts';
 import { dayOf } from '../schema.ts';
 import { WriterConnection } from './connection.ts';
+import { retainDays } from './days.ts';
 import { Gathered, producerOf } from './gather.ts';
 import { Lines } from './lines.ts';
 import { ProxyState } from './proxy-state.ts';
@@ -18,6 +19,7 @@ import { putCopy, putSums } from './put.ts';
 import { BLOCKS, BODIES, SQL } from './statements.ts';
 import { storable } from './text.ts';
 import type { Client } from 'pg';
+import type { Dropping, Retention, RetentionLimits } from '../../retention.ts';
 import type { EventRecord } from '../../../core/records.ts';
 import type { PostgresTarget } from './connect.ts';
 import type { Part, Written } from './gather.ts';
@@ -43,7 +45,6 @@ export interface WriterOptions {
 
 const KNOWN_BLOCKS = 20_000;
 const KNOWN_BODIES = 50_000;
-const DAY_MS = 86_400_000;
 const UNIQUE_VIOLATION = '23505';
 
 export class PostgresWriter {
@@ -116,18 +117,9 @@ export class PostgresWriter {
     }
   }
 
-  /**
-   * Drop days of records older than `days` whole days, but never the newest. Throws when this role may not; what was dropped
-   * before stays dropped.
-   */
-  retain(days: number): Promise<string[]> {
-    const oldest = dayOf(this.now() - days * DAY_MS);
-    return this.connection.use(async client => {
-      const { rows } = await client.query<{ day: string }>(SQL.days);
-      const old = rows.slice(0, -1).flatMap(r => (r.day < oldest ? [r.day] : []));
-      for (const day of old) await client.query(SQL.dropDay, [day]);
-      return old;
-    });
+  /** Keep the store within its limits (days.ts). */
+  retain(limits: RetentionLimits, onDrop: (drop: Dropping) => void): Promise<Retention> {
+    return this.connection.use(client => retainDays(client, { ...limits, now: this.now(), onDrop }));
   }
 
   close(): Promise<void> {

@@ -11,13 +11,10 @@ async function withHolds(t: TestContext) {
   const made = (): Holds => new Holds(h.db, h.trail);
   const h: House = await house(t, {
     deps: {
-      records: {
-        state: () => ({ sealed: true, attached: false }),
-        holds: {
-          list: () => made().list(),
-          add: (...given) => made().add(...given),
-          lift: (...given) => made().lift(...given),
-        },
+      holds: {
+        list: () => made().list(),
+        add: (...given) => made().add(...given),
+        lift: (...given) => made().lift(...given),
       },
     },
   });
