@@ -4,11 +4,12 @@
  */
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { manual } from './web/manual.ts';
 
 export default defineConfig({
   root: 'web/client',
   base: '/',
-  plugins: [react()],
+  plugins: [react(), manual()],
   build: {
     outDir: '../../dist/web/client',
     emptyOutDir: true,

@@ -25,6 +25,8 @@ const SOURCES = [
   'src',
   'ca',
   'web',
+  // The manual, which the console shows.
+  'docs',
   'package.json',
   'package-lock.json',
   'tsconfig.json',

@@ -116,6 +116,8 @@ export interface ApiError {
     position?: number;
     /** `bad-query`: offset, exclusive, where the part that is meant ends. */
     end?: number;
+    /** `bad-query`: section of the query language's page that explains it. */
+    section?: string;
     /** `log-in-locked`, `too-many`: seconds until another try makes sense. */
     retryAfter?: number;
   };

@@ -115,7 +115,7 @@ function questionOf(text: string, options: Options, now: number): Question {
   if (!parsed.ok)
     throw new UsageError(
       explainError(text, { ...parsed.error, suggestion: null }),
-      parsed.error.suggestion ?? 'See docs/query-language.md.',
+      parsed.error.suggestion ?? `See docs/query-language.md#${parsed.error.section}.`,
     );
   const limit = limitOption(options.limit);
   return {

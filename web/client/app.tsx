@@ -4,9 +4,11 @@ import type { Me, SessionAnswer } from '../contract.ts';
 import { api, onSignedOut, setToken } from './api/client.ts';
 import { link } from './api/link.ts';
 import { useAsk } from './hooks/use-ask.ts';
+import { documentAt } from './manual/documents.ts';
 import { DeployPage } from './pages/deploy-page.tsx';
 import { ListsPage } from './pages/lists-page.tsx';
 import { LoginPage } from './pages/login-page.tsx';
+import { ManualPage } from './pages/manual-page.tsx';
 import { NotFound } from './pages/not-found.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
 import { PolicyPage } from './pages/policy-page.tsx';
@@ -96,6 +98,7 @@ function Gate({ first }: { first: SessionAnswer }) {
 function Page({ place, session }: { place: Place; session: Session }) {
   const { path, search, hash } = place;
   const opened = openedBy(path);
+  const manual = documentAt(path);
   if (path === '/' || path === '/traffic' || path === '/login' || path === '/setup')
     return <TrafficPage search={search} opened={null} />;
   if (opened !== null) return <TrafficPage search={search} opened={opened} />;
@@ -106,5 +109,6 @@ function Page({ place, session }: { place: Place; session: Session }) {
   if (path === '/streams' && session.can('status')) return <StreamsPage search={search} />;
   if (path === '/records' && session.can('trail')) return <RecordsPage />;
   if (path === '/trail' && session.can('trail')) return <TrailPage />;
+  if (manual !== null) return <ManualPage of={manual} section={hash} />;
   return <NotFound path={path} />;
 }

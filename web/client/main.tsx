@@ -10,6 +10,7 @@ import './styles/detail.css';
 import './styles/pages.css';
 import './styles/policy.css';
 import './styles/deploy.css';
+import './styles/manual.css';
 
 const root = document.getElementById('root');
 if (root !== null) createRoot(root).render(<App />);

@@ -13,6 +13,8 @@ export class ApiFailure extends Error {
   /** `bad-query`: where in the query text, end exclusive. */
   readonly position: number | undefined;
   readonly end: number | undefined;
+  /** `bad-query`: section of the query language's page that explains it. */
+  readonly section: string | undefined;
   /** Seconds. */
   readonly retryAfter: number | undefined;
 
@@ -20,13 +22,14 @@ export class ApiFailure extends Error {
     code: ErrorCode,
     message: string,
     hint: string,
-    more: { position?: number; end?: number; retryAfter?: number } = {},
+    more: { position?: number; end?: number; section?: string; retryAfter?: number } = {},
   ) {
     super(message);
     this.code = code;
     this.hint = hint;
     this.position = more.position;
     this.end = more.end;
+    this.section = more.section;
     this.retryAfter = more.retryAfter;
   }
 }
@@ -68,6 +71,7 @@ export function sendFailure(res: Response, failure: ApiFailure): void {
       hint: failure.hint,
       ...(failure.position === undefined ? {} : { position: failure.position }),
       ...(failure.end === undefined ? {} : { end: failure.end }),
+      ...(failure.section === undefined ? {} : { section: failure.section }),
       ...(failure.retryAfter === undefined ? {} : { retryAfter: failure.retryAfter }),
     },
   };

@@ -52,16 +52,12 @@ export function liveQuestionOf(req: Request, now: number): LiveQuestion {
 function parsed(text: string, kind: Kind, now: number): Query {
   const outcome = parseQuery(text, { kind, now });
   if (outcome.ok) return outcome.query;
-  const { message, suggestion, start, end } = outcome.error;
-  throw new ApiFailure(
-    'bad-query',
-    message,
-    suggestion ?? 'The query help (press ?) lists fields and operators.',
-    {
-      position: start,
-      end,
-    },
-  );
+  const { message, suggestion, section, start, end } = outcome.error;
+  throw new ApiFailure('bad-query', message, suggestion ?? 'The query help (press ?) explains it.', {
+    position: start,
+    end,
+    section,
+  });
 }
 
 /** ms since epoch, or null when absent. */

@@ -173,10 +173,22 @@ export interface Query {
   root: Node;
 }
 
-/** What is wrong with a query, where, and what may have been meant. */
+/** Sections of docs/query-language.md that errors lead to, by the anchors of their headings. */
+export const SECTIONS = [
+  'putting-terms-together',
+  'values',
+  'times',
+  'free-text',
+  'fields',
+  'limits-and-errors',
+] as const;
+export type Section = (typeof SECTIONS)[number];
+
+/** What is wrong with a query, where, what may have been meant, and the section that explains it. */
 export interface QueryError extends Span {
   message: string;
   suggestion: string | null;
+  section: Section;
 }
 
 export type ParseOutcome = { ok: true; query: Query } | { ok: false; error: QueryError };

@@ -83,10 +83,14 @@ class Parser {
     this.text = text;
     this.options = options;
     if (text.length > MAX_LENGTH)
-      throw new QuerySyntaxError(`The query is longer than ${MAX_LENGTH} characters.`, {
-        start: MAX_LENGTH,
-        end: text.length,
-      });
+      throw new QuerySyntaxError(
+        `The query is longer than ${MAX_LENGTH} characters.`,
+        {
+          start: MAX_LENGTH,
+          end: text.length,
+        },
+        'limits-and-errors',
+      );
     this.token = this.scan('term');
   }
 
@@ -97,7 +101,12 @@ class Parser {
       throw misplacedZone({ start: 0, end: this.text.length });
     const rest = this.token;
     if (rest.kind === ')')
-      throw new QuerySyntaxError('This parenthesis was never opened.', rest.span, 'Remove it, or quote it.');
+      throw new QuerySyntaxError(
+        'This parenthesis was never opened.',
+        rest.span,
+        'putting-terms-together',
+        'Remove it, or quote it.',
+      );
     return node;
   }
 
@@ -143,12 +152,21 @@ class Parser {
         throw new QuerySyntaxError(
           `${token.kind.toUpperCase()} needs a term on its left.`,
           token.span,
+          'putting-terms-together',
           `To search for the word itself, quote it: "${token.kind.toUpperCase()}".`,
         );
       case ')':
-        throw new QuerySyntaxError('A term is missing before this parenthesis.', token.span);
+        throw new QuerySyntaxError(
+          'A term is missing before this parenthesis.',
+          token.span,
+          'putting-terms-together',
+        );
       case 'end':
-        throw new QuerySyntaxError('The query ends where a term is expected.', token.span);
+        throw new QuerySyntaxError(
+          'The query ends where a term is expected.',
+          token.span,
+          'putting-terms-together',
+        );
     }
   }
 
@@ -159,7 +177,12 @@ class Parser {
     const node = this.expression(0, inside);
     this.depth--;
     if (this.token.kind !== ')')
-      throw new QuerySyntaxError('This parenthesis is never closed.', span, 'Add a ) at the end.');
+      throw new QuerySyntaxError(
+        'This parenthesis is never closed.',
+        span,
+        'putting-terms-together',
+        'Add a ) at the end.',
+      );
     this.next(within(outside));
     return node;
   }
@@ -172,7 +195,7 @@ class Parser {
     const value = this.token;
     if (value.kind === '(') return this.group(value.span, field, null);
     if (value.kind !== 'value')
-      throw new QuerySyntaxError(`A value is missing after ${field.name}:`, span, exampleOf(field));
+      throw new QuerySyntaxError(`A value is missing after ${field.name}:`, span, 'values', exampleOf(field));
     this.count(value.span);
     this.next('term');
     return readValue(field, value, { start: span.start, end: value.span.end }, this.options);
@@ -186,6 +209,7 @@ class Parser {
       throw new QuerySyntaxError(
         `A value is missing after ${name}:`,
         span,
+        'times',
         name === 'zone' ? 'For example zone:Europe/Berlin.' : TIME_HINT,
       );
     const whole = { start: span.start, end: value.span.end };
@@ -198,6 +222,7 @@ class Parser {
       throw new QuerySyntaxError(
         `${JSON.stringify(value.text)} is no time zone.`,
         whole,
+        'times',
         'Zones are named as in zone:Europe/Berlin, zone:America/New_York or zone:UTC.',
       );
     if (this.depth > 0) throw misplacedZone(whole);
@@ -205,6 +230,7 @@ class Parser {
       throw new QuerySyntaxError(
         'The query names two time zones.',
         whole,
+        'times',
         'A zone holds for the whole query.',
       );
     this.zone = zone;
@@ -219,6 +245,7 @@ class Parser {
       throw new QuerySyntaxError(
         `The field ${field.name} belongs to ${field.kinds.join(' and ')}, this is a search for ${kind}.`,
         span,
+        'fields',
         field.kinds.includes('flows')
           ? 'Search the flows instead (--flows).'
           : `Leave it out or search ${field.kinds.join(' or ')}.`,
@@ -227,6 +254,7 @@ class Parser {
     throw new QuerySyntaxError(
       `There is no field ${JSON.stringify(name)}.`,
       span,
+      'fields',
       near === null
         ? 'To search for the text itself, put it in double quotes.'
         : `Did you mean ${near}:? To search for the text itself, put it in double quotes.`,
@@ -235,11 +263,12 @@ class Parser {
 
   private count(span: Span): void {
     if (++this.terms > MAX_TERMS)
-      throw new QuerySyntaxError(`The query has more than ${MAX_TERMS} terms.`, span);
+      throw new QuerySyntaxError(`The query has more than ${MAX_TERMS} terms.`, span, 'limits-and-errors');
   }
 
   private enter(span: Span): void {
-    if (++this.depth > MAX_DEPTH) throw new QuerySyntaxError(`Nested deeper than ${MAX_DEPTH} levels.`, span);
+    if (++this.depth > MAX_DEPTH)
+      throw new QuerySyntaxError(`Nested deeper than ${MAX_DEPTH} levels.`, span, 'limits-and-errors');
   }
 
   private next(mode: Mode): void {
@@ -299,7 +328,7 @@ class Parser {
       if (char === '\\' && at + 1 < text.length && '"\\'.includes(text.charAt(at + 1))) at++;
       value += text.charAt(at);
     }
-    throw new QuerySyntaxError('This quotation mark is never closed.', { start, end: text.length });
+    throw new QuerySyntaxError('This quotation mark is never closed.', { start, end: text.length }, 'values');
   }
 }
 
@@ -311,6 +340,7 @@ const misplacedZone = (span: Span): QuerySyntaxError =>
   new QuerySyntaxError(
     'zone: holds for the whole query: it stands beside the other terms, not inside NOT, OR or parentheses.',
     span,
+    'times',
     'For example zone:Europe/Berlin (a OR b).',
   );
 

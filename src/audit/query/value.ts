@@ -9,7 +9,7 @@ import { parseExchangeRef, parseFlowRef } from '../store/ids.ts';
 import { fold } from './fold.ts';
 import { nearest } from './suggest.ts';
 import { parseMoment, TIME_HINT } from './time.ts';
-import type { Field, Node, Pattern, QueryError, Span, Test, Words } from './ast.ts';
+import type { Field, Node, Pattern, QueryError, Section, Span, Test, Words } from './ast.ts';
 import type { Network } from '../../core/network.ts';
 
 /** Wildcards in one value: more of them make LIKE slow on long texts. */
@@ -17,16 +17,18 @@ const MAX_WILDCARDS = 8;
 
 export class QuerySyntaxError extends Error {
   readonly span: Span;
+  readonly section: Section;
   readonly suggestion: string | null;
 
-  constructor(message: string, span: Span, suggestion: string | null = null) {
+  constructor(message: string, span: Span, section: Section, suggestion: string | null = null) {
     super(message);
     this.span = span;
+    this.section = section;
     this.suggestion = suggestion;
   }
 
   toError(): QueryError {
-    return { message: this.message, suggestion: this.suggestion, ...this.span };
+    return { message: this.message, suggestion: this.suggestion, section: this.section, ...this.span };
   }
 }
 
@@ -43,7 +45,7 @@ export interface Clock {
 
 /** The node for `field:value`. */
 export function readValue(field: Field, value: RawValue, span: Span, now: Clock): Node {
-  if (value.text === '') throw new QuerySyntaxError(`The value of ${field.name}: is empty.`, span);
+  if (value.text === '') throw new QuerySyntaxError(`The value of ${field.name}: is empty.`, span, 'values');
   if (!value.quoted && value.text === '*') {
     if (field.nullable !== true) return { kind: 'all' };
     return { kind: 'field', field, test: { op: 'present' }, span };
@@ -81,7 +83,11 @@ function patternOf(value: RawValue, span: Span): Pattern {
   if (value.quoted) return [folded];
   const pieces = folded.replace(/\*{2,}/g, '*').split('*');
   if (pieces.length - 1 > MAX_WILDCARDS)
-    throw new QuerySyntaxError(`More than ${MAX_WILDCARDS} wildcards in one value.`, span);
+    throw new QuerySyntaxError(
+      `More than ${MAX_WILDCARDS} wildcards in one value.`,
+      span,
+      'limits-and-errors',
+    );
   return pieces;
 }
 
@@ -92,6 +98,7 @@ function checkKnown(field: Field, value: RawValue, span: Span): void {
   throw new QuerySyntaxError(
     `${field.name} is never ${JSON.stringify(value.text)}.`,
     span,
+    'fields',
     near === null ? `It is one of ${values.join(', ')}.` : `Did you mean ${field.name}:${near}?`,
   );
 }
@@ -117,6 +124,7 @@ function addressTest(field: Field, value: RawValue, span: Span): Test {
     throw new QuerySyntaxError(
       `${JSON.stringify(value.text)} is no address and no network.`,
       span,
+      'values',
       value.text.includes('/')
         ? 'The bits after the prefix must be zero, as in 10.1.0.0/16.'
         : `For example ${field.name}:10.1.2.3, ${field.name}:10.1.0.0/16 or ${field.name}:10.1.*`,
@@ -161,6 +169,7 @@ function numberTest(field: Field, value: RawValue, span: Span): Test {
       throw new QuerySyntaxError(
         `${JSON.stringify(part)} is no number that ${field.name} understands.`,
         span,
+        'values',
         field.units === undefined
           ? `For example ${field.name}:>=400 or ${field.name}:400..499.`
           : `For example ${field.name}:>=400; units are ${Object.keys(field.units).join(', ')}.`,
@@ -197,18 +206,24 @@ function rangeTest(
   if (dots < 0) return { op: 'range', min: low(text), minOpen: false, max: high(text), maxOpen: false };
   const from = text.slice(0, dots);
   const to = text.slice(dots + 2);
-  if (from === '' && to === '') throw new QuerySyntaxError('A range needs at least one end.', span);
+  if (from === '' && to === '') throw new QuerySyntaxError('A range needs at least one end.', span, 'values');
   const min = from === '' ? null : low(from);
   const max = to === '' ? null : high(to);
   if (min !== null && max !== null && min > max)
-    throw new QuerySyntaxError('The range ends before it begins.', span, `Write ${to}..${from} instead.`);
+    throw new QuerySyntaxError(
+      'The range ends before it begins.',
+      span,
+      'values',
+      `Write ${to}..${from} instead.`,
+    );
   return { op: 'range', min, minOpen: false, max, maxOpen: false };
 }
 
 function timeTest(value: RawValue, span: Span, { now, zone }: Clock): Test {
   const moment = (part: string) => {
     const m = parseMoment(part.trim(), now, zone);
-    if (m === null) throw new QuerySyntaxError(`${JSON.stringify(part)} is no time.`, span, TIME_HINT);
+    if (m === null)
+      throw new QuerySyntaxError(`${JSON.stringify(part)} is no time.`, span, 'times', TIME_HINT);
     return m;
   };
   // The last millisecond of the grain, so that `<=` and `..` include the whole day or minute that was named.
@@ -232,7 +247,8 @@ function timeTest(value: RawValue, span: Span, { now, zone }: Clock): Test {
 /** `since:` and `until:` as a test of time: from the beginning of what is named, and up to it. */
 export function readBound(bound: 'since' | 'until', value: RawValue, span: Span, { now, zone }: Clock): Test {
   const m = parseMoment(value.text.trim(), now, zone);
-  if (m === null) throw new QuerySyntaxError(`${JSON.stringify(value.text)} is no time.`, span, TIME_HINT);
+  if (m === null)
+    throw new QuerySyntaxError(`${JSON.stringify(value.text)} is no time.`, span, 'times', TIME_HINT);
   return bound === 'since'
     ? { op: 'range', min: m.from, minOpen: false, max: null, maxOpen: false }
     : { op: 'range', min: null, minOpen: false, max: m.from, maxOpen: true };
@@ -244,6 +260,7 @@ function idTest(field: Field, value: RawValue, span: Span): Test {
     throw new QuerySyntaxError(
       `${JSON.stringify(value.text)} is no ${field.name} id.`,
       span,
+      'fields',
       field.name === 'flow' ? 'A flow id looks like 3-1a.' : 'An exchange id looks like 3-1a.2.',
     );
   const n = 'n' in wanted ? (wanted.n as number) : null;
@@ -258,12 +275,14 @@ export function freeWords(value: RawValue, span: Span): Words {
     throw new QuerySyntaxError(
       'Free text takes a wildcard only at the end of a word.',
       span,
+      'free-text',
       'Use path:*text* or host:*text* to look inside words.',
     );
   if (!/[\p{L}\p{N}]/u.test(text))
     throw new QuerySyntaxError(
       'Free text needs at least one letter or digit.',
       span,
+      'free-text',
       'Use path: to look for punctuation.',
     );
   return { text, prefix };

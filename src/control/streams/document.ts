@@ -130,7 +130,10 @@ export function streamQuery(
 ): { query: Query } | { error: string; hint: string } {
   const parsed = parseQuery(filter, { kind, now });
   if (!parsed.ok)
-    return { error: parsed.error.message, hint: parsed.error.suggestion ?? 'See docs/query-language.md.' };
+    return {
+      error: parsed.error.message,
+      hint: parsed.error.suggestion ?? `See docs/query-language.md#${parsed.error.section}.`,
+    };
   return { query: parsed.query };
 }
 

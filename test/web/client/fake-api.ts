@@ -248,8 +248,8 @@ export class FakeApi {
     const [, , what, id = '', part, side = ''] = pathname.split('/');
     const parsed = parseQuery(q, { kind: kind === 'flows' ? 'flows' : 'exchanges', now: Date.now() });
     if (!parsed.ok) {
-      const { message, suggestion, start, end } = parsed.error;
-      return refuse(res, 400, 'bad-query', message, suggestion ?? '', { position: start, end });
+      const { message, suggestion, section, start, end } = parsed.error;
+      return refuse(res, 400, 'bad-query', message, suggestion ?? '', { position: start, end, section });
     }
     switch (what) {
       case 'search':

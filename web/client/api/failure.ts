@@ -12,6 +12,8 @@ export class ApiFailure extends Error {
   readonly position: number | null;
   /** Offset, exclusive, where the part that is meant ends. */
   readonly end: number | null;
+  /** Section of the query language's page that explains it, for `bad-query`. */
+  readonly section: string | null;
   /** Seconds until another try makes sense. */
   readonly retryAfter: number | null;
 
@@ -19,13 +21,14 @@ export class ApiFailure extends Error {
     code: FailureCode,
     message: string,
     hint: string,
-    more: { position?: number; end?: number; retryAfter?: number } = {},
+    more: { position?: number; end?: number; section?: string; retryAfter?: number } = {},
   ) {
     super(message);
     this.code = code;
     this.hint = hint;
     this.position = more.position ?? null;
     this.end = more.end ?? null;
+    this.section = more.section ?? null;
     this.retryAfter = more.retryAfter ?? null;
   }
 }

@@ -1,6 +1,7 @@
-/** The keys, and how to search. */
+/** The keys, examples, and the page of the query language, above whatever the reader is at. */
 import { useEffect, useRef } from 'react';
-import { fieldsOf } from '../state/complete.ts';
+import { Document } from '../manual/document.tsx';
+import { QUERY_LANGUAGE, documentAddress } from '../manual/documents.ts';
 import { Icon } from '../parts/icon.tsx';
 import { LinkTo } from '../parts/link-to.tsx';
 import { listAddress } from '../state/view.ts';
@@ -25,7 +26,8 @@ export const SAMPLES: readonly (readonly [query: string, what: string])[] = [
   ['"quarterly report"', 'A phrase anywhere in host, path or headers'],
 ];
 
-export function Help({ close }: { close: () => void }) {
+/** `section`: of the query language's page, empty for none in particular. */
+export function Help({ section, close }: { section: string; close: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const box = dialog.current;
@@ -48,7 +50,14 @@ export function Help({ close }: { close: () => void }) {
             <span className="visually-hidden">Close</span>
           </button>
         </header>
-        <div className="help-columns">
+        <div
+          className="help-columns"
+          // A link that leads elsewhere in the console leaves the help behind.
+          onClick={event => {
+            const link = event.target instanceof Element ? event.target.closest('a') : null;
+            if (link?.getAttribute('href')?.startsWith('/') === true) close();
+          }}
+        >
           <section>
             <h3>Keys</h3>
             <dl className="keys">
@@ -64,7 +73,7 @@ export function Help({ close }: { close: () => void }) {
               ))}
             </dl>
             <h3>Examples</h3>
-            <dl className="samples" onClick={event => event.target instanceof HTMLAnchorElement && close()}>
+            <dl className="samples">
               {SAMPLES.map(([query, what]) => (
                 <div key={query}>
                   <dt className="mono">
@@ -78,35 +87,13 @@ export function Help({ close }: { close: () => void }) {
             </dl>
           </section>
           <section>
-            <h3>Search fields</h3>
-            <p className="fine">
-              Terms side by side must all hold. <code>-</code> or <code>NOT</code> turns one round,{' '}
-              <code>OR</code> and brackets combine, <code>*</code> stands for anything, quotes keep words
-              together.
+            <Document of={QUERY_LANGUAGE} section={section} prefix="help-" lower={2} />
+            <p>
+              <LinkTo to={documentAddress(QUERY_LANGUAGE.name)}>The whole manual</LinkTo>
             </p>
-            <FieldList show="exchanges" title="Requests" />
-            <FieldList show="flows" title="Connections" />
           </section>
         </div>
       </div>
     </dialog>
-  );
-}
-
-function FieldList({ show, title }: { show: 'exchanges' | 'flows'; title: string }) {
-  return (
-    <details open={show === 'exchanges'}>
-      <summary>{title}</summary>
-      <dl className="fields">
-        {fieldsOf(show).map(({ field, help, example }) => (
-          <div key={field}>
-            <dt className="mono">{field}</dt>
-            <dd>
-              {help} <code>{example}</code>
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </details>
   );
 }

@@ -4,6 +4,8 @@ import type { ReactNode } from 'react';
 import { useKeys } from '../hooks/use-keys.ts';
 import { LinkTo } from '../parts/link-to.tsx';
 import type { Place } from '../router.ts';
+import { documentAt } from '../manual/documents.ts';
+import { HelpContext } from '../state/help.ts';
 import { openedBy } from '../state/places.ts';
 import { useSession } from '../state/session.tsx';
 import { Account } from './account.tsx';
@@ -25,10 +27,13 @@ const PAGES = [
 
 export function Shell({ place, children }: { place: Place; children: ReactNode }) {
   const { can } = useSession();
-  const [help, setHelp] = useState(false);
-  useKeys({ '?': () => setHelp(true) });
+  // The section at which the help is open, empty for its beginning; null while it is closed. */
+  const [help, setHelp] = useState<string | null>(null);
+  const openHelp = (): void => setHelp('');
+  useKeys({ '?': openHelp });
   const current = place.path === '/' || openedBy(place.path) !== null ? '/traffic' : place.path;
-  const title = PAGES.find(page => page.path === current)?.label ?? 'Not found';
+  const title =
+    PAGES.find(page => page.path === current)?.label ?? documentAt(place.path)?.label ?? 'Not found';
   useEffect(() => {
     document.title = `${title} · Sightglass`;
   }, [title]);
@@ -54,18 +59,18 @@ export function Shell({ place, children }: { place: Place; children: ReactNode }
             type="button"
             className="icon-button top-help"
             title="Keys and search (?)"
-            onClick={() => setHelp(true)}
+            onClick={openHelp}
           >
             <span aria-hidden="true">?</span>
             <span className="visually-hidden">Keys and search</span>
           </button>
           <ThemeButton />
-          <Account help={() => setHelp(true)} />
+          <Account help={openHelp} />
         </div>
       </header>
       <LinkBanner />
-      {children}
-      {help ? <Help close={() => setHelp(false)} /> : null}
+      <HelpContext.Provider value={setHelp}>{children}</HelpContext.Provider>
+      {help === null ? null : <Help section={help} close={() => setHelp(null)} />}
     </div>
   );
 }

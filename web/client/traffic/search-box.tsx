@@ -15,6 +15,7 @@ import { offersFor, wordAt } from '../state/complete.ts';
 import type { Offer } from '../state/complete.ts';
 import { viewParams } from '../state/view.ts';
 import type { View } from '../state/view.ts';
+import { useHelp } from '../state/help.ts';
 import { QueryError } from './query-error.tsx';
 
 export interface SearchBoxProps {
@@ -29,6 +30,7 @@ export function SearchBox({ view, failure, apply }: SearchBoxProps) {
   const [open, setOpen] = useState(false);
   const [chosen, setChosen] = useState(-1);
   const input = useRef<HTMLInputElement>(null);
+  const help = useHelp();
   const id = useId();
 
   // Another query came in force (a filter, a link, the back button): show that one.
@@ -166,6 +168,15 @@ export function SearchBox({ view, failure, apply }: SearchBoxProps) {
             <span className="visually-hidden">Clear the search</span>
           </button>
         )}
+        <button
+          type="button"
+          className="icon-button search-help"
+          title="How to search (?)"
+          onClick={() => help('')}
+        >
+          <span aria-hidden="true">?</span>
+          <span className="visually-hidden">How to search</span>
+        </button>
       </form>
       <ul
         role="listbox"

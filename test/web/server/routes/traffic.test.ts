@@ -36,7 +36,7 @@ test('a query that makes no sense is a 400 that says where', async t => {
     const answer = await viewer.get(`/api/${path}?q=${encodeURIComponent('ok hots:example.com')}`);
     assert.equal(answer.status, 400);
     const error = errorOf(answer);
-    assert.deepEqual([error.code, error.position], ['bad-query', 3]);
+    assert.deepEqual([error.code, error.position, error.section], ['bad-query', 3, 'fields']);
     assert.ok((error.end ?? 0) > 3);
   }
   assert.deepEqual(h.audit.asked, []);
