@@ -10,6 +10,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort } from '../test/helpers/free-port.ts';
 import { coldName, MAIN_NAME } from './names.ts';
 import { end, launch } from './processes.ts';
 import { SIZES } from './workloads.ts';
@@ -58,18 +59,6 @@ export async function opened(port: number, child: ChildProcess, what: string): P
     await sleep(100);
   }
   throw new Error(`${what} did not listen within 20 s`);
-}
-
-/** A port that was free a moment ago. Peers cannot tell which port they got, so they must be given one. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 async function makePki(folder: string, cold: number): Promise<Pki> {

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, opened } from '../origin.ts';
+import { freePort } from '../../test/helpers/free-port.ts';
+import { opened } from '../origin.ts';
 import { end, launch } from '../processes.ts';
 import type { Implementation, Running, StartOrder } from './implementation.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { report } from '../../src/cli/doctor.ts';
 import { answer } from '../../src/control/doctor/answer.ts';
-import { refusedPort } from '../helpers/origin.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { runCli } from '../helpers/product.ts';
 
 void test('the report: questions in order, evidence of what is not good, next steps, a sum', () => {
@@ -37,10 +37,10 @@ describe('the verb', () => {
   });
 
   test('for people and for machines; exit 1 when something is broken', async () => {
-    const common = ['doctor', '--data-dir', dir, '--proxy.listen', `127.0.0.1:${await refusedPort()}`];
+    const common = ['doctor', '--data-dir', dir, '--proxy.listen', `127.0.0.1:${await freePort()}`];
     const people = await runCli(...common);
     assert.match(people.stdout, /Can clients reach the proxy here\?\n {2}! Nothing listens/);
-    const machine = await runCli(...common, '--host', `127.0.0.1:${await refusedPort()}`, '--json');
+    const machine = await runCli(...common, '--host', `127.0.0.1:${await freePort()}`, '--json');
     const { state, answers } = JSON.parse(machine.stdout) as { state: string; answers: { code: string }[] };
     assert.equal(state, 'bad');
     assert.equal(machine.code, 1);

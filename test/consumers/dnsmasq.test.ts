@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { resolvesTruly, world } from './dns.ts';
-import { freePort, start } from './process.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { start } from './process.ts';
 import { judge } from './truth.ts';
 import type { Consumer, Export } from './truth.ts';
 

@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { resolvesTruly, world } from './dns.ts';
-import { freePort, start } from './process.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { start } from './process.ts';
 import { judge } from './truth.ts';
 
 const CANARY = 'canary-of-the-test.invalid';

@@ -1,10 +1,7 @@
 /** Programs under test: started in the foreground, waited for until they answer, ended by their own handle. */
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Running {
@@ -56,23 +53,5 @@ export async function start(
       throw new Error(`${command} does not answer\n${output}`);
     }
     await sleep(30);
-  }
-}
-
-/** A port of 127.0.0.1 that is free for TCP and UDP now. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const tcp = createServer().listen(0, '127.0.0.1');
-    await once(tcp, 'listening');
-    const { port } = tcp.address() as AddressInfo;
-    const udp = createSocket('udp4');
-    const free = await new Promise<boolean>(resolve => {
-      udp.once('error', () => resolve(false));
-      udp.bind(port, '127.0.0.1', () => resolve(true));
-    });
-    await new Promise<void>(resolve => (free ? udp.close(() => resolve()) : resolve()));
-    tcp.close();
-    await once(tcp, 'close');
-    if (free) return port;
   }
 }

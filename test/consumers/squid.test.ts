@@ -5,7 +5,8 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { freePort, start } from './process.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { start } from './process.ts';
 import { helloFor } from './sni.ts';
 import { judge } from './truth.ts';
 

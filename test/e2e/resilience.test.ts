@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { makeRng } from '../fuzz/rng.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { isWorker, signal, startProduct, type Product } from '../helpers/product.ts';
 import { startLoad, through } from './load.ts';
 import { accountedFor, assertSound, openScene, pause, until, type Scene } from './scene.ts';
@@ -23,7 +24,8 @@ describe('killed under load', () => {
   const rng = makeRng(20261120);
   let product: Product;
   before(async () => {
-    product = await startProduct(scene.options());
+    // A port that no connection of the load can get while nobody listens on it.
+    product = await startProduct(scene.options({ 'proxy.listen': `127.0.0.1:${await freePort()}` }));
   });
   after(() => product.cleanUp());
 
@@ -57,8 +59,8 @@ describe('killed under load', () => {
 
   test('kill -9 of the control process: workers serve on, the next one takes over without a loss', async () => {
     for (let round = 0; round < 2; round++) {
-      let { port } = product;
-      const load = startLoad({ ...scene.target(product), proxyPort: () => port, connections: 12 });
+      const { port } = product;
+      const load = startLoad({ ...scene.target(product), connections: 12 });
       try {
         await load.progress(100 + rng.int(200));
         const orphans = product.workers();
@@ -74,7 +76,6 @@ describe('killed under load', () => {
           ...scene.options({ 'proxy.listen': `127.0.0.1:${port}` }),
           on: product,
         });
-        port = product.port;
         await until('the orphans to leave', () => !orphans.some(isWorker));
         await load.progress(100);
         (await through(scene.target(product, `cold-${round}.test`))).destroy();

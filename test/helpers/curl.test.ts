@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { curl } from './curl.ts';
-import { refusedPort, startRawOrigin } from './origin.ts';
+import { freePort } from './free-port.ts';
+import { startRawOrigin } from './origin.ts';
 
 test('status, fields, body and metrics of an answer', async t => {
   const origin = await startRawOrigin({ name: 'curl-test' });
@@ -18,7 +19,7 @@ test('status, fields, body and metrics of an answer', async t => {
 });
 
 test('a failure is told by its code and curl’s words', async () => {
-  const answer = await curl(`http://127.0.0.1:${await refusedPort()}/`);
+  const answer = await curl(`http://127.0.0.1:${await freePort()}/`);
   assert.deepEqual([answer.code, answer.status, answer.body.length, answer.headers], [7, 0, 0, {}]);
   assert.match(answer.stderr, /Failed to connect/);
 });

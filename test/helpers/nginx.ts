@@ -6,10 +6,10 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 import type { TestCa } from './tls-authority.ts';
 
 /** One line of the access log. Written when the request is over; sizes in bytes. */
@@ -63,7 +63,7 @@ export async function startNginx(options: { ca: TestCa; names?: readonly string[
 
   // Between choosing a port and nginx taking it, another process may: then choose again.
   for (let attempt = 1; ; attempt++) {
-    const [ec, rsa, http] = await freePorts(3);
+    const [ec, rsa, http] = [await freePort(), await freePort(), await freePort()];
     const tls = (port: number, files: { certFile: string; keyFile: string }): string =>
       serverBlock(
         dir,
@@ -223,14 +223,6 @@ function digestOfZeros(): string {
   const piece = Buffer.alloc(2 ** 20);
   for (let done = 0; done < HUNDRED_MIB; done += piece.length) hash.update(piece);
   return hash.digest('hex');
-}
-
-async function freePorts(count: number): Promise<[number, number, number]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(servers.map(s => new Promise<void>(resolve => s.listen(0, '127.0.0.1', resolve))));
-  const ports = servers.map(s => (s.address() as AddressInfo).port);
-  await Promise.all(servers.map(s => new Promise(resolve => s.close(resolve))));
-  return ports as [number, number, number];
 }
 
 /** Null once the port takes connections; otherwise why the process ended. */

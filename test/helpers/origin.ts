@@ -176,15 +176,6 @@ export async function startRawOrigin(options: RawOriginOptions = {}): Promise<Ra
   return self;
 }
 
-/** A port on 127.0.0.1 where nobody listens: connections are refused. */
-export async function refusedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise(resolve => server.close(resolve));
-  return port;
-}
-
 /** Bytes of the first request: head and body by Content-Length or chunks. Null while the head is incomplete. */
 function requestSize(bytes: Buffer): number | null {
   const end = bytes.indexOf('\r\n\r\n');

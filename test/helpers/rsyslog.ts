@@ -6,6 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { freePort } from './free-port.ts';
 import type { IssuedFiles } from './tls-authority.ts';
 
 export interface Rsyslog {
@@ -39,41 +40,36 @@ function answers(port: number): Promise<boolean> {
 
 export async function startRsyslog({ dir, tls }: RsyslogOptions): Promise<Rsyslog> {
   const out = path.join(dir, 'messages.log');
-  const portFile = path.join(dir, 'port');
   const config = path.join(dir, 'rsyslog.conf');
   let child: ChildProcess | null = null;
   let said = '';
-  let port = 0;
+  const port = await freePort();
 
-  const configure = (): void => {
-    const auth = tls?.clientMustBe === undefined ? 'anon' : 'x509/name';
-    const peer = tls?.clientMustBe === undefined ? '' : ` PermittedPeer=["${tls.clientMustBe}"]`;
-    fs.writeFileSync(
-      config,
-      [
-        `global(workDirectory="${dir}" maxMessageSize="16k" parser.escapeControlCharactersOnReceive="off"`,
-        ...(tls === null
-          ? []
-          : [
-              `  DefaultNetstreamDriver="ossl" DefaultNetstreamDriverCAFile="${tls.caFile}"`,
-              `  DefaultNetstreamDriverCertFile="${tls.server.certFile}" DefaultNetstreamDriverKeyFile="${tls.server.keyFile}"`,
-            ]),
-        ')',
-        'main_queue(queue.type="Direct")',
-        tls === null
-          ? 'module(load="imtcp")'
-          : `module(load="imtcp" StreamDriver.Name="ossl" StreamDriver.Mode="1" StreamDriver.AuthMode="${auth}"${peer})`,
-        'template(name="raw" type="string" string="%rawmsg%\\n")',
-        `input(type="imtcp" address="127.0.0.1" port="${port}" listenPortFileName="${portFile}")`,
-        `action(type="omfile" file="${out}" template="raw" asyncWriting="off" flushOnTXEnd="on")`,
-        '',
-      ].join('\n'),
-    );
-  };
+  const auth = tls?.clientMustBe === undefined ? 'anon' : 'x509/name';
+  const peer = tls?.clientMustBe === undefined ? '' : ` PermittedPeer=["${tls.clientMustBe}"]`;
+  fs.writeFileSync(
+    config,
+    [
+      `global(workDirectory="${dir}" maxMessageSize="16k" parser.escapeControlCharactersOnReceive="off"`,
+      ...(tls === null
+        ? []
+        : [
+            `  DefaultNetstreamDriver="ossl" DefaultNetstreamDriverCAFile="${tls.caFile}"`,
+            `  DefaultNetstreamDriverCertFile="${tls.server.certFile}" DefaultNetstreamDriverKeyFile="${tls.server.keyFile}"`,
+          ]),
+      ')',
+      'main_queue(queue.type="Direct")',
+      tls === null
+        ? 'module(load="imtcp")'
+        : `module(load="imtcp" StreamDriver.Name="ossl" StreamDriver.Mode="1" StreamDriver.AuthMode="${auth}"${peer})`,
+      'template(name="raw" type="string" string="%rawmsg%\\n")',
+      `input(type="imtcp" address="127.0.0.1" port="${port}")`,
+      `action(type="omfile" file="${out}" template="raw" asyncWriting="off" flushOnTXEnd="on")`,
+      '',
+    ].join('\n'),
+  );
 
   const start = async (): Promise<void> => {
-    fs.rmSync(portFile, { force: true });
-    configure();
     const started = spawn('rsyslogd', ['-n', '-f', config, '-i', 'NONE'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` },
@@ -82,10 +78,7 @@ export async function startRsyslog({ dir, tls }: RsyslogOptions): Promise<Rsyslo
     for (const stream of [started.stdout, started.stderr])
       stream.on('data', (data: Buffer) => (said += data.toString()));
     for (const deadline = Date.now() + 15_000; Date.now() < deadline;) {
-      // The file is written for a port that the system chose; a given port is asked whether it answers.
-      const text = fs.existsSync(portFile) ? fs.readFileSync(portFile, 'utf8').trim() : '';
-      if (port === 0 && /^\d+$/.test(text)) port = Number(text);
-      if (port !== 0 && (await answers(port))) return;
+      if (await answers(port)) return;
       if (started.exitCode !== null) break;
       await new Promise(resolve => setTimeout(resolve, 20));
     }
@@ -103,9 +96,7 @@ export async function startRsyslog({ dir, tls }: RsyslogOptions): Promise<Rsyslo
 
   await start();
   return {
-    get port() {
-      return port;
-    },
+    port,
     lines: () =>
       fs.existsSync(out)
         ? fs

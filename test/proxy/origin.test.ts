@@ -7,7 +7,8 @@ import { connectOriginTls, originContexts, type OriginTarget } from '../../src/p
 import type { TlsProfile } from '../../src/core/verdict.ts';
 import { createDialer } from '../../src/proxy/dial.ts';
 import { createResolver } from '../../src/proxy/resolve.ts';
-import { refusedPort, startRawOrigin } from '../helpers/origin.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { startRawOrigin } from '../helpers/origin.ts';
 import { makeTestCa, type TestCa } from '../helpers/tls-authority.ts';
 import { FACTS, Harness, INSPECT, until } from './harness.ts';
 
@@ -227,7 +228,7 @@ describe('origin TLS', () => {
     });
 
   test('nobody there is origin-refused', async () => {
-    const { connecting } = await reach({ port: await refusedPort() });
+    const { connecting } = await reach({ port: await freePort() });
     await assert.rejects(connecting, codeOf('origin-refused'));
   });
 

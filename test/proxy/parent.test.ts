@@ -8,7 +8,7 @@ import { parentContext } from '../../src/proxy/origin.ts';
 import { authority, createParents, type Parents } from '../../src/proxy/parent.ts';
 import { createResolver } from '../../src/proxy/resolve.ts';
 import { DEFAULT_LIMITS } from '../../src/wire/http1/index.ts';
-import { refusedPort } from '../helpers/origin.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { startParent, type TestParent } from '../helpers/parent.ts';
 import {
   converse,
@@ -34,7 +34,7 @@ describe('through a parent', () => {
   before(async () => {
     parent = await startParent();
     second = await startParent();
-    dead = await refusedPort();
+    dead = await freePort();
     origin = await startOrigin(ca, 'www.test', (req, res) => {
       res.end(`served ${req.url}`);
     });

@@ -11,6 +11,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeRng } from '../fuzz/rng.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { signal, startProduct } from '../helpers/product.ts';
 import { startLoad } from '../e2e/load.ts';
 import { assertSound, openScene, pause } from '../e2e/scene.ts';
@@ -36,13 +37,14 @@ async function bothWorkers(): Promise<number[]> {
 const started = Date.now();
 const kills: Record<string, number> = {};
 const scene = await openScene();
-let product = await startProduct(scene.options());
-let { port } = product;
+// A port that no connection of the load can get while nobody listens on it.
+const listen = { 'proxy.listen': `127.0.0.1:${await freePort()}` };
+let product = await startProduct(scene.options(listen));
 const answered = new Set<string>();
 let broken = 0;
 try {
   for (let round = 0; round < rounds; round++) {
-    const load = startLoad({ ...scene.target(product), proxyPort: () => port, connections: 12 });
+    const load = startLoad({ ...scene.target(product), connections: 12 });
     const kind = rng.pick(KINDS);
     kills[kind] = (kills[kind] ?? 0) + 1;
     try {
@@ -55,10 +57,9 @@ try {
         if (kind === 'everything') for (const pid of workers) signal(pid, 'SIGKILL');
         else await load.progress(20 + rng.int(100), PATIENCE);
         product = await startProduct({
-          ...scene.options({ 'proxy.listen': `127.0.0.1:${port}` }),
+          ...scene.options(listen),
           on: product,
         });
-        port = product.port;
       }
       await load.progress(20, PATIENCE);
     } finally {

@@ -6,12 +6,12 @@ import { CHECKS } from '../../../src/control/doctor/answer.ts';
 import { examine } from '../../../src/control/doctor/examine.ts';
 import { flow } from '../../policy/facts.ts';
 import { record, verdict } from '../../policy/recorded.ts';
-import { refusedPort } from '../../helpers/origin.ts';
+import { freePort } from '../../helpers/free-port.ts';
 import { startParent } from '../../helpers/parent.ts';
 import { folder, patient } from './bench.ts';
 
 void test('every question is answered, in the order of the catalogue, on an empty folder too', async t => {
-  const listen = `127.0.0.1:${await refusedPort()}`;
+  const listen = `127.0.0.1:${await freePort()}`;
   const { answers, failed } = await examine(
     patient(folder(t), { flags: { 'proxy.listen': listen }, patience: 300 }),
   );
@@ -31,7 +31,7 @@ void test('hosts come from the records, parents from the policy', async t => {
   record(dir, Date.now(), [
     { facts: flow('used.invalid', { now: Date.now() }), verdict: verdict('inspect', 'r') },
   ]);
-  const listen = `127.0.0.1:${await refusedPort()}`;
+  const listen = `127.0.0.1:${await freePort()}`;
   const { answers } = await examine(patient(dir, { flags: { 'proxy.listen': listen }, patience: 300 }));
   assert.ok(parent.asked.every(line => line === 'CONNECT used.invalid:443 HTTP/1.1'));
   assert.ok(answers.some(a => a.code === 'parent-refused'));
@@ -44,7 +44,7 @@ void test('a check that breaks is told and takes no other along', async t => {
   mkdirSync(join(dir, 'ca'));
   writeFileSync(join(dir, 'audit'), 'no folder');
   const { answers, failed } = await examine(
-    patient(dir, { flags: { 'proxy.listen': `127.0.0.1:${await refusedPort()}` }, patience: 300 }),
+    patient(dir, { flags: { 'proxy.listen': `127.0.0.1:${await freePort()}` }, patience: 300 }),
   );
   assert.ok(failed.length > 0);
   assert.ok(answers.some(a => a.check === 'shell') && answers.some(a => a.check === 'disk'));

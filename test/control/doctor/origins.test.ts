@@ -5,7 +5,8 @@ import { after, before, describe, test } from 'node:test';
 import { openAuthority } from '../../../ca/authority.ts';
 import { askOrigins } from '../../../src/control/doctor/origins.ts';
 import type { Answer } from '../../../src/control/doctor/answer.ts';
-import { refusedPort, startRawOrigin, type RawOrigin, type RawOriginOptions } from '../../helpers/origin.ts';
+import { freePort } from '../../helpers/free-port.ts';
+import { startRawOrigin, type RawOrigin, type RawOriginOptions } from '../../helpers/origin.ts';
 import { startParent } from '../../helpers/parent.ts';
 import { makeTestCa, type TestCa } from '../../helpers/tls-authority.ts';
 import { codes, folder, patient, type PatientOptions } from './bench.ts';
@@ -114,7 +115,7 @@ describe('origins', () => {
   });
 
   test('nobody there, nobody who speaks', async t => {
-    assert.equal((await ask(folder(t), await refusedPort()))[0]?.code, 'origin-unreachable');
+    assert.equal((await ask(folder(t), await freePort()))[0]?.code, 'origin-unreachable');
     const [mute] = await ask(folder(t), await origin('never-speak'), { patience: 300 });
     assert.equal(mute?.code, 'origin-theirs');
     assert.match(mute.evidence.join('\n'), /origin-tls-timeout/);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { askParents } from '../../../src/control/doctor/parents.ts';
-import { refusedPort, startRawOrigin } from '../../helpers/origin.ts';
+import { freePort } from '../../helpers/free-port.ts';
+import { startRawOrigin } from '../../helpers/origin.ts';
 import { startParent } from '../../helpers/parent.ts';
 import { OriginCa } from '../../helpers/proxy.ts';
 import { codes, folder, patient } from './bench.ts';
@@ -18,7 +19,7 @@ void test('each member of each group answers for itself', async t => {
   assert.deepEqual(codes(await askParents(who, [])), ['parent-none']);
   const answers = await askParents(who, [
     { group: 'a', via: [at(open.port), at(guarded.port)] },
-    { group: 'b', via: [at(strict.port), at(await refusedPort())] },
+    { group: 'b', via: [at(strict.port), at(await freePort())] },
   ]);
   assert.deepEqual(codes(answers), ['parent-good', 'parent-auth', 'parent-refused', 'parent-silent']);
   assert.match(

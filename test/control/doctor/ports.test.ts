@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { openAuthority } from '../../../ca/authority.ts';
 import { askPorts } from '../../../src/control/doctor/ports.ts';
-import { refusedPort } from '../../helpers/origin.ts';
+import { freePort } from '../../helpers/free-port.ts';
 import { codes, folder, patient } from './bench.ts';
 
 async function listening(t: TestContext, server: Server, host = '127.0.0.1'): Promise<number> {
@@ -41,7 +41,7 @@ void test('nobody, a stranger, and somebody who says nothing', async t => {
   const dir = folder(t);
   openAuthority({ dir: join(dir, 'ca'), passphrase: null });
   const other = openAuthority({ dir: join(folder(t), 'ca'), passphrase: null }).certificatePem;
-  assert.deepEqual(codes(await ask(dir, `127.0.0.1:${await refusedPort()}`)), ['port-closed']);
+  assert.deepEqual(codes(await ask(dir, `127.0.0.1:${await freePort()}`)), ['port-closed']);
 
   const strangers = [
     await listening(t, site('hello')),

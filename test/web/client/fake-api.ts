@@ -7,7 +7,6 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
-import type { AddressInfo } from 'node:net';
 import { parseQuery } from '../../../src/audit/query/parse.ts';
 import type {
   ErrorCode,
@@ -19,6 +18,7 @@ import type {
   Status,
 } from '../../../web/contract.ts';
 import { PERMISSIONS } from '../../../web/contract.ts';
+import { freePort } from '../../helpers/free-port.ts';
 import { Maker } from './fake-data.ts';
 import type { FakeFlow } from './fake-data.ts';
 import { exchangeDetail, flowDetail } from './fake-details.ts';
@@ -106,8 +106,8 @@ export class FakeApi {
   }
 
   async open(): Promise<this> {
+    this.#port ||= await freePort();
     await new Promise<void>(done => this.#server.listen(this.#port, '127.0.0.1', done));
-    this.#port = (this.#server.address() as AddressInfo).port;
     return this;
   }
 

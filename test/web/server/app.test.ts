@@ -23,6 +23,7 @@ import type {
   SessionAnswer,
 } from '../../../web/contract.ts';
 import { API } from '../../../web/contract.ts';
+import { freePort } from '../../helpers/free-port.ts';
 import { cookieOf, errorOf, GOOD, house, loginAsk } from './harness.ts';
 import { listen } from './sse.ts';
 
@@ -236,15 +237,16 @@ test('all listeners or none; the ones that did listen are closed again', async t
   const h = await house(t);
   const other = await house(t);
   await other.console.close();
+  const free = await freePort();
   await assert.rejects(
     other.console.listen([
-      { host: '127.0.0.1', port: other.port },
+      { host: '127.0.0.1', port: free },
       { host: '127.0.0.1', port },
     ]),
     { code: 'EADDRINUSE' },
   );
-  const [again] = await other.console.listen([{ host: '127.0.0.1', port: other.port }]);
-  assert.deepEqual(again, { host: '127.0.0.1', port: other.port });
+  const [again] = await other.console.listen([{ host: '127.0.0.1', port: free }]);
+  assert.deepEqual(again, { host: '127.0.0.1', port: free });
   assert.equal((await h.ask(API.me)).status, 200);
 });
 
