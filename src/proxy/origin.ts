@@ -3,16 +3,16 @@
  * never a second one with less (requirement P6); no session is resumed, so every connection is verified afresh.
  */
 import { readFileSync } from 'node:fs';
-import { connect, createSecureContext, rootCertificates, type SecureContext, type TLSSocket } from 'node:tls';
+import { createSecureContext, rootCertificates, type SecureContext, type TLSSocket } from 'node:tls';
 import { Fault } from '../core/faults.ts';
 import type { CertFacts, TlsLeg } from '../core/facts.ts';
 import type { TlsProfile } from '../core/verdict.ts';
-import { BUFFERS } from './buffers.ts';
 import type { Flow } from './flow.ts';
 import { shakeHands } from './handshake.ts';
 import { ORIGIN_PROFILES, type OriginContexts } from './tls-profile.ts';
 import { reachOrigin } from './way.ts';
-import { certFacts, originTlsFault, refuseCertificate } from './verify.ts';
+import { startVerifiedTls } from './verified-tls.ts';
+import { certFacts, originTlsFault } from './verify.ts';
 
 /** Where Debian, Red Hat and Alpine keep the bundle of the operating system. */
 const SYSTEM_BUNDLES = [
@@ -110,35 +110,20 @@ export async function connectOriginTls(
   const { ctx } = flow;
   const tcp = await reachOrigin(flow, target.dial, target.port);
   flow.deadline(ctx.settings['timeout.origin-tls'], 'origin-tls-timeout');
-  let refusal: Fault | null = null;
   let seen: CertFacts | null = null;
-  const tls = connect({
-    socket: tcp,
-    ...BUFFERS,
+  const tls = startVerifiedTls(tcp, {
+    name: target.name,
     secureContext: ctx.originTls(flow.verdict?.tls ?? 'modern'),
-    // RFC 6066 §3: no IP literals in SNI.
-    ...(target.nameKind === 'ip' ? {} : { servername: target.name }),
-    rejectUnauthorized: true,
-    checkServerIdentity: (_name, cert) => {
-      // Node calls this from an event: what it throws would end the process, whatever certificate made it throw.
-      try {
-        seen = certFacts(cert);
-        refusal = refuseCertificate(target.name, cert as Parameters<typeof refuseCertificate>[1], ctx.ownCas);
-      } catch (e) {
-        refusal = new Fault('cert-invalid', e instanceof Error ? e.message : String(e));
-      }
-      return refusal ?? undefined;
+    ownCas: ctx.ownCas,
+    alpn,
+    onShown: cert => {
+      seen = certFacts(cert);
     },
-    ...(alpn.length > 0 ? { ALPNProtocols: alpn } : {}),
-  });
-  // When the chain fails, node lets the connection go before it tells us: what was shown must be kept before that.
-  tls.prependOnceListener('secure', () => {
-    if (chainFailed(tls)) seen = factsOrNull(tls.getPeerCertificate());
   });
   try {
     const leg = await shakeHands(flow, tls, {
       done: 'secureConnect',
-      faultOf: error => refusal ?? originTlsFault(error),
+      faultOf: originTlsFault,
       hungUp: () => new Fault('origin-tls-failed', 'connection closed during the handshake'),
     });
     const cert = (seen as CertFacts | null) ?? certFacts(tls.getPeerCertificate());
@@ -147,20 +132,5 @@ export async function connectOriginTls(
   } finally {
     // A refused origin's certificate is what the auditor wants to see most.
     if (seen !== null) flow.originCert = seen;
-  }
-}
-
-/** Asked of node's handle, because a second look at every good certificate would cost 55 µs a connection. */
-function chainFailed(tls: TLSSocket): boolean {
-  const { ssl } = tls as TLSSocket & { ssl?: { verifyError?: () => unknown } | null };
-  return typeof ssl?.verifyError !== 'function' || Boolean(ssl.verifyError());
-}
-
-function factsOrNull(cert: ReturnType<TLSSocket['getPeerCertificate']>): CertFacts | null {
-  try {
-    return certFacts(cert);
-  } catch {
-    // A certificate that cannot even be read leaves no facts; its fault says the rest.
-    return null;
   }
 }

@@ -4,12 +4,11 @@
  * refused is its own fault, so that it can be told from a machine that is down.
  */
 import type { Socket } from 'node:net';
-import { connect, type SecureContext, type TLSSocket } from 'node:tls';
-import { canonicalHost } from '../core/host-name.ts';
+import type { SecureContext, TLSSocket } from 'node:tls';
 import { Fault } from '../core/faults.ts';
-import { BUFFERS } from './buffers.ts';
 import type { DialOptions } from './dial.ts';
-import { originTlsFault, refuseCertificate } from './verify.ts';
+import { startVerifiedTls } from './verified-tls.ts';
+import { originTlsFault } from './verify.ts';
 
 export interface ParentTrust {
   /** What is offered, and whom we believe. */
@@ -28,23 +27,11 @@ export function secureParent(
   trust: ParentTrust,
   onCancellable: DialOptions['onCancellable'],
 ): Promise<TLSSocket> {
-  let refusal: Fault | null = null;
-  const tls = connect({
-    socket: tcp,
-    ...BUFFERS,
+  const tls = startVerifiedTls(tcp, {
+    name: host,
     secureContext: trust.context(),
-    // RFC 6066 §3: no IP literals in SNI.
-    ...(canonicalHost(host).kind === 'ip' ? {} : { servername: host }),
-    rejectUnauthorized: true,
-    checkServerIdentity: (_name, cert) => {
-      try {
-        refusal = refuseCertificate(host, cert as Parameters<typeof refuseCertificate>[1], trust.ownCas);
-      } catch (e) {
-        refusal = new Fault('cert-invalid', e instanceof Error ? e.message : String(e));
-      }
-      return refusal ?? undefined;
-    },
-    ALPNProtocols: ['http/1.1'],
+    ownCas: trust.ownCas,
+    alpn: ['http/1.1'],
   });
   // An error may strike after this handshake and before the next owner listens; it comes with a close, which is seen.
   tls.on('error', () => undefined);
@@ -66,7 +53,7 @@ export function secureParent(
       resolve(tls);
     };
     const onError = (error: NodeJS.ErrnoException): void => {
-      const found = refusal ?? originTlsFault(error);
+      const found = originTlsFault(error);
       const words = found.detail === null ? found.code : `${found.code}, ${found.detail}`;
       fail(new Fault(found.code.startsWith('cert-') ? 'parent-untrusted' : 'parent-unreachable', words));
     };

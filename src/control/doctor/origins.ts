@@ -9,16 +9,16 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { CERTIFICATE_FILE } from '../../../ca/key-file.ts';
 import { FAULTS, Fault } from '../../core/faults.ts';
-import { canonicalHost } from '../../core/host-name.ts';
 import type { ParentWay } from '../../core/verdict.ts';
 import { createDialer, type Dialed } from '../../proxy/dial.ts';
 import { originContexts } from '../../proxy/origin.ts';
 import { parentsOf } from '../../proxy/parent-settings.ts';
 import { createResolver, staticNames } from '../../proxy/resolve.ts';
-import { originTlsFault, refuseCertificate } from '../../proxy/verify.ts';
+import { startVerifiedTls } from '../../proxy/verified-tls.ts';
+import { originTlsFault } from '../../proxy/verify.ts';
 import { DEFAULT_LIMITS } from '../../wire/http1/index.ts';
 import { answer, type Answer } from './answer.ts';
 import { words, type Patient } from './patient.ts';
@@ -139,19 +139,15 @@ function handshake(
   host: string,
 ): Promise<{ tls: TLSSocket; chain: string[] }> {
   const ownCas = ownAuthorities(settings['data-dir']);
-  const isName = canonicalHost(host).kind === 'name';
   return new Promise((resolve, reject) => {
     let chain: string[] = [];
-    let refusal: Fault | null = null;
-    const tls = connect({
-      socket,
+    const tls = startVerifiedTls(socket, {
+      name: host,
       secureContext: originContexts(settings['origin.trust'], settings['origin.extra-ca'])('modern'),
-      ...(isName ? { servername: host } : {}),
-      rejectUnauthorized: true,
-      ALPNProtocols: ['http/1.1'],
-      checkServerIdentity: (_, cert) => {
-        refusal = refuseCertificate(host, cert as DetailedPeerCertificate, ownCas);
-        return refusal ?? undefined;
+      ownCas,
+      alpn: ['http/1.1'],
+      onShown: cert => {
+        chain = describeChain(cert);
       },
     });
     const fail = (fault: Fault): void => {
@@ -163,19 +159,15 @@ function handshake(
     const timer = setTimeout(() => {
       fail(new Fault('origin-tls-timeout'));
     }, patience);
-    // When the chain fails the socket is gone before the error comes: what was shown must be kept before.
-    tls.prependOnceListener('secure', () => {
-      chain = describeChain(tls.getPeerCertificate(true));
-    });
     tls.once('secureConnect', () => {
       clearTimeout(timer);
       resolve({ tls, chain });
     });
     tls.on('error', (error: Error) => {
-      fail(refusal ?? originTlsFault(error));
+      fail(originTlsFault(error));
     });
     tls.on('close', () => {
-      fail(refusal ?? new Fault('origin-tls-failed', 'connection closed during the handshake'));
+      fail(new Fault('origin-tls-failed', 'connection closed during the handshake'));
     });
   });
 }
