@@ -70,11 +70,7 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
   const { settings, policy, authority } = parts;
   const store = openAuditStore(settings, { thread: true });
   let urls: string[] = [];
-  let applied = Date.now();
   let rejectedAt = Date.now();
-  policy.on('applied', () => {
-    applied = Date.now();
-  });
   policy.on('rejected', () => {
     rejectedAt = Date.now();
   });
@@ -106,7 +102,7 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
     policy: {
       view: async () => ({
         version: policy.current().version,
-        applied: new Date(applied).toISOString(),
+        applied: new Date(policy.appliedAt()).toISOString(),
         text: policy.loaded().text,
         rejected: rejected(),
         problems: problemsOf(policy.problems()),

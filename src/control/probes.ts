@@ -18,7 +18,7 @@ import { VERSION } from './version.ts';
 export interface ProbeParts {
   settings: Settings;
   issuer: Pick<CountingIssuer, 'counts'>;
-  policy: Pick<PolicyStore, 'current' | 'problems' | 'on'>;
+  policy: Pick<PolicyStore, 'current' | 'appliedAt' | 'problems'>;
   lists: Pick<ListKeeper, 'states'>;
   authority: Pick<Authority, 'describe'>;
   recorder: Pick<Records, 'stats' | 'shipping'>;
@@ -27,13 +27,9 @@ export interface ProbeParts {
 
 /** Opens what `metrics.listen` names; nothing when it names nothing. */
 export function startProbes(parts: ProbeParts): Promise<RunningProbeSite> {
-  let applied = Date.now();
-  parts.policy.on('applied', () => {
-    applied = Date.now();
-  });
   return startProbeSite({
     listen: parts.settings['metrics.listen'],
-    metrics: new Exposition(() => gather(parts, applied)),
+    metrics: new Exposition(() => gather(parts)),
     obstacles: () => obstacles(parts),
   });
 }
@@ -57,8 +53,8 @@ export function obstacles({
   return found;
 }
 
-/** The state of the service at one scrape. `applied`: when the policy in force was, ms since epoch. */
-export async function gather(parts: ProbeParts, applied: number): Promise<MetricsState> {
+/** The state of the service at one scrape. */
+export async function gather(parts: ProbeParts): Promise<MetricsState> {
   const { minted, reused, busy, refused } = parts.issuer.counts();
   return {
     version: VERSION,
@@ -86,7 +82,7 @@ export async function gather(parts: ProbeParts, applied: number): Promise<Metric
     policy: {
       version: parts.policy.current().version,
       rejected: parts.policy.problems().length > 0,
-      applied,
+      applied: parts.policy.appliedAt(),
     },
     lists: (await parts.lists.states()).map(l => ({ name: l.name, age: l.age, alarm: l.alarm !== null })),
     authorityEnds: Date.parse(parts.authority.describe().notAfter),

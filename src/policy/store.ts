@@ -38,6 +38,8 @@ interface StoreEvents {
 export interface PolicyStore {
   readonly file: string;
   current(): CompiledPolicy;
+  /** When that version came into force in this process, ms since epoch. */
+  appliedAt(): number;
   snapshot(): PolicySnapshot;
   /** Document and positions of the version in force, for the console. */
   loaded(): LoadedPolicy;
@@ -89,6 +91,7 @@ class FileStore implements PolicyStore {
   readonly #events = new EventEmitter<StoreEvents>();
   readonly #cache: ListCache = new Map();
   #loaded: (LoadedPolicy & { snapshot: PolicySnapshot }) | null = null;
+  #appliedAt = 0;
   #problems: FileProblem[] = [];
   #files: string[] = [];
   /** Signature of what was last read, and of what the last look saw. */
@@ -117,6 +120,10 @@ class FileStore implements PolicyStore {
 
   current(): CompiledPolicy {
     return this.loaded().compiled;
+  }
+
+  appliedAt(): number {
+    return this.#appliedAt;
   }
 
   snapshot(): PolicySnapshot {
@@ -218,6 +225,7 @@ class FileStore implements PolicyStore {
     const previous = this.#version();
     this.#loaded = { ...result, snapshot };
     if (previous === snapshot.version) return true;
+    this.#appliedAt = Date.now();
     this.#generations = [Object.values(snapshot.lists).map(l => l.digest), ...this.#generations].slice(
       0,
       GENERATIONS,

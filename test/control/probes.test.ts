@@ -59,17 +59,14 @@ void test('ready means: somebody serves, and what happens can be recorded', () =
 });
 
 void test('a worker that has not told yet has no figures', async () => {
-  const state = await gather(
-    {
-      supervisor: supervisor(worker(null), { ...worker(health()), index: 1 }),
-      recorder: recorder(),
-      issuer: { counts: () => ({ minted: 1, reused: 2, busy: 3, refused: 4, cached: 5, waiting: 6 }) },
-      policy: { current: () => ({ version: 'v' }), problems: () => [] },
-      lists: { states: () => Promise.resolve([]) },
-      authority: { describe: () => ({ notAfter: '2030-01-01T00:00:00.000Z' }) },
-    } as unknown as ProbeParts,
-    7,
-  );
+  const state = await gather({
+    supervisor: supervisor(worker(null), { ...worker(health()), index: 1 }),
+    recorder: recorder(),
+    issuer: { counts: () => ({ minted: 1, reused: 2, busy: 3, refused: 4, cached: 5, waiting: 6 }) },
+    policy: { current: () => ({ version: 'v' }), appliedAt: () => 7, problems: () => [] },
+    lists: { states: () => Promise.resolve([]) },
+    authority: { describe: () => ({ notAfter: '2030-01-01T00:00:00.000Z' }) },
+  } as unknown as ProbeParts);
   assert.deepEqual(
     state.workers.map(w => [w.index, w.cpuSeconds, w.loopDelaySeconds]),
     [[1, 1.5, 0.004]],

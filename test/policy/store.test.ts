@@ -81,12 +81,12 @@ describe('policy store', () => {
     const file = join(await folder(t), 'policy.yaml');
     await writeFile(file, GOOD);
     const { store, events, next } = await open(t, file);
-    const first = store.snapshot().version;
+    const [first, since] = [store.snapshot().version, store.appliedAt()];
 
     let happened = next('rejected');
     await writeFile(file, 'version: 1\ndefault: blok\n');
     await happened;
-    assert.equal(store.snapshot().version, first);
+    assert.deepEqual([store.snapshot().version, store.appliedAt()], [first, since]);
     assert.equal(decide(flow('x.test'), store.current()).action, 'inspect');
     const [name, detail] = events.at(-1) ?? [];
     assert.equal(name, 'policy.rejected');
@@ -95,9 +95,11 @@ describe('policy store', () => {
     assert.equal(store.problems().length, 1);
 
     happened = next('applied');
+    const written = Date.now();
     await writeFile(file, 'version: 1\ndefault: block\n');
     await happened;
     assert.equal(decide(flow('x.test'), store.current()).action, 'block');
+    assert.ok(since <= written && store.appliedAt() >= written, 'told when it came into force');
     assert.equal(store.problems().length, 0);
     assert.equal(events.at(-1)?.[1]['previous'], first);
   });
