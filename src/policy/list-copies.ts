@@ -3,12 +3,13 @@
  * reads, and beside it a note of what is known about it. Both are written whole or not at all. Nothing here fetches or
  * judges; policy/sources does, and policy/versions-restore puts earlier contents back.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { patternText } from './pattern.ts';
 import type { Pattern } from './pattern.ts';
 import type { LearnedSource, UrlSource } from './rule.ts';
+import { replaceWhole } from './whole-file.ts';
 
 /** What is known about a copy. Times are ISO 8601. */
 export interface CopyFacts {
@@ -159,13 +160,5 @@ function notePath(dir: string, source: UrlSource | LearnedSource): string {
 
 async function writeWhole(dir: string, path: string, text: string): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  const draft = `${path}.${randomBytes(6).toString('hex')}.draft`;
-  const handle = await open(draft, 'wx', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(draft, path);
+  await replaceWhole(path, [text]);
 }

@@ -3,12 +3,12 @@
  * renamed over the old one, so the proxy reads the old policy or the new one and never half of either. What cannot be
  * used is never put in place.
  */
-import { randomBytes } from 'node:crypto';
-import { chmod, chown, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { readFile, realpath, rename, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { loadPolicyFile } from './load.ts';
 import type { LoadedPolicy, RefusedPolicy } from './load.ts';
 import type { PolicyVersions, VersionNote } from './versions.ts';
+import { writeDraft } from './whole-file.ts';
 
 /** The policy file as it is now and what was put in its place. */
 export interface Replaced {
@@ -29,7 +29,7 @@ export async function loadCandidate(
   copies?: string,
 ): Promise<LoadedPolicy | RefusedPolicy> {
   const target = await realpathOf(policyFile);
-  const draft = await writeDraft(target, text);
+  const draft = await writeDraft(target, [text]);
   const options = copies === undefined ? {} : { copies, emptyWithoutCopy: true };
   try {
     return renamed(await loadPolicyFile(draft, options), draft, target);
@@ -46,7 +46,7 @@ export async function replacePolicy(
   note: VersionNote,
 ): Promise<Replaced | RefusedPolicy> {
   const target = await realpathOf(policyFile);
-  const draft = await writeDraft(target, text);
+  const draft = await writeDraft(target, [text]);
   try {
     const loaded = renamed(await loadPolicyFile(draft), draft, target);
     if (!loaded.ok) return loaded;
@@ -63,25 +63,6 @@ export async function replacePolicy(
 /** A symbolic link is kept; what it points at is written. */
 export async function realpathOf(file: string): Promise<string> {
   return realpath(file).catch(() => resolve(file));
-}
-
-/** A text beside the file it may replace, with the mode and owner of that. */
-export async function writeDraft(target: string, text: string): Promise<string> {
-  const draft = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.draft`);
-  const old = await stat(target).catch(() => null);
-  const handle = await open(draft, 'wx', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  if (old !== null) {
-    await chmod(draft, old.mode & 0o777);
-    // Only root may give a file away; for everybody else it stays the writer's own.
-    await chown(draft, old.uid, old.gid).catch(() => undefined);
-  }
-  return draft;
 }
 
 /** What was loaded of a draft, told of the file it stands for. */

@@ -10,7 +10,7 @@
  * and takes them up as one version. What a crash between two renames leaves is a list of another version, told as such.
  * Contents that are not kept any more (policy/versions-lists) stay as they are now and are named.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -21,10 +21,11 @@ import { parsePolicy } from './parse.ts';
 import type { LearnedSource, ListSource, UrlSource } from './rule.ts';
 import { copyName, holdCopy } from './list-copies.ts';
 import type { KeptText } from './versions-diff.ts';
-import { realpathOf, renamed, writeDraft } from './versions-file.ts';
+import { realpathOf, renamed } from './versions-file.ts';
 import type { Replaced } from './versions-file.ts';
 import { VersionError } from './versions.ts';
 import type { PolicyVersion, PolicyVersions, VersionNote } from './versions.ts';
+import { draftBeside, writeDraft } from './whole-file.ts';
 
 export interface Restored extends Replaced {
   /** Lists whose contents were put back. */
@@ -62,7 +63,7 @@ export async function restoreVersion(
 ): Promise<Restored | RefusedPolicy> {
   const target = await realpathOf(place.policyFile);
   const staged: Staged[] = [];
-  const draft = await writeDraft(target, wanted.text);
+  const draft = await writeDraft(target, [wanted.text]);
   try {
     if (options.lists) await stage(place, wanted, target, staged);
     const loaded = renamed(
@@ -156,10 +157,7 @@ async function unpack(
 
 /** Copies have their drafts elsewhere: whatever lies in their folder and belongs to no list is cleared away. */
 function draftFor(target: string, source: ListSource, dir: string): string {
-  const word = randomBytes(6).toString('hex');
-  return isCopy(source)
-    ? join(dir, `${word}.draft`)
-    : join(dirname(target), `.${basename(target)}.${word}.draft`);
+  return draftBeside(isCopy(source) ? join(dir, basename(target)) : target);
 }
 
 function isCopy(source: ListSource): source is UrlSource | LearnedSource {

@@ -13,8 +13,8 @@
  *
  * Bounds: `MAX_VERSIONS` files and `MAX_BYTES`; beyond either the oldest go, the newest always stays.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { link, mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CompiledPolicy } from './compile.ts';
 import type { DomainSet } from './domain-set.ts';
@@ -24,6 +24,7 @@ import { policyChanges } from './versions-diff.ts';
 import type { ListContents } from './versions-diff.ts';
 import { KeptLists, listDeltas } from './versions-lists.ts';
 import type { ListSide } from './versions-lists.ts';
+import { replaceWhole, writeDraft } from './whole-file.ts';
 
 export type { ListContents } from './versions-diff.ts';
 
@@ -174,9 +175,7 @@ export class PolicyVersions {
   /** Leave word of who is about to write the policy file with this text. */
   async announce(text: string, note: VersionNote): Promise<void> {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
-    const draft = join(this.#dir, `${NOTE}.${randomBytes(6).toString('hex')}.draft`);
-    await writeDurably(draft, JSON.stringify({ ...note, sha256: sha256(text) }));
-    await rename(draft, join(this.#dir, NOTE));
+    await replaceWhole(join(this.#dir, NOTE), [JSON.stringify({ ...note, sha256: sha256(text) })]);
   }
 
   async #record(
@@ -230,12 +229,11 @@ export class PolicyVersions {
   }
 
   async #write(version: PolicyVersion): Promise<void> {
-    const name = `${String(version.n).padStart(6, '0')}-${version.version}.json`;
-    const draft = join(this.#dir, `${name}.${randomBytes(6).toString('hex')}.draft`);
-    await writeDurably(draft, JSON.stringify(version));
+    const target = join(this.#dir, `${String(version.n).padStart(6, '0')}-${version.version}.json`);
+    const draft = await writeDraft(target, [JSON.stringify(version)]);
     try {
       // A link fails where a file stands already; a rename would replace it.
-      await link(draft, join(this.#dir, name));
+      await link(draft, target);
     } finally {
       await rm(draft, { force: true });
     }
@@ -290,16 +288,6 @@ export class PolicyVersions {
       if (i > 0 && (i >= this.#bounds.versions || bytes > this.#bounds.bytes))
         await rm(path, { force: true });
     }
-  }
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'wx', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

@@ -3,9 +3,7 @@
  * goes to standard output or a file, everything about it to standard error: what was withheld and why.
  */
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import type { WriteStream } from 'node:fs';
-import { access, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { parseQuery } from '../../audit/query/parse.ts';
@@ -28,6 +26,7 @@ import { loadPolicyFile, problemText } from '../../policy/load.ts';
 import { LEARNED_KINDS } from '../../policy/rule.ts';
 import type { LearnedKind } from '../../policy/rule.ts';
 import { copiesDir } from '../../policy/sources.ts';
+import { replaceWhole } from '../../policy/whole-file.ts';
 import type { Settings } from '../../settings/catalogue.ts';
 import { loadSettings } from '../../settings/load.ts';
 import { policyFileOf } from '../../settings/policy-file.ts';
@@ -229,22 +228,14 @@ async function writeOut(files: readonly ExportFile[], out: string, format: strin
 
 async function writeFileWhole(path: string, lines: Iterable<string>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const draft = `${path}.${process.pid}.draft`;
-  const stream = createWriteStream(draft, { flags: 'wx', mode: 0o644 });
-  try {
-    await once(stream, 'open');
-    await writeLines(stream, lines);
-    stream.end();
-    await once(stream, 'finish');
-    await rename(draft, path);
-  } catch (e) {
-    stream.destroy();
-    await rm(draft, { force: true });
-    throw e;
-  }
+  await replaceWhole(path, terminated(lines), 0o644);
 }
 
-async function writeLines(stream: WriteStream | NodeJS.WriteStream, lines: Iterable<string>): Promise<void> {
+function* terminated(lines: Iterable<string>): Generator<string> {
+  for (const line of lines) yield `${line}\n`;
+}
+
+async function writeLines(stream: NodeJS.WriteStream, lines: Iterable<string>): Promise<void> {
   let held = '';
   for (const line of lines) {
     held += `${line}\n`;

@@ -4,7 +4,7 @@
  * proxy notices the new file by itself (policy/store).
  */
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { compileDomainSet, DomainSetBuilder, finishWith, openDomainSet } from '../domain-set.ts';
 import type { DomainSet } from '../domain-set.ts';
@@ -12,6 +12,7 @@ import { addFileList } from '../edit.ts';
 import { readListText } from '../list-text.ts';
 import { parsePolicy } from '../parse.ts';
 import { patternText } from '../pattern.ts';
+import { replaceWhole } from '../whole-file.ts';
 import { coveredFromAbove } from './tidy.ts';
 
 export interface InstallPlan {
@@ -124,9 +125,9 @@ export async function install(plan: InstallPlan, headLine: string): Promise<bool
     yield `# ${headLine.replace(/[\r\n]+/g, ' ')}\n`;
     for (const p of plan.next.patterns()) yield `${patternText(p)}\n`;
   };
-  await writeWhole(plan.file, text());
+  await replaceWhole(plan.file, text(), 0o644);
   // The list first: a policy that names a file which is not there yet would be refused.
-  if (edited !== null) await writeWhole(plan.policyFile, [edited]);
+  if (edited !== null) await replaceWhole(plan.policyFile, [edited], 0o644);
   return edited !== null;
 }
 
@@ -137,28 +138,5 @@ async function readOld(file: string, breathe: () => Promise<void>): Promise<Doma
     return openDomainSet((await readListText(chunks, { allowPublicSuffix: true, breathe })).buffer);
   } catch {
     return openDomainSet(compileDomainSet([]));
-  }
-}
-
-/** Write a file through a draft beside it, so that readers see the old one or the new one. Keeps the mode of the old. */
-async function writeWhole(file: string, pieces: Iterable<string>): Promise<void> {
-  const draft = `${file}.${process.pid}.draft`;
-  const handle = await open(draft, 'wx', 0o644);
-  try {
-    let held = '';
-    for (const piece of pieces) {
-      held += piece;
-      if (held.length < 1 << 18) continue;
-      await handle.write(held);
-      held = '';
-    }
-    await handle.write(held);
-    await handle.sync();
-    await handle.close();
-    await rename(draft, file);
-  } catch (e) {
-    await handle.close().catch(() => undefined);
-    await rm(draft, { force: true });
-    throw e;
   }
 }
