@@ -179,16 +179,11 @@ export function unsealedDays(dir: string): string[] {
     .filter(day => !sealed.has(day));
 }
 
-interface Facts {
-  schema: number;
-  exchanges: number;
-  flows: number;
-  events: number;
-  first: number;
-  last: number;
-  link: string;
-  checkpoint: number;
-}
+/** What the rows of a day tell about it; the bytes of its file and its place among the seals tell the rest. */
+type Facts = Pick<
+  Seal,
+  'schema' | 'exchanges' | 'flows' | 'events' | 'first' | 'last' | 'link' | 'checkpoint'
+>;
 
 function factsOf(db: Database.Database): Facts {
   const one = (sql: string): number => (db.prepare(sql).pluck().get() ?? 0) as number;

@@ -16,8 +16,10 @@ import type { Signer } from '../audit/statement.ts';
 import type { Finding } from '../audit/verify/finding.ts';
 import type { ControlDb } from './control-db.ts';
 
-interface Line {
+/** A line of the trail as it is stored. */
+export interface TrailLine {
   id: number;
+  /** ms since epoch. */
   time: number;
   user: string | null;
   address: string;
@@ -25,15 +27,15 @@ interface Line {
   detail: string;
 }
 
-const LINE = 'SELECT id, time, user, address, action, detail FROM trail';
+export const LINE = 'SELECT id, time, user, address, action, detail FROM trail';
 
-export const lineDigest = (line: Omit<Line, 'id'>): string =>
+export const lineDigest = (line: Omit<TrailLine, 'id'>): string =>
   digestOf(canonical('trail', [line.time, line.user, line.address, line.action, line.detail]));
 
 /** Chain a line that was just written, as it is read back; in its transaction. */
 export function chainLine(db: ControlDb, id: number): void {
   const last = db.prepare('SELECT link FROM trail_link ORDER BY id DESC LIMIT 1').pluck().get();
-  const line = db.prepare(`${LINE} WHERE id = ?`).get(id) as Line;
+  const line = db.prepare(`${LINE} WHERE id = ?`).get(id) as TrailLine;
   db.prepare('INSERT INTO trail_link (id, link) VALUES (?, ?)').run(
     id,
     nextLink((last as string | undefined) ?? GENESIS, lineDigest(line)),
@@ -49,7 +51,7 @@ export function signTrail(db: ControlDb, signer: Signer, now: number): boolean {
       const covered = last === undefined ? null : readCheckpoint(last.statement);
       const lines = db
         .prepare(`${LINE} JOIN trail_link USING (id) WHERE id > ? ORDER BY id LIMIT ?`)
-        .all(covered?.last ?? 0, MAX_LINES) as Line[];
+        .all(covered?.last ?? 0, MAX_LINES) as TrailLine[];
       const [first, newest] = [lines.at(0), lines.at(-1)];
       if (first === undefined || newest === undefined) return false;
       const n = (last?.n ?? 0) + 1;
@@ -108,7 +110,7 @@ export function verifyTrail(db: ControlDb, key: KeyObject): TrailReport {
   let link = GENESIS;
   const digests = new Map<number, string>();
   const actual = new Map<number, string>();
-  for (const line of db.prepare(`${LINE} ORDER BY id`).iterate() as Iterable<Line>) {
+  for (const line of db.prepare(`${LINE} ORDER BY id`).iterate() as Iterable<TrailLine>) {
     if (line.id < firstChained) {
       report.unchained++;
       continue;

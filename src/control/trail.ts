@@ -3,7 +3,7 @@
  * anything else). `append` throws when the line cannot be written, and its callers then refuse what was asked: nobody
  * reads unseen. Never holds passwords, tokens or captured content, only names, queries and ids.
  */
-import { chainLine } from './trail-chain.ts';
+import { chainLine, LINE, type TrailLine } from './trail-chain.ts';
 import type { TrailPage } from '../../web/contract.ts';
 import type { ControlDb } from './control-db.ts';
 
@@ -28,9 +28,7 @@ export class Trail {
       append: db.prepare<[number, string | null, string, string, string]>(
         'INSERT INTO trail (time, user, address, action, detail) VALUES (?, ?, ?, ?, ?)',
       ),
-      page: db.prepare<[number, number], Row>(
-        'SELECT id, time, user, address, action, detail FROM trail WHERE id < ? ORDER BY id DESC LIMIT ?',
-      ),
+      page: db.prepare<[number, number], TrailLine>(`${LINE} WHERE id < ? ORDER BY id DESC LIMIT ?`),
     };
     const append = db.transaction((line: [number, string | null, string, string, string]) => {
       chainLine(db, Number(this.#sql.append.run(...line).lastInsertRowid));
@@ -64,13 +62,4 @@ export class Trail {
     const last = rows.at(-1);
     return { rows, next: rows.length === limit && last !== undefined ? String(last.id) : null };
   }
-}
-
-interface Row {
-  id: number;
-  time: number;
-  user: string | null;
-  address: string;
-  action: string;
-  detail: string;
 }
