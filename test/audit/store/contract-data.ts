@@ -1,13 +1,23 @@
-/** The records that the contract's searches are asked of, and how texts and ids look in a driver. */
+/** The records that searches are asked of, what a histogram of them must show, and how texts and ids look in a driver. */
 import { makeRng } from '../../fuzz/rng.ts';
-import { DAY, flow, flowId, flowOpen, hello, NOON, randomExchange } from '../sample.ts';
+import { DAY, flow, flowId, flowOpen, hello, NOON, query, randomExchange, spooled } from '../sample.ts';
 import type { FlowRecord } from '../../../src/core/records.ts';
+import type { Bucket } from '../../../src/audit/store/store.ts';
+import { matchesExchange } from '../query/evaluate.ts';
 import type { Stored } from '../query/evaluate.ts';
 import type { Driver } from './drivers.ts';
 
-export const EXCHANGES = 1800;
-export const FLOWS = 30;
-export const LEDGER = 600;
+/** How many records of each kind: exchanges, the flows they belong to, and flows of a ledger of their own. */
+export interface Size {
+  exchanges: number;
+  flows: number;
+  ledger: number;
+}
+/** As many as every driver is asked. */
+export const SIZE: Size = { exchanges: 1800, flows: 30, ledger: 600 };
+/** Length of the traffic, ms, and the days over which it is ingested. */
+const SPAN = 120_000;
+const DAYS = 3;
 
 /** Ids of the generator are those of records. */
 export const own = (driver: Driver, text: string): string =>
@@ -17,38 +27,51 @@ export const own = (driver: Driver, text: string): string =>
   );
 
 /** A lone surrogate is no character: it is recorded as U+FFFD. */
-export const kept = (text: string): string =>
-  Buffer.from(text)
-    .toString()
-    .replace(/\ufffd+/g, '\ufffd');
+export const kept = <T>(value: T): T | string =>
+  typeof value === 'string'
+    ? Buffer.from(value)
+        .toString()
+        .replace(/\ufffd+/g, '\ufffd')
+    : value;
 
-export async function fill(driver: Driver, exchanges: Stored[], flows: FlowRecord[]): Promise<void> {
+/** Have the driver take everything in; `exchanges` and `flows` then hold what it has, newest first. */
+export async function fill(
+  driver: Driver,
+  exchanges: Stored[],
+  flows: FlowRecord[],
+  size = SIZE,
+): Promise<void> {
   const rng = makeRng(7);
   driver.now = NOON - DAY;
   const spool = driver.spool(1);
   const snis = new Map<number, string | null>();
-  for (let i = 1; i <= FLOWS; i++) {
+  for (let i = 1; i <= size.flows; i++) {
     const sni = rng.pick(['www.example.test', 'api.example.test', null]);
     snis.set(i, sni);
     spool.append(flowOpen({ flow: flowId(1, i), facts: { ...flowOpen().facts!, hello: hello(sni) } }));
   }
   const ns = new Map<number, number>();
-  for (let i = 0; i < EXCHANGES; i++) {
-    const counter = 1 + rng.int(FLOWS);
+  for (let i = 0; i < size.exchanges; i++) {
+    const counter = 1 + rng.int(size.flows);
     const n = (ns.get(counter) ?? 0) + 1;
     ns.set(counter, n);
     // Two minutes of traffic, ingested over days: times and days do not go together, as after a long outage.
-    const record = randomExchange(rng, flowId(1, counter), n, NOON + i * 66);
+    const record = randomExchange(
+      rng,
+      flowId(1, counter),
+      n,
+      NOON + Math.floor((i * 0.99 * SPAN) / size.exchanges),
+    );
     spool.append(record);
-    exchanges.push({ record, sni: snis.get(counter) ?? null });
-    if (i % 600 === 599) {
+    exchanges.push({ record: spooled(record), sni: snis.get(counter) ?? null });
+    if ((i + 1) % (size.exchanges / DAYS) === 0) {
       spool.flush();
       await driver.drain();
       driver.now += DAY;
     }
   }
-  for (let i = 1; i <= LEDGER; i++) {
-    const x = randomExchange(rng, flowId(1, 1), 1, NOON + i * 200);
+  for (let i = 1; i <= size.ledger; i++) {
+    const x = randomExchange(rng, flowId(1, 1), 1, NOON + (i * SPAN) / size.ledger);
     const without = rng.oneIn(9);
     const facts = {
       ...flowOpen().facts!,
@@ -72,10 +95,47 @@ export async function fill(driver: Driver, exchanges: Stored[], flows: FlowRecor
       exchanges: rng.int(5),
     });
     spool.append(record);
-    flows.push(record);
+    flows.push(spooled(record));
   }
   spool.flush();
   await driver.drain();
   exchanges.reverse();
   flows.reverse();
 }
+
+/** The bars that a histogram of exchanges must show, counted one by one. Times in ms since epoch. */
+export function barsOf(
+  exchanges: readonly Stored[],
+  text: string,
+  since: number,
+  until: number,
+  n: number,
+): Bucket[] {
+  const { root } = query(text);
+  const rows = exchanges.filter(
+    s => s.record.time >= since && s.record.time < until && matchesExchange(root, s),
+  );
+  return Array.from({ length: n }, (_, i) => {
+    const bar = rows.filter(s => Math.floor(((s.record.time - since) / (until - since)) * n) === i);
+    const of = (action: string) => bar.filter(s => s.record.verdict.action === action).length;
+    return {
+      time: since + ((until - since) / n) * i,
+      inspect: of('inspect'),
+      passthrough: of('passthrough'),
+      block: of('block'),
+      none: 0,
+      faults: bar.filter(s => s.record.fault !== null).length,
+    };
+  });
+}
+
+/** Text, since, until and number of bars of histograms that are asked for. */
+export const BARS = ['', 'status:404', 'host:.example.test OR login'].flatMap(text =>
+  (
+    [
+      [NOON, NOON + 120_000, 2],
+      [NOON, NOON + 120_000, 7],
+      [NOON + 30_000, NOON + 90_000, 5],
+    ] as const
+  ).map(range => [text, ...range] as const),
+);

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseStreams } from '../../../src/control/streams/document.ts';
 import { NOON } from '../../audit/sample.ts';
+import { config } from './fakes.ts';
 
 const problemsOf = (text: string): string[] => {
   const read = parseStreams(text, NOON);
@@ -19,27 +20,15 @@ describe('the document of streams', () => {
   it('is read with its defaults', () => {
     const read = parseStreams('streams:\n  siem:\n    to: syslog-tls\n    target: logs.example.com\n', NOON);
     assert.deepEqual(read.ok && read.streams, [
-      {
-        name: 'siem',
+      config({
         to: 'syslog-tls',
         target: 'logs.example.com',
-        format: 'json',
-        kinds: ['exchanges', 'flows', 'events'],
-        filter: '',
-        include: { heads: false, bodies: false },
-        ca: null,
-        certificate: null,
-        key: null,
-        tokenFile: null,
-        index: null,
         from: 'now',
         batch: 500,
         resend: 10_000,
-        facility: 13,
-        acknowledge: false,
         rotateBytes: 104_857_600,
         keep: 7,
-      },
+      }),
     ]);
   });
 
