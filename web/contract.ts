@@ -18,6 +18,15 @@ export const API = {
   setup: '/api/setup',
   login: '/api/login',
   logout: '/api/logout',
+  /** GET: the reader's own second factor; POST: put it into an app, confirm it, other recovery codes, away with it. */
+  secondFactor: '/api/second-factor',
+  secondFactorBegin: '/api/second-factor/begin',
+  secondFactorConfirm: '/api/second-factor/confirm',
+  secondFactorRecovery: '/api/second-factor/recovery',
+  secondFactorRemove: '/api/second-factor/remove',
+  people: '/api/people',
+  /** POST: take the second factor of somebody who lost it away. */
+  peopleReset: '/api/people/second-factor/reset',
   search: '/api/search',
   exchange: '/api/exchange/:id',
   flow: '/api/flow/:id',
@@ -91,6 +100,9 @@ export const ERROR_CODES = [
   'set-up-refused',
   'log-in-refused',
   'log-in-locked',
+  'code-needed',
+  'code-refused',
+  'enrol-needed',
   'signed-out',
   'not-allowed',
   'csrf',
@@ -140,12 +152,13 @@ export const PERMISSIONS = [
   'status',
   'trail',
   'hold',
+  'people',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 export const PERMISSIONS_OF: Readonly<Record<Role, readonly Permission[]>> = {
   admin: PERMISSIONS,
-  auditor: PERMISSIONS.filter(permission => permission !== 'policy-edit' && permission !== 'hold'),
+  auditor: ['search', 'detail', 'body', 'export', 'policy', 'status', 'trail'],
   'policy-author': ['search', 'detail', 'policy', 'policy-edit', 'status'],
   viewer: ['search', 'detail', 'status'],
   proxy: [],
@@ -154,7 +167,10 @@ export const PERMISSIONS_OF: Readonly<Record<Role, readonly Permission[]>> = {
 export interface Me {
   name: string;
   roles: Role[];
+  /** Nothing while `enrol`. */
   can: Permission[];
+  /** A role demands a second factor and there is none yet: everything else is refused (`enrol-needed`) before. */
+  enrol: boolean;
   /** Send it back in `x-csrf-token` with every POST. */
   csrf: string;
   /** When the session ends whatever happens, and when it ends if nothing is asked until then. */
@@ -177,15 +193,72 @@ export interface SetupRequest {
   password: string;
 }
 
-/** POST /api/login */
+/** POST /api/login. `code` after the answer `code-needed`: of the app, or a recovery code. */
 export interface LoginRequest {
   name: string;
   password: string;
+  code?: string;
 }
 
 /** Answer of set-up and log-in: a session exists now (cookie) and this is it. */
 export interface LoginAnswer {
   me: Me;
+}
+
+/** GET /api/second-factor */
+export interface SecondFactorView {
+  /** Since when codes are asked for; null when none are. */
+  since: string | null;
+  /** Recovery codes that were not used yet. */
+  recoveryLeft: number;
+  /** A role of the reader demands it. */
+  demanded: boolean;
+}
+
+/** POST /api/second-factor/begin */
+export interface SecondFactorBeginRequest {
+  password: string;
+}
+
+/** The secret for the app, as text and as what the QR code holds; void after ten minutes unless it is confirmed. */
+export interface SecondFactorBegun {
+  secret: string;
+  uri: string;
+}
+
+/** POST /api/second-factor/confirm, /recovery and /remove */
+export interface CodeRequest {
+  code: string;
+}
+
+/** Answer of `confirm` (with a new session: every other one has ended) and `recovery`. The codes are told this once. */
+export interface RecoveryCodes {
+  me: Me;
+  codes: string[];
+}
+export const RECOVERY_CODES = 10;
+
+/** GET /api/people, `people`. */
+export interface PeopleView {
+  people: PersonRow[];
+  /** Roles that demand a second factor. */
+  demand: Role[];
+}
+
+export interface PersonRow {
+  name: string;
+  roles: Role[];
+  groups: string[];
+  disabled: boolean;
+  created: string;
+  lastLogin: string | null;
+  /** As in SecondFactorView. */
+  secondFactor: string | null;
+}
+
+/** POST /api/people/second-factor/reset, `people`. */
+export interface SecondFactorResetRequest {
+  name: string;
 }
 
 /** Rules the forms may tell before the server does. */

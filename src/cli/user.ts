@@ -7,8 +7,9 @@ import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { PASSWORD_MAX, ROLES } from '../../web/contract.ts';
+import { unknownError } from '../control/account-rules.ts';
+import type { User } from '../control/account-rules.ts';
 import { Accounts } from '../control/accounts.ts';
-import type { User } from '../control/accounts.ts';
 import { openControlDb } from '../control/control-db.ts';
 import { Trail } from '../control/trail.ts';
 import { loadSettings } from '../settings/load.ts';
@@ -25,7 +26,8 @@ export function userCommand(): Command {
     .addCommand(switchCommand('disable', 'Shut an account: its sessions end and nobody can use it.'))
     .addCommand(
       switchCommand('enable', 'Open an account again, and end a lock after too many failed log-ins.'),
-    );
+    )
+    .addCommand(resetCommand());
 }
 
 interface AddOptions {
@@ -99,6 +101,26 @@ function switchCommand(verb: 'disable' | 'enable', description: string): Command
   );
 }
 
+function resetCommand(): Command {
+  const command = new Command('reset-second-factor')
+    .description('Take the second factor of somebody who lost it away. Every session of the user ends.')
+    .argument('<NAME>')
+    .allowExcessArguments(false);
+  const withPeople = peopleOf(command);
+  return command.action((name: string) =>
+    withPeople(({ accounts, write }) => {
+      const user = accounts.get(name);
+      if (user === null) throw unknownError(name);
+      if (!accounts.secondFactors.remove(name)) {
+        console.log(`${name} has no second factor.`);
+        return;
+      }
+      write('second-factor.reset', { name });
+      console.log(`The second factor of ${name} is gone; the password alone logs in.`);
+    }),
+  );
+}
+
 interface People {
   accounts: Accounts;
   /** A line in the trail, with the name of the person at the terminal. */
@@ -155,18 +177,20 @@ function asJson(user: User): Record<string, unknown> {
     disabled: user.disabled,
     created: new Date(user.created).toISOString(),
     lastLogin: user.lastLogin === null ? null : new Date(user.lastLogin).toISOString(),
+    secondFactor: user.secondFactor === null ? null : new Date(user.secondFactor).toISOString(),
   };
 }
 
 /** Names, roles and groups consist of plain ASCII, so columns line up. */
 function asTable(users: readonly User[]): string {
   const rows = [
-    ['NAME', 'ROLES', 'GROUPS', 'STATE', 'LAST LOG-IN (UTC)'],
+    ['NAME', 'ROLES', 'GROUPS', 'STATE', 'CODE', 'LAST LOG-IN (UTC)'],
     ...users.map(user => [
       user.name,
       user.roles.join(','),
       user.groups.join(','),
       user.disabled ? 'disabled' : 'enabled',
+      user.secondFactor === null ? 'no' : 'yes',
       user.lastLogin === null
         ? 'never'
         : new Date(user.lastLogin).toISOString().slice(0, 16).replace('T', ' '),

@@ -5,6 +5,22 @@
 import { PASSWORD_MAX, PASSWORD_MIN, ROLES, USER_NAME_PATTERN } from '../../web/contract.ts';
 import type { Role } from '../../web/contract.ts';
 
+export interface User {
+  name: string;
+  roles: Role[];
+  groups: string[];
+  disabled: boolean;
+  /** Changes whenever password, roles, groups or the disabled flag do. */
+  revision: number;
+  /** ms since epoch. */
+  created: number;
+  lastLogin: number | null;
+  /** Since when a code is asked for at log-in; null when none is. */
+  secondFactor: number | null;
+  /** One of the roles demands a second factor, and there is none yet: nothing else may be done before. */
+  enrol: boolean;
+}
+
 export interface NewUser {
   name: string;
   roles: readonly string[];

@@ -9,11 +9,10 @@
  *
  * Bounds: a proof that a proxy password is right is kept for five minutes, at most 10,000 of them, as a keyed digest.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { PASSWORD_MAX } from '../../web/contract.ts';
 import type { Role } from '../../web/contract.ts';
-import { addressText, parseAddress } from '../core/network.ts';
 import {
   AccountError,
   checkedUser,
@@ -23,32 +22,29 @@ import {
   isRole,
   unknownError,
 } from './account-rules.ts';
-import type { NewUser } from './account-rules.ts';
+import type { NewUser, User } from './account-rules.ts';
 import type { ControlDb } from './control-db.ts';
-import { Lockout } from './lockout.ts';
+import { Lockout, networkOf } from './lockout.ts';
 import { checkPassword, DEFAULT_COST, HashBusyError, hashPassword } from './password.ts';
 import type { ScryptCost } from './password.ts';
-
-export interface User {
-  name: string;
-  roles: Role[];
-  groups: string[];
-  disabled: boolean;
-  /** Changes whenever password, roles, groups or the disabled flag do. */
-  revision: number;
-  /** ms since epoch. */
-  created: number;
-  lastLogin: number | null;
-}
+import { SecondFactors } from './second-factor.ts';
+import type { Factor } from './second-factor.ts';
+import { SetupToken } from './setup-token.ts';
 
 export type LoginOutcome =
-  | { outcome: 'ok'; user: User }
+  | { outcome: 'ok'; user: User; factor: Factor | null }
   | { outcome: 'refused' }
+  /** The password is right; a code is wanted too, or the one that came is wrong or used. */
+  | { outcome: 'code-needed' | 'wrong-code' }
   /** The password is right, but no role of this account opens the console. */
   | { outcome: 'no-console' }
   /** Too many failures of this account or this address; ms until another try is looked at. */
   | { outcome: 'locked'; waitMs: number }
   | { outcome: 'busy' };
+
+/** What became of a proof that a signed-in person was asked for. */
+export type ProofOutcome =
+  { outcome: 'ok' } | { outcome: 'refused' | 'busy' } | { outcome: 'locked'; waitMs: number };
 
 export type ProxyOutcome =
   | { outcome: 'ok'; groups: string[] }
@@ -61,12 +57,19 @@ export interface AccountsOptions {
   now?: () => number;
   /** Cost of new hashes; tests lower it. */
   cost?: ScryptCost;
+  /** Roles that demand a second factor (`console.second-factor`). */
+  demand?: readonly Role[];
+  /** Names this installation in the apps that make codes. */
+  place?: string;
 }
 
 export class Accounts {
   readonly #db: ControlDb;
   readonly #now: () => number;
   readonly #cost: ScryptCost;
+  readonly demand: readonly Role[];
+  readonly secondFactors: SecondFactors;
+  readonly #setup: SetupToken;
   readonly #sql;
   readonly #accountLock: Lockout;
   readonly #addressLock: Lockout;
@@ -81,6 +84,9 @@ export class Accounts {
     this.#db = db;
     this.#now = options.now ?? Date.now;
     this.#cost = options.cost ?? DEFAULT_COST;
+    this.#setup = new SetupToken(db, this.#now);
+    this.demand = options.demand ?? [];
+    this.secondFactors = new SecondFactors(db, this.#now, options.place);
     this.#accountLock = new Lockout({ free: 5, now: this.#now });
     // Many people may sit behind one address.
     this.#addressLock = new Lockout({ free: 20, now: this.#now });
@@ -91,8 +97,8 @@ export class Accounts {
       ttlResolution: 0,
     });
     this.#sql = {
-      get: db.prepare<[string], Row>('SELECT * FROM users WHERE name = ?'),
-      list: db.prepare<[], Row>('SELECT * FROM users ORDER BY name'),
+      get: db.prepare<[string], Row>(`${USERS} WHERE name = ?`),
+      list: db.prepare<[], Row>(`${USERS} ORDER BY name`),
       insert: db.prepare<[string, string, string, string, number]>(
         'INSERT INTO users (name, roles, groups, password, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
       ),
@@ -103,23 +109,18 @@ export class Accounts {
         'UPDATE users SET disabled = ?, revision = revision + 1 WHERE name = ?',
       ),
       login: db.prepare<[number, string]>('UPDATE users SET last_login = ? WHERE name = ?'),
-      setup: db.prepare<[], { token: Buffer; expires: number }>('SELECT token, expires FROM setup'),
-      setSetup: db.prepare<[Buffer, number]>(
-        'INSERT OR REPLACE INTO setup (one, token, expires) VALUES (1, ?, ?)',
-      ),
-      endSetup: db.prepare('DELETE FROM setup'),
     };
   }
 
   /** All users, by name. */
   list(): User[] {
-    return this.#sql.list.all().map(userOf);
+    return this.#sql.list.all().map(row => this.#userOf(row));
   }
 
   /** One user by exact name, or null. */
   get(name: string): User | null {
     const row = this.#sql.get.get(name);
-    return row === undefined ? null : userOf(row);
+    return row === undefined ? null : this.#userOf(row);
   }
 
   /** Make a user. Throws AccountError (`exists`, `bad-name`, `bad-password`, `bad-role`). */
@@ -176,9 +177,7 @@ export class Accounts {
    */
   issueSetupToken(): string | null {
     if (!this.needsSetup()) return null;
-    const token = randomBytes(32).toString('base64url');
-    this.#sql.setSetup.run(sha256(token), this.#now() + SETUP_MS);
-    return token;
+    return this.#setup.issue();
   }
 
   /** Use the set-up token up and make the first admin. Throws AccountError; a token survives a refused name or password. */
@@ -190,35 +189,78 @@ export class Accounts {
     return this.#db
       .transaction(() => {
         this.#checkSetup(token);
-        this.#sql.endSetup.run();
+        this.#setup.end();
         return this.#insert(user, hash);
       })
       .immediate();
   }
 
-  /** Check a log-in to the console from `address`. Names are folded to lower case. */
-  async login(name: string, password: string, address: string): Promise<LoginOutcome> {
+  /** Check a log-in to the console from `address`. Names are folded to lower case. A wrong code counts like a wrong password. */
+  async login(name: string, password: string, address: string, code = ''): Promise<LoginOutcome> {
+    const tried = await this.#try(name, password, address);
+    if (tried.outcome !== 'ok') return tried;
+    const { user, settle } = tried;
+    if (!user.roles.some(role => role !== 'proxy')) {
+      settle('right');
+      return { outcome: 'no-console' };
+    }
+    let factor: Factor | null = null;
+    if (user.secondFactor !== null) {
+      if (code.trim() === '') {
+        settle('undecided');
+        return { outcome: 'code-needed' };
+      }
+      factor = this.secondFactors.use(user.name, code);
+      if (factor === null) return { outcome: 'wrong-code' };
+    }
+    settle('right');
+    this.#sql.login.run(this.#now(), user.name);
+    return { outcome: 'ok', user, factor };
+  }
+
+  /** Whether somebody who is signed in knows the password of the account. */
+  async provePassword(name: string, password: string, address: string): Promise<ProofOutcome> {
+    const tried = await this.#try(name, password, address);
+    if (tried.outcome !== 'ok') return tried;
+    tried.settle('right');
+    return { outcome: 'ok' };
+  }
+
+  /** Whether somebody who is signed in has a code of the account, which is used up. */
+  proveCode(name: string, code: string): ProofOutcome {
+    const wait = this.#accountLock.begin(name, this.get(name)?.revision ?? 0);
+    if (wait > 0) return { outcome: 'locked', waitMs: wait };
+    if (this.secondFactors.use(name, code) === null) return { outcome: 'refused' };
+    this.#accountLock.clear(name);
+    return { outcome: 'ok' };
+  }
+
+  /** An attempt at a password. It counts as failed until it is settled; `undecided` takes it back and forgets no other one. */
+  async #try(name: string, password: string, address: string): Promise<Tried> {
     const key = fold(name).slice(0, 256);
     const row = this.#sql.get.get(key);
     const addressKey = networkOf(address);
     const wait = this.#addressLock.begin(addressKey) || this.#accountLock.begin(key, row?.revision ?? 0);
     if (wait > 0) return { outcome: 'locked', waitMs: wait };
+    const settle = (how: 'right' | 'undecided'): void => {
+      this.#addressLock.forgive(addressKey);
+      if (how === 'right') this.#accountLock.clear(key);
+      else this.#accountLock.forgive(key);
+    };
     try {
       if (!(await this.#matches(row, password))) return { outcome: 'refused' };
     } catch (error) {
       if (!(error instanceof HashBusyError)) throw error;
-      this.#addressLock.forgive(addressKey);
-      this.#accountLock.forgive(key);
+      settle('undecided');
       return { outcome: 'busy' };
     }
-    this.#addressLock.forgive(addressKey);
-    this.#accountLock.clear(key);
     const user = this.get(key);
     // Read again: it may have been shut or changed while scrypt ran.
-    if (user === null || user.disabled || user.revision !== row?.revision) return { outcome: 'refused' };
-    if (!user.roles.some(role => role !== 'proxy')) return { outcome: 'no-console' };
-    this.#sql.login.run(this.#now(), key);
-    return { outcome: 'ok', user };
+    if (user === null || user.disabled || user.revision !== row?.revision) {
+      settle('right');
+      return { outcome: 'refused' };
+    }
+    return { outcome: 'ok', user, settle };
   }
 
   /**
@@ -229,7 +271,7 @@ export class Accounts {
     const proof = createHmac('sha256', this.#proofKey).update(`${name}\0${password}`).digest('base64');
     const row = this.#sql.get.get(name);
     if (row !== undefined && row.disabled === 0 && this.#proofs.get(proof) === row.revision)
-      return { outcome: 'ok', groups: userOf(row).groups };
+      return { outcome: 'ok', groups: this.#userOf(row).groups };
     const running = this.#running.get(proof);
     if (running !== undefined) return running;
     const check = this.#verifyProxy(name, password, address, row, proof);
@@ -283,6 +325,22 @@ export class Accounts {
     return (await checkPassword(given, row.password)) && row.disabled === 0;
   }
 
+  #userOf(row: Row): User {
+    // A role this version does not know gives nothing.
+    const roles = (JSON.parse(row.roles) as string[]).filter(isRole);
+    return {
+      name: row.name,
+      roles,
+      groups: JSON.parse(row.groups) as string[],
+      disabled: row.disabled !== 0,
+      revision: row.revision,
+      created: row.created,
+      lastLogin: row.last_login,
+      secondFactor: row.since,
+      enrol: row.since === null && roles.some(role => this.demand.includes(role)),
+    };
+  }
+
   #insert(user: { name: string; roles: Role[]; groups: string[] }, password: string): User {
     const { changes } = this.#sql.insert.run(
       user.name,
@@ -297,9 +355,7 @@ export class Accounts {
   }
 
   #checkSetup(token: string): void {
-    const row = this.#sql.setup.get();
-    const right = row !== undefined && row.expires > this.#now() && timingSafeEqual(row.token, sha256(token));
-    if (!right || !this.needsSetup())
+    if (!this.#setup.isRight(token) || !this.needsSetup())
       throw new AccountError(
         'set-up-refused',
         'This set-up link is not valid: it was used already, is older than a day, or a later start printed another.',
@@ -317,35 +373,13 @@ interface Row {
   revision: number;
   created: number;
   last_login: number | null;
+  since: number | null;
 }
 
-function userOf(row: Row): User {
-  return {
-    name: row.name,
-    // A role this version does not know gives nothing.
-    roles: (JSON.parse(row.roles) as string[]).filter(isRole),
-    groups: JSON.parse(row.groups) as string[],
-    disabled: row.disabled !== 0,
-    revision: row.revision,
-    created: row.created,
-    lastLogin: row.last_login,
-  };
-}
+type Tried =
+  | Exclude<ProofOutcome, { outcome: 'ok' }>
+  | { outcome: 'ok'; user: User; settle: (how: 'right' | 'undecided') => void };
 
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
-}
-
-/** An IPv6 host owns its whole /64, so failures count for that; IPv4 counts for itself. */
-function networkOf(address: string): string {
-  const parsed = parseAddress(address);
-  if (parsed === null || parsed.kind() === 'ipv4') return addressText(address);
-  return parsed
-    .toByteArray()
-    .slice(0, 8)
-    .map(byte => byte.toString(16).padStart(2, '0'))
-    .join('');
-}
+const USERS = 'SELECT users.*, since FROM users LEFT JOIN second_factor ON user = name';
 
 const PROOF_MS = 5 * 60_000;
-const SETUP_MS = 24 * 60 * 60_000;

@@ -123,6 +123,20 @@ const MIGRATIONS: readonly string[] = [
   CREATE TRIGGER trail_checkpoint_no_update BEFORE UPDATE ON trail_checkpoint BEGIN SELECT RAISE(ABORT, 'append-only'); END;
   CREATE TRIGGER trail_checkpoint_no_delete BEFORE DELETE ON trail_checkpoint BEGIN SELECT RAISE(ABORT, 'append-only'); END;
   `,
+  `
+  CREATE TABLE second_factor (
+    user TEXT PRIMARY KEY REFERENCES users(name) ON DELETE CASCADE,
+    secret TEXT NOT NULL,                -- base32
+    started INTEGER NOT NULL,
+    since INTEGER,                       -- null until a first code has confirmed it
+    step INTEGER NOT NULL DEFAULT 0      -- of the last code that was accepted: this one and earlier ones are used up
+  ) STRICT;
+  CREATE TABLE recovery_codes (
+    user TEXT NOT NULL REFERENCES users(name) ON DELETE CASCADE,
+    code BLOB NOT NULL,                  -- SHA-256
+    PRIMARY KEY (user, code)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Schema number this build writes. */

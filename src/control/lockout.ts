@@ -9,6 +9,7 @@
  * `user enable` (another `revision`) opens it at once.
  */
 import { LRUCache } from 'lru-cache';
+import { addressText, parseAddress } from '../core/network.ts';
 
 export interface LockoutOptions {
   /** Failures that cost nothing: people mistype. */
@@ -64,6 +65,17 @@ export class Lockout {
     entry.failures = Math.max(0, entry.failures - 1);
     if (entry.failures < this.#free) entry.until = 0;
   }
+}
+
+/** What failures of an address count for: an IPv6 host owns its whole /64; IPv4 counts for itself. */
+export function networkOf(address: string): string {
+  const parsed = parseAddress(address);
+  if (parsed === null || parsed.kind() === 'ipv4') return addressText(address);
+  return parsed
+    .toByteArray()
+    .slice(0, 8)
+    .map(byte => byte.toString(16).padStart(2, '0'))
+    .join('');
 }
 
 const MAX_KEYS = 20_000;

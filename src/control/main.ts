@@ -173,7 +173,10 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       tell,
     );
     undo.unshift(() => streams.stop());
-    const accounts = new Accounts(db);
+    const accounts = new Accounts(db, {
+      demand: settings['console.second-factor'],
+      place: settings['fleet.name'],
+    });
     const setupUrl = settings['setup.url'];
     const crl = keepCrl(authority.trusted);
     const issuer = createIssuer({

@@ -7,7 +7,8 @@
  * no write per request; the idle time-out is exact to that minute.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import type { Accounts, User } from './accounts.ts';
+import type { User } from './account-rules.ts';
+import type { Accounts } from './accounts.ts';
 import type { ControlDb } from './control-db.ts';
 
 export interface Session {

@@ -158,6 +158,11 @@ export const CATALOGUE = {
     [],
     'Names by which browsers may call the console, beside localhost and its own addresses. Guards against DNS rebinding.',
   ),
+  'console.second-factor': many(
+    choice('admin', 'policy-author', 'auditor', 'viewer'),
+    [],
+    'Roles whose people must have a second factor: after log-in the console shows them nothing but how to set it up.',
+  ),
 
   'metrics.listen': many(
     hostPort,

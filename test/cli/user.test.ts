@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { URI } from 'otpauth';
 import { Accounts } from '../../src/control/accounts.ts';
 import { openControlDb } from '../../src/control/control-db.ts';
 import { Trail } from '../../src/control/trail.ts';
@@ -56,11 +57,25 @@ test('add, list, passwd, disable and enable, each in the trail', async t => {
   assert.deepEqual(
     listed.map(({ created: _, ...rest }) => rest),
     [
-      { name: 'robot', roles: ['proxy'], groups: ['build'], disabled: false, lastLogin: null },
-      { name: 'root', roles: ['admin', 'auditor'], groups: [], disabled: false, lastLogin: null },
+      {
+        name: 'robot',
+        roles: ['proxy'],
+        groups: ['build'],
+        disabled: false,
+        lastLogin: null,
+        secondFactor: null,
+      },
+      {
+        name: 'root',
+        roles: ['admin', 'auditor'],
+        groups: [],
+        disabled: false,
+        lastLogin: null,
+        secondFactor: null,
+      },
     ],
   );
-  assert.match(run(['list']).out, /^NAME +ROLES .*\nrobot +proxy +build +enabled +never\nroot /);
+  assert.match(run(['list']).out, /^NAME +ROLES .*\nrobot +proxy +build +enabled +no +never\nroot /);
 
   assert.equal(run(['passwd', 'robot', '--password-file', '-'], `${GOOD} staple\n`).code, 0);
   assert.equal(run(['disable', 'robot']).code, 0);
@@ -98,4 +113,23 @@ test('what cannot be done is said in a sentence with a hint', t => {
   assert.equal(run(['add', 'alice', '--role', 'admin', '--password-file', '-'], GOOD).code, 0);
   fails(run(['add', 'ALICE', '--password-file', '-'], GOOD), 1, /"alice" already/);
   fails(run(['disable', 'alice']), 1, /last admin/);
+});
+
+test('a second factor that was lost is reset on the machine, in the trail', async t => {
+  const { data, run } = sightglass(t);
+  assert.equal(run(['add', 'alice', '--role', 'admin', '--password-file', '-'], GOOD).code, 0);
+  assert.equal(run(['reset-second-factor', 'alice']).out, 'alice has no second factor.\n');
+  const db = openControlDb(data);
+  t.after(() => db.close());
+  const accounts = new Accounts(db);
+  const begun = accounts.secondFactors.begin('alice');
+  assert.ok(begun !== null);
+  assert.ok(accounts.secondFactors.confirm('alice', URI.parse(begun.uri).generate()) !== null);
+  assert.equal((await accounts.login('alice', GOOD, '::1')).outcome, 'code-needed');
+  assert.match(run(['list']).out, /alice +admin +enabled +yes /);
+  assert.match(run(['reset-second-factor', 'alice']).out, /is gone; the password alone logs in/);
+  assert.equal((await accounts.login('alice', GOOD, '::1')).outcome, 'ok');
+  const [line] = new Trail(db).page(null, 1).rows;
+  assert.deepEqual([line?.action, line?.detail['name']], ['second-factor.reset', 'alice']);
+  fails(run(['reset-second-factor', 'nobody']), 1, /no user "nobody"/);
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Accounts } from '../../src/control/accounts.ts';
-import type { User } from '../../src/control/accounts.ts';
+import type { User } from '../../src/control/account-rules.ts';
 import { openControlDb } from '../../src/control/control-db.ts';
 import type { ControlDb } from '../../src/control/control-db.ts';
 import { Sessions } from '../../src/control/sessions.ts';

@@ -128,6 +128,11 @@ const EXEMPT: readonly Exemption[] = [
     files: ['src/control/evidence.ts'],
   },
   {
+    test: 'test/web/server/routes/account.test.ts',
+    because: 'how a session begins and ends, and how a refusal is worded, is seen where people log in',
+    files: ['web/server/door.ts', 'web/server/log-in-failures.ts'],
+  },
+  {
     test: 'test/web/server/routes/streams.test.ts',
     because: 'it joins rules and state to the console, whose API is asked there',
     files: ['src/control/alerts/console-alerts.ts'],

@@ -5,12 +5,15 @@ import { api, onSignedOut, setToken } from './api/client.ts';
 import { link } from './api/link.ts';
 import { useAsk } from './hooks/use-ask.ts';
 import { documentAt } from './manual/documents.ts';
+import { AccountPage } from './pages/account-page.tsx';
 import { DeployPage } from './pages/deploy-page.tsx';
+import { EnrolPage } from './pages/enrol-page.tsx';
 import { ListsPage } from './pages/lists-page.tsx';
 import { LoginPage } from './pages/login-page.tsx';
 import { ManualPage } from './pages/manual-page.tsx';
 import { NotFound } from './pages/not-found.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
+import { PeoplePage } from './pages/people-page.tsx';
 import { PolicyPage } from './pages/policy-page.tsx';
 import { RecordsPage } from './pages/records-page.tsx';
 import { SetupPage } from './pages/setup-page.tsx';
@@ -75,10 +78,12 @@ function Gate({ first }: { first: SessionAnswer }) {
 
   if (state === 'set-up-needed') return <SetupPage token={place.hash} done={enter} />;
   if (me === null) return <LoginPage done={enter} again={false} />;
+  if (me.enrol && !expired) return <EnrolPage done={enter} signOut={signOut} />;
   const session: Session = {
     me,
     version: first.product.version,
     can: permission => me.can.includes(permission),
+    renew: enter,
     signOut,
   };
   return (
@@ -108,6 +113,8 @@ function Page({ place, session }: { place: Place; session: Session }) {
   if (path === '/deploy') return <DeployPage />;
   if (path === '/streams' && session.can('status')) return <StreamsPage search={search} />;
   if (path === '/records' && session.can('trail')) return <RecordsPage />;
+  if (path === '/people' && session.can('people')) return <PeoplePage />;
+  if (path === '/account') return <AccountPage />;
   if (path === '/trail' && session.can('trail')) return <TrailPage />;
   if (manual !== null) return <ManualPage of={manual} section={hash} />;
   return <NotFound path={path} />;

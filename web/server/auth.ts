@@ -40,16 +40,28 @@ export function findCaller(req: Request, sessions: ConsoleSessions, use = true):
   return null;
 }
 
-/** The caller, who must hold `permission` if one is named. Throws `signed-out` or `not-allowed`. */
+/** Whoever is signed in, even if a second factor is still due: for that, and for log-out. Throws `signed-out`. */
+export function requireSignedIn(req: Request, sessions: ConsoleSessions, use = true): Caller {
+  const caller = findCaller(req, sessions, use);
+  if (caller === null)
+    throw new ApiFailure('signed-out', 'You are not logged in, or your session has ended.', 'Log in again.');
+  return caller;
+}
+
+/** The caller, who must hold `permission` if one is named. Throws `signed-out`, `enrol-needed` or `not-allowed`. */
 export function requireCaller(
   req: Request,
   sessions: ConsoleSessions,
   permission: Permission | null,
   use = true,
 ): Caller {
-  const caller = findCaller(req, sessions, use);
-  if (caller === null)
-    throw new ApiFailure('signed-out', 'You are not logged in, or your session has ended.', 'Log in again.');
+  const caller = requireSignedIn(req, sessions, use);
+  if (caller.session.user.enrol)
+    throw new ApiFailure(
+      'enrol-needed',
+      'Your role demands a second factor, and you have none yet.',
+      'Reload the page: it shows how to set it up.',
+    );
   if (permission !== null && !caller.can.has(permission))
     throw new ApiFailure(
       'not-allowed',
@@ -73,6 +85,7 @@ export function meOf(token: string, session: ConsoleSession): Me {
     name: session.user.name,
     roles: session.user.roles,
     can: permissionsOf(session),
+    enrol: session.user.enrol,
     csrf: csrfOf(token),
     expires: new Date(session.expires).toISOString(),
     idleExpires: new Date(session.idleExpires).toISOString(),
@@ -114,6 +127,7 @@ function overTls(req: Request): boolean {
 }
 
 function permissionsOf(session: ConsoleSession): Permission[] {
+  if (session.user.enrol) return [];
   return [...new Set(session.user.roles.flatMap(role => PERMISSIONS_OF[role]))];
 }
 

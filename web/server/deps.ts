@@ -95,6 +95,18 @@ export interface ConsoleListTokens {
 export interface ConsoleUser {
   name: string;
   roles: Role[];
+  /** A second factor is demanded and there is none yet. */
+  enrol: boolean;
+}
+
+/** Times are ms since epoch. */
+export interface ConsolePerson extends ConsoleUser {
+  groups: string[];
+  disabled: boolean;
+  created: number;
+  lastLogin: number | null;
+  /** Since when; null without one. */
+  secondFactor: number | null;
 }
 
 export interface ConsoleSession<U extends ConsoleUser = ConsoleUser> {
@@ -107,16 +119,35 @@ export interface ConsoleSession<U extends ConsoleUser = ConsoleUser> {
 }
 
 /** `redeemSetup` rejects with an error that carries `code` and `hint` when token, name or password are refused. */
-export interface ConsoleAccounts<U extends ConsoleUser = ConsoleUser> {
+export interface ConsoleAccounts<U extends ConsolePerson = ConsolePerson> {
+  list(): U[];
+  get(name: string): U | null;
+  /** Roles that demand a second factor. */
+  readonly demand: readonly Role[];
+  readonly secondFactors: ConsoleSecondFactors;
+  provePassword(name: string, password: string, address: string): Promise<ConsoleProof>;
+  proveCode(name: string, code: string): ConsoleProof;
   needsSetup(): boolean;
   issueSetupToken(): string | null;
   redeemSetup(token: string, name: string, password: string): Promise<U>;
-  login(name: string, password: string, address: string): Promise<ConsoleLogin<U>>;
+  login(name: string, password: string, address: string, code?: string): Promise<ConsoleLogin<U>>;
+}
+
+export type ConsoleProof =
+  { outcome: 'ok' } | { outcome: 'refused' | 'busy' } | { outcome: 'locked'; waitMs: number };
+
+/** Null or false: it cannot be done in the state that the account is in, or the code is wrong. */
+export interface ConsoleSecondFactors {
+  recoveryLeft(name: string): number;
+  begin(name: string): { secret: string; uri: string } | null;
+  confirm(name: string, code: string): string[] | null;
+  renewRecovery(name: string): string[];
+  remove(name: string): boolean;
 }
 
 export type ConsoleLogin<U extends ConsoleUser = ConsoleUser> =
-  | { outcome: 'ok'; user: U }
-  | { outcome: 'refused' | 'no-console' | 'busy' }
+  | { outcome: 'ok'; user: U; factor: 'code' | 'recovery' | null }
+  | { outcome: 'refused' | 'no-console' | 'busy' | 'code-needed' | 'wrong-code' }
   | { outcome: 'locked'; waitMs: number };
 
 export interface ConsoleSessions<U extends ConsoleUser = ConsoleUser> {

@@ -70,3 +70,26 @@ export function notFound(): ApiFailure {
 function refuse(message: string): ApiFailure {
   return new ApiFailure('bad-request', message, 'Correct the parameter and try again.');
 }
+
+/** String fields of a JSON body; anything else is a 400. `optional` ones that are missing are empty. */
+export function bodyFields<K extends string, O extends string = never>(
+  req: Request,
+  names: readonly K[],
+  optional: readonly O[] = [],
+): Record<K | O, string> {
+  const body = req.body as unknown;
+  const out = {} as Record<K | O, string>;
+  for (const name of [...names, ...optional]) {
+    const given = typeof body === 'object' && body !== null && Object.hasOwn(body, name);
+    const value = given ? (body as Record<string, unknown>)[name] : undefined;
+    if (value === undefined && (optional as readonly string[]).includes(name)) out[name] = '';
+    else if (typeof value === 'string' && value.length <= 1000) out[name] = value;
+    else
+      throw new ApiFailure(
+        'bad-request',
+        `The field "${name}" is missing or no text.`,
+        'Fill in the form again.',
+      );
+  }
+  return out;
+}

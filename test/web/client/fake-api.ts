@@ -24,6 +24,7 @@ import type { FakeFlow } from './fake-data.ts';
 import { exchangeDetail, flowDetail } from './fake-details.ts';
 import { histogramOf, facetsOf } from './fake-counts.ts';
 import { matches } from './fake-match.ts';
+import { FakeAccounts } from './fake-accounts.ts';
 import { FakePolicy } from './fake-policy.ts';
 import { FakeRecords } from './fake-records.ts';
 import { FakeStreams } from './fake-streams.ts';
@@ -65,6 +66,7 @@ export class FakeApi {
   readonly policies: FakePolicy;
   readonly streams = new FakeStreams();
   readonly records = new FakeRecords();
+  readonly accounts = new FakeAccounts();
   readonly #maker: Maker;
   readonly #clientDir: string;
   #server: Server;
@@ -194,7 +196,8 @@ export class FakeApi {
     return {
       name: 'alice.auditor',
       roles: ['admin'],
-      can: this.can,
+      can: this.accounts.mustEnrol ? [] : this.can,
+      enrol: this.accounts.mustEnrol,
       csrf: 'csrf-token',
       expires: new Date(Date.now() + 12 * hour).toISOString(),
       idleExpires: new Date(Date.now() + hour).toISOString(),
@@ -220,6 +223,18 @@ export class FakeApi {
       this.mood.state = 'signed-out';
       return json(res, {});
     }
+    if (/^\/api\/(?:second-factor|people)/.test(path)) {
+      const answer = this.accounts.post(path, body, () => this.#me());
+      return answer === null
+        ? refuse(
+            res,
+            401,
+            'code-refused',
+            'This code is wrong, or was used before.',
+            'Wait for the next one.',
+          )
+        : json(res, answer);
+    }
     if (req.headers['x-csrf-token'] !== 'none') return refuse(res, 403, 'csrf', 'No token.', '');
     if (path === '/api/setup' && body['token'] !== TOKEN)
       return refuse(
@@ -235,13 +250,27 @@ export class FakeApi {
       });
     if (path === '/api/login' && body['password'] !== PASSWORD)
       return refuse(res, 403, 'log-in-refused', 'Name or password is wrong.', 'Check both and try again.');
+    if (path === '/api/login' && this.accounts.asksFor(body['code'] ?? ''))
+      return body['code'] === undefined
+        ? refuse(res, 401, 'code-needed', 'This account asks for a code too.', 'Type it.')
+        : refuse(
+            res,
+            401,
+            'code-refused',
+            'This code is wrong, or was used before.',
+            'Wait for the next one.',
+          );
     this.mood.state = 'signed-in';
     return json(res, { me: this.#me() });
   }
 
   #get(url: URL, res: ServerResponse): void {
     const { pathname, searchParams } = url;
-    const answer = this.policies.get(url) ?? this.streams.get(url.pathname) ?? this.records.get(url.pathname);
+    const answer =
+      this.policies.get(url) ??
+      this.streams.get(url.pathname) ??
+      this.records.get(url.pathname) ??
+      this.accounts.get(url.pathname);
     if (answer !== null) return json(res, answer);
     const kind = searchParams.get('kind') ?? 'exchanges';
     const q = searchParams.get('q') ?? '';

@@ -71,6 +71,11 @@ test('every route but the three open ones wants a session; a proxy role opens no
   const open: string[] = [API.me, API.login, API.setup];
   const changes: string[] = [
     API.logout,
+    API.secondFactorBegin,
+    API.secondFactorConfirm,
+    API.secondFactorRecovery,
+    API.secondFactorRemove,
+    API.peopleReset,
     API.policyCheck,
     API.policyReplay,
     API.policyApply,
@@ -107,6 +112,7 @@ test('roles: who may ask what', async t => {
     '/api/exchange/1-1.1/body/res': { viewer: 403, 'policy-author': 403, auditor: 200, admin: 200 },
     '/api/exchange/1-1.1/preview/res': { viewer: 403, 'policy-author': 403, auditor: 200, admin: 200 },
     '/api/export': { viewer: 403, 'policy-author': 403, auditor: 200, admin: 200 },
+    '/api/people': { viewer: 403, 'policy-author': 403, auditor: 403, admin: 200 },
     '/api/trail': { viewer: 403, 'policy-author': 403, auditor: 200, admin: 200 },
   };
   for (const role of ['admin', 'viewer', 'policy-author', 'auditor'] as const) {

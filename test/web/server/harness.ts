@@ -66,19 +66,19 @@ export interface Person {
 
 export async function house(
   t: TestContext,
-  options: ConsoleOptions & { deps?: Partial<ConsoleDeps> } = {},
+  options: ConsoleOptions & { deps?: Partial<ConsoleDeps>; demand?: readonly Role[] } = {},
 ): Promise<House> {
   const dir = mkdtempSync(join(tmpdir(), 'sightglass-console-'));
   const clock = { now: START };
   const now = (): number => clock.now;
   const db = openControlDb(dir);
-  const accounts = new Accounts(db, { now, cost: { logN: 4, r: 8, p: 1 } });
+  const accounts = new Accounts(db, { now, cost: { logN: 4, r: 8, p: 1 }, demand: options.demand ?? [] });
   const sessions = new Sessions(db, accounts, { now });
   const trail = new Trail(db, now);
   const audit = new MemoryReader();
   const logged: House['logged'] = [];
   const listeners = new Set<(rows: readonly LiveRow[], dropped: number) => void>();
-  const { deps: more, ...consoleOptions } = options;
+  const { deps: more, demand: _, ...consoleOptions } = options;
   const deps: ConsoleDeps = {
     audit,
     accounts,

@@ -1,6 +1,7 @@
 /** Log-in, as a page of its own and as the layer over a console whose session has ended. */
 import { useEffect, useState } from 'react';
 import type { Me } from '../../contract.ts';
+import { CodeField } from '../account/code-field.tsx';
 import { api } from '../api/client.ts';
 import { ApiFailure, unreachable } from '../api/failure.ts';
 import { Field } from '../parts/field.tsx';
@@ -15,18 +16,24 @@ export interface LoginPageProps {
 export function LoginPage({ done, again }: LoginPageProps) {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
+  /** Null until the server asks for one. */
+  const [code, setCode] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<ApiFailure | null>(null);
   const wait = useCountdown(failure);
 
   const submit = (): void => {
     setBusy(true);
-    api.login({ name: name.trim(), password }).then(
+    api.login({ name: name.trim(), password, ...(code === null ? {} : { code }) }).then(
       ({ me }) => done(me),
       (error: unknown) => {
-        setFailure(error instanceof ApiFailure ? error : unreachable());
+        const told = error instanceof ApiFailure ? error : unreachable();
         setBusy(false);
-        setPassword('');
+        const aboutCode = told.code === 'code-needed' || told.code === 'code-refused';
+        // That a code is wanted is no failure; it is the next step of the form.
+        setFailure(told.code === 'code-needed' ? null : told);
+        setCode(aboutCode ? '' : null);
+        if (!aboutCode) setPassword('');
       },
     );
   };
@@ -68,6 +75,14 @@ export function LoginPage({ done, again }: LoginPageProps) {
             value={password}
             onChange={event => setPassword(event.target.value)}
           />
+          {code === null ? null : (
+            <CodeField
+              code={code}
+              change={setCode}
+              hint="This account asks for one: of your app, or a recovery code."
+              autoFocus
+            />
+          )}
           <button type="submit" className="button button-strong" disabled={busy || wait > 0}>
             {busy ? 'Checking …' : 'Log in'}
           </button>

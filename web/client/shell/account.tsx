@@ -2,6 +2,7 @@
 import { Icon } from '../parts/icon.tsx';
 import { Menu } from '../parts/menu.tsx';
 import { Moment } from '../parts/moment.tsx';
+import { navigate } from '../router.ts';
 import { useSession } from '../state/session.tsx';
 
 export function Account({ help }: { help: () => void }) {
@@ -28,6 +29,16 @@ export function Account({ help }: { help: () => void }) {
             Session ends <Moment at={me.expires} form="medium" />
           </p>
           {version === '' ? null : <p className="fine">Sightglass {version}</p>}
+          <button
+            type="button"
+            className="button"
+            onClick={() => {
+              close();
+              navigate('/account');
+            }}
+          >
+            Your account
+          </button>
           <button
             type="button"
             className="button"

@@ -23,6 +23,7 @@ const PAGES = [
   { path: '/streams', label: 'Streams', needs: 'status' },
   { path: '/records', label: 'Records', needs: 'trail' },
   { path: '/trail', label: 'Trail', needs: 'trail' },
+  { path: '/people', label: 'People', needs: 'people' },
 ] as const;
 
 export function Shell({ place, children }: { place: Place; children: ReactNode }) {
@@ -33,7 +34,9 @@ export function Shell({ place, children }: { place: Place; children: ReactNode }
   useKeys({ '?': openHelp });
   const current = place.path === '/' || openedBy(place.path) !== null ? '/traffic' : place.path;
   const title =
-    PAGES.find(page => page.path === current)?.label ?? documentAt(place.path)?.label ?? 'Not found';
+    PAGES.find(page => page.path === current)?.label ??
+    documentAt(place.path)?.label ??
+    (current === '/account' ? 'Your account' : 'Not found');
   useEffect(() => {
     document.title = `${title} · Sightglass`;
   }, [title]);

@@ -10,6 +10,8 @@ export interface Session {
   me: Me;
   version: string;
   can: (permission: Permission) => boolean;
+  /** The session was exchanged for another one of the same person. */
+  renew: (me: Me) => void;
   signOut: () => void;
 }
 

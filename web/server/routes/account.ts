@@ -2,26 +2,19 @@
  * Set-up, log-in, log-out, and who am I. Every outcome lands in the trail before it is answered; passwords and tokens
  * land nowhere. Log-in and set-up always start a new session and end the one the browser came with.
  */
-import type { Request, Response, Router } from 'express';
+import type { Router } from 'express';
 import { API, USER_NAME_PATTERN } from '../../contract.ts';
 import type { LoginAnswer, SessionAnswer } from '../../contract.ts';
 import { ApiFailure, sendJson } from '../answer.ts';
-import {
-  addressOf,
-  clearSessionCookies,
-  findCaller,
-  meOf,
-  requireCaller,
-  requireCsrf,
-  sessionTokens,
-  setSessionCookie,
-} from '../auth.ts';
+import { addressOf, clearSessionCookies, findCaller, meOf, requireCsrf, requireSignedIn } from '../auth.ts';
 import type { ConsoleDeps, ConsoleUser } from '../deps.ts';
-import type { LiveHub } from '../live.ts';
+import type { Door } from '../door.ts';
+import { busyFailure, lockedFailure } from '../log-in-failures.ts';
+import { bodyFields } from '../params.ts';
 
 const NAME = new RegExp(USER_NAME_PATTERN);
 
-export function accountRoutes(router: Router, deps: ConsoleDeps, live: LiveHub): void {
+export function accountRoutes(router: Router, deps: ConsoleDeps, door: Door): void {
   const { accounts, sessions, trail } = deps;
 
   router.get(API.me, (req, res) => {
@@ -36,7 +29,7 @@ export function accountRoutes(router: Router, deps: ConsoleDeps, live: LiveHub):
 
   router.post(API.setup, async (req, res) => {
     requireCsrf(req, null);
-    const { token, name, password } = fields(req, ['token', 'name', 'password']);
+    const { token, name, password } = bodyFields(req, ['token', 'name', 'password']);
     const address = addressOf(req);
     let user: ConsoleUser;
     try {
@@ -49,12 +42,12 @@ export function accountRoutes(router: Router, deps: ConsoleDeps, live: LiveHub):
         : new ApiFailure('bad-request', refusal.message, refusal.hint);
     }
     trail.append({ user: user.name, address, action: 'setup.done', detail: { roles: user.roles } });
-    startSession(req, res, user);
+    sendJson<LoginAnswer>(res, { me: door.enter(req, res, user) });
   });
 
   router.post(API.login, async (req, res) => {
     requireCsrf(req, null);
-    const { name, password } = fields(req, ['name', 'password']);
+    const { name, password, code } = bodyFields(req, ['name', 'password'], ['code']);
     if (accounts.needsSetup())
       throw new ApiFailure(
         'set-up-needed',
@@ -64,20 +57,32 @@ export function accountRoutes(router: Router, deps: ConsoleDeps, live: LiveHub):
     const address = addressOf(req);
     // People type their password into the name field: what cannot be a name is not written down.
     const typed = NAME.test(name.trim()) ? name.trim() : '(not a user name)';
-    const result = await accounts.login(name, password, address);
+    const result = await accounts.login(name, password, address, code);
     if (result.outcome !== 'ok')
       trail.append({ user: null, address, action: `login.${result.outcome}`, detail: { name: typed } });
     switch (result.outcome) {
       case 'ok':
-        trail.append({ user: result.user.name, address, action: 'login.done' });
-        startSession(req, res, result.user);
+        trail.append({
+          user: result.user.name,
+          address,
+          action: 'login.done',
+          ...(result.factor === null ? {} : { detail: { factor: result.factor } }),
+        });
+        sendJson<LoginAnswer>(res, { me: door.enter(req, res, result.user) });
         return;
       case 'locked':
+        throw lockedFailure(result.waitMs);
+      case 'code-needed':
         throw new ApiFailure(
-          'log-in-locked',
-          'Too many failed log-ins. Further tries are refused for a while.',
-          'Wait, or let an admin run `sightglass user enable NAME`.',
-          { retryAfter: Math.ceil(result.waitMs / 1000) },
+          'code-needed',
+          'This account asks for a code too.',
+          'Type the one your app shows, or a recovery code.',
+        );
+      case 'wrong-code':
+        throw new ApiFailure(
+          'code-refused',
+          'This code is wrong, or was used before.',
+          'Wait for the next one, or use a recovery code.',
         );
       case 'no-console':
         throw new ApiFailure(
@@ -86,14 +91,7 @@ export function accountRoutes(router: Router, deps: ConsoleDeps, live: LiveHub):
           'An admin can give you a role that opens the console.',
         );
       case 'busy':
-        throw new ApiFailure(
-          'too-many',
-          'Too many people log in at this moment.',
-          'Try again in a few seconds.',
-          {
-            retryAfter: 5,
-          },
-        );
+        throw busyFailure();
       case 'refused':
         throw new ApiFailure(
           'log-in-refused',
@@ -104,48 +102,13 @@ export function accountRoutes(router: Router, deps: ConsoleDeps, live: LiveHub):
   });
 
   router.post(API.logout, (req, res) => {
-    const caller = requireCaller(req, sessions, null);
+    const caller = requireSignedIn(req, sessions);
     requireCsrf(req, caller.token);
-    endSessions(req);
+    door.leave(req);
     clearSessionCookies(res);
     trail.append({ user: caller.session.user.name, address: caller.address, action: 'logout' });
     sendJson(res, {});
   });
-
-  function startSession(req: Request, res: Response, user: ConsoleUser): void {
-    endSessions(req);
-    const { token, session } = sessions.create(user, addressOf(req));
-    setSessionCookie(req, res, token);
-    sendJson<LoginAnswer>(res, { me: meOf(token, session) });
-  }
-
-  function endSessions(req: Request): void {
-    for (const token of sessionTokens(req)) {
-      const session = sessions.get(token, false);
-      if (session !== null) live.endSession(session.id);
-      sessions.end(token);
-    }
-  }
-}
-
-/** String fields of a JSON body; anything else is a 400. */
-function fields<K extends string>(req: Request, names: readonly K[]): Record<K, string> {
-  const body = req.body as unknown;
-  const out = {} as Record<K, string>;
-  for (const name of names) {
-    const value =
-      typeof body === 'object' && body !== null && Object.hasOwn(body, name)
-        ? (body as Record<string, unknown>)[name]
-        : undefined;
-    if (typeof value !== 'string' || value.length > 1000)
-      throw new ApiFailure(
-        'bad-request',
-        `The field "${name}" is missing or no text.`,
-        'Fill in the form again.',
-      );
-    out[name] = value;
-  }
-  return out;
 }
 
 /** An error by which accounts refuse something, told by its `code` and `hint`; others go on as they are. */
@@ -154,15 +117,7 @@ function refusalOf(error: unknown): Error & { code: string; hint: string } {
     const { code, hint } = error as { code?: unknown; hint?: unknown };
     if (typeof code === 'string' && typeof hint === 'string')
       return error as Error & { code: string; hint: string };
-    if (error.name === 'HashBusyError')
-      throw new ApiFailure(
-        'too-many',
-        'Too many people log in at this moment.',
-        'Try again in a few seconds.',
-        {
-          retryAfter: 5,
-        },
-      );
+    if (error.name === 'HashBusyError') throw busyFailure();
   }
   throw error;
 }
