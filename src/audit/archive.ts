@@ -1,11 +1,14 @@
 /**
  * Sealed days go out of the store and come back: `archiveDay` copies or moves one with its seal, `attachDay` puts one into the store
  * to be searched again, after its signature and every byte were verified, and `detachDay` takes it out again. Copies are
- * complete and on the disk before anything is said or removed; nothing is ever overwritten.
+ * complete and on the disk before anything is said or removed; nothing is ever overwritten, and what is given up leaves nothing.
+ *
+ * A day may be many gigabytes: files are read and copied piece by piece, with a turn for others after each.
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { dayBytes, dropDay, tailOf } from './drop.ts';
 import { syncFolder } from './producer.ts';
 import { attachedMark, isAttached } from './retention.ts';
@@ -26,8 +29,16 @@ export class ArchiveError extends Error {
   }
 }
 
-/** The seal of a day in `dir`, its signature and its file verified. Throws ArchiveError when anything does not fit. */
-export function verifiedSeal(dir: string, day: string, key: KeyObject): Seal {
+/** How a long piece of work is told of, and given up. */
+export interface ArchiveTurns {
+  /** After every piece: what is done with which file, bytes so far, bytes of the file. */
+  onProgress?: ((what: 'verifying' | 'copying', bytes: number, of: number) => void) | undefined;
+  /** Ends the work; it rejects with the reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The seal of a day in `dir`, its signature and its file verified. Rejects with ArchiveError when anything does not fit. */
+async function verifiedSeal(dir: string, day: string, key: KeyObject, turns: ArchiveTurns): Promise<Seal> {
   const signed = sealOf(dir, day);
   if (signed === null)
     throw new ArchiveError(`${day} is not sealed.`, 'A day is sealed by the recorder soon after it is over.');
@@ -37,7 +48,9 @@ export function verifiedSeal(dir: string, day: string, key: KeyObject): Seal {
       `${sealPath(dir, day)} is not signed by this key for this day.`,
       'Name the public key of the installation that recorded it with --key.',
     );
-  if (digestOfFile(dayPath(dir, day)) !== seal.sha256)
+  const hash = createHash('sha256');
+  await eachPiece(dayPath(dir, day), 'verifying', turns, piece => hash.update(piece));
+  if (hash.digest('hex') !== seal.sha256)
     throw new ArchiveError(
       `${dayPath(dir, day)} is not the file that was sealed.`,
       'Copy it again from where it was intact; `sightglass audit verify --dir` tells what was changed.',
@@ -49,22 +62,20 @@ export function verifiedSeal(dir: string, day: string, key: KeyObject): Seal {
  * Copy a sealed day into a folder; with `move` it then leaves the store, which `onDrop` is told of first.
  * @returns bytes of the copy.
  */
-export function archiveDay(options: {
+export async function archiveDay(options: {
   dir: string;
   day: string;
   out: string;
   key: KeyObject;
   move?: { signer: Signer | null; now: number; onDrop: (drop: Omit<Dropped, 'why'>) => void };
-}): number {
-  const { dir, day, out, key, move } = options;
+  turns?: ArchiveTurns;
+}): Promise<number> {
+  const { dir, day, out, key, move, turns = {} } = options;
   if (move !== undefined && listDays(dir).at(-1) === day)
     throw new ArchiveError(`${day} is the newest day and stays.`, 'Wait until the next day has begun.');
-  verifiedSeal(dir, day, key);
+  await verifiedSeal(dir, day, key, turns);
   fs.mkdirSync(out, { recursive: true, mode: 0o700 });
-  copyNew(dayPath(dir, day), dayPath(out, day));
-  copyNew(sealPath(dir, day), sealPath(out, day));
-  syncFolder(out);
-  verifiedSeal(out, day, key);
+  await copiedWhole(dir, out, day, key, turns);
   const bytes = dayBytes(dir, day);
   if (move !== undefined) {
     const tail = tailOf(dir, day);
@@ -75,8 +86,13 @@ export function archiveDay(options: {
   return bytes;
 }
 
-/** Put an archived day file (with its seal beside it) into the store. Returns its day. */
-export function attachDay(dir: string, file: string, key: KeyObject): string {
+/** Put an archived day file (with its seal beside it) into the store. Resolves with its day. */
+export async function attachDay(
+  dir: string,
+  file: string,
+  key: KeyObject,
+  turns: ArchiveTurns = {},
+): Promise<string> {
   const day = /^(\d{4}-\d\d-\d\d)\.db$/.exec(path.basename(file))?.[1];
   if (day === undefined)
     throw new ArchiveError(
@@ -93,14 +109,11 @@ export function attachDay(dir: string, file: string, key: KeyObject): string {
       `${day} is newer than every day of the store, which would go on writing into it.`,
       'Read it in a data directory of its own, or verify it where it is with `sightglass audit verify --dir`.',
     );
-  verifiedSeal(from, day, key);
+  await verifiedSeal(from, day, key, turns);
   // The mark first: a day without it would be subject to retention.
   fs.writeFileSync(attachedMark(dir, day), `${path.resolve(file)}\n`, { mode: 0o600, flush: true });
   try {
-    if (!fs.existsSync(sealPath(dir, day))) copyNew(sealPath(from, day), sealPath(dir, day));
-    copyNew(dayPath(from, day), dayPath(dir, day));
-    syncFolder(dir);
-    verifiedSeal(dir, day, key);
+    await copiedWhole(from, dir, day, key, turns);
   } catch (error) {
     detachDay(dir, day);
     throw error;
@@ -121,17 +134,42 @@ export function detachDay(dir: string, day: string): void {
   syncFolder(dir);
 }
 
+/** Copy a day with its seal, which may be there already, and verify the copy. What was copied goes again when that fails. */
+async function copiedWhole(
+  from: string,
+  to: string,
+  day: string,
+  key: KeyObject,
+  turns: ArchiveTurns,
+): Promise<void> {
+  const made: string[] = [];
+  try {
+    for (const place of [dayPath, sealPath]) {
+      const target = place(to, day);
+      if (place === sealPath && fs.existsSync(target)) continue;
+      await copyNew(place(from, day), target, turns);
+      made.push(target);
+    }
+    syncFolder(to);
+    await verifiedSeal(to, day, key, turns);
+  } catch (error) {
+    for (const file of made) fs.rmSync(file, { force: true });
+    throw error;
+  }
+}
+
 /** Copy to a name that is not taken, under another name until it is whole and on the disk. */
-function copyNew(from: string, to: string): void {
+async function copyNew(from: string, to: string, turns: ArchiveTurns): Promise<void> {
   if (fs.existsSync(to))
     throw new ArchiveError(`${to} is there already.`, 'Nothing is overwritten; move it away.');
   const part = `${to}.part`;
   fs.rmSync(part, { force: true });
   try {
-    fs.copyFileSync(from, part);
-    fs.chmodSync(part, 0o400);
-    const fd = fs.openSync(part, 'r');
+    const fd = fs.openSync(part, 'wx', 0o400);
     try {
+      await eachPiece(from, 'copying', turns, piece => {
+        for (let at = 0; at < piece.length;) at += fs.writeSync(fd, piece, at);
+      });
       fs.fsyncSync(fd);
     } finally {
       fs.closeSync(fd);
@@ -143,17 +181,26 @@ function copyNew(from: string, to: string): void {
   }
 }
 
-function digestOfFile(file: string): string {
-  const hash = createHash('sha256');
+/** Read a file piece by piece. A piece is valid only during the call. */
+async function eachPiece(
+  file: string,
+  what: 'verifying' | 'copying',
+  { onProgress, signal }: ArchiveTurns,
+  take: (piece: Buffer) => void,
+): Promise<void> {
   const chunk = Buffer.allocUnsafe(4 * 1024 * 1024);
   const fd = fs.openSync(file, 'r');
   try {
-    for (let n = -1; n !== 0;) {
+    const { size } = fs.fstatSync(fd);
+    let done = 0;
+    for (let n = -1; n !== 0; done += n) {
+      signal?.throwIfAborted();
       n = fs.readSync(fd, chunk, 0, chunk.length, null);
-      hash.update(chunk.subarray(0, n));
+      take(chunk.subarray(0, n));
+      onProgress?.(what, done + n, size);
+      await setImmediate();
     }
   } finally {
     fs.closeSync(fd);
   }
-  return hash.digest('hex');
 }

@@ -7,13 +7,15 @@ import { Command } from 'commander';
 import { readPassphrase } from '../../ca/passphrase.ts';
 import { jsonLine, visible } from '../audit/export/lines.ts';
 import { BackupError } from '../control/backup/restore.ts';
-import { writeBackup, type Lock, type Manifest } from '../control/backup/write.ts';
+import { writeBackup, type BackupOptions, type Lock, type Manifest } from '../control/backup/write.ts';
 import { VERSION } from '../control/version.ts';
 import { loadSettings } from '../settings/load.ts';
+import { interruptible } from './interrupt.ts';
+import { addProgress, Progress, type ProgressOptions } from './progress.ts';
 import { addSettingsFlags } from './settings-flags.ts';
 import { UsageError } from './usage-error.ts';
 
-interface BackupFlags {
+interface BackupFlags extends ProgressOptions {
   out: string;
   recipient?: string[];
   passphraseFile?: string;
@@ -32,19 +34,15 @@ export function backupCommand(): Command {
     .option('--passphrase-file <FILE>', 'encrypt under the passphrase on the first line of this file')
     .option('--json', 'print the manifest as JSON')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir']);
+  const input = addSettingsFlags(addProgress(command), ['data-dir']);
   return command.action(async (flags: BackupFlags) => {
     const dataDir = loadSettings(input())['data-dir'];
     if (!existsSync(dataDir))
       throw new BackupError(`${dataDir} does not exist.`, 'Name the data-dir of the service.');
-    const manifest = await writeBackup({
-      dataDir,
-      out: flags.out,
-      lock: lockOf(flags),
-      version: VERSION,
-      now: Date.now(),
-      onProgress: progress(flags.json === true),
-    });
+    const lock = lockOf(flags);
+    const manifest = await inTurns(flags, turns =>
+      writeBackup({ dataDir, out: flags.out, lock, version: VERSION, now: Date.now(), ...turns }),
+    );
     tell(manifest, flags.json === true, `backed up into ${flags.out}`);
   });
 }
@@ -63,12 +61,22 @@ function lockOf({ recipient = [], passphraseFile }: BackupFlags): Lock {
 export const oneOf = (other: string, why: string): Error =>
   new UsageError(`Name either ${other} or --passphrase-file.`, `${why}.`);
 
-/** A line that is written over on a terminal, and nothing where nobody looks. */
-export function progress(quiet: boolean): (done: { files: number; bytes: number; path: string }) => void {
-  if (quiet || !process.stderr.isTTY) return () => undefined;
-  return ({ files, bytes, path }) => {
-    process.stderr.write(`\r\u001b[K${files} files, ${mib(bytes)} MiB  ${visible(path)}`);
-  };
+/** Writing or reading a backup with progress, until Ctrl-C. */
+export async function inTurns<T>(
+  options: ProgressOptions,
+  work: (turns: Required<Pick<BackupOptions, 'onProgress' | 'signal'>>) => Promise<T>,
+): Promise<T> {
+  const progress = new Progress(options);
+  try {
+    return await interruptible(signal =>
+      work({
+        signal,
+        onProgress: ({ bytes, of, path }) => progress.tell({ at: path, done: bytes, of, unit: 'bytes' }),
+      }),
+    );
+  } finally {
+    progress.end();
+  }
 }
 
 /** What was done, for people or as the manifest. */
@@ -77,7 +85,6 @@ export function tell(manifest: Manifest, json: boolean, what: string): void {
     console.log(jsonLine(manifest));
     return;
   }
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
   const bytes = manifest.files.reduce((sum, f) => sum + f.size, 0);
   console.log(
     `${what}: ${manifest.files.length} files, ${mib(bytes)} MiB, as of ${manifest.created}, by version ${manifest.version}`,

@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 /**
  * The `sightglass` command: one verb per file, loaded only when it is asked for, so that `--help` and small verbs do not
- * wait for the whole product. This file owns what all verbs share: exit codes (0 done, 1 failed, 2 used wrongly), errors
- * as one sentence with a hint on stderr, suggestions for misspelled verbs and flags. It knows no verb's business.
+ * wait for the whole product. This file owns what all verbs share: exit codes (0 done, 1 failed, 2 used wrongly, 130 ended
+ * by Ctrl-C), errors as one sentence with a hint on stderr, suggestions for misspelled verbs and flags. It knows no verb's business.
  */
 import { realpathSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../control/version.ts';
 import { Fault } from '../core/faults.ts';
 import { SettingsError } from '../settings/load.ts';
+import { Interrupted } from './interrupt.ts';
 import { VERBS } from './verbs.ts';
 
 /** Something went wrong that the user can do something about: a sentence and, if there is one, a hint. */
@@ -69,6 +70,7 @@ function tell(error: unknown): number {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof SettingsError) return 2;
+  if (error instanceof Interrupted) return error.exitCode;
   const code = (error as ToldError | null)?.exitCode;
   return code === 2 ? 2 : 1;
 }

@@ -24,6 +24,8 @@ import type { AffectedCounts, Counted } from '../policy/tally.ts';
 import { loadSettings } from '../settings/load.ts';
 import { addSettingsFlags } from './settings-flags.ts';
 import { policyFileOf } from '../settings/policy-file.ts';
+import { addProgress, Progress } from './progress.ts';
+import type { ProgressOptions } from './progress.ts';
 import { UsageError } from './usage-error.ts';
 import { join } from 'node:path';
 
@@ -32,9 +34,6 @@ interface RangeOptions {
   until?: string;
   json?: boolean;
 }
-
-/** How often progress is told, ms. */
-const TELL_MS = 500;
 
 export function replayCommand(): Command {
   const command = new Command('replay')
@@ -46,16 +45,18 @@ export function replayCommand(): Command {
     .option('--until <TIME>', 'flows before this time')
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir']);
-  return command.action(async (file: string, options: RangeOptions) => {
+  const input = addSettingsFlags(addProgress(command), ['data-dir']);
+  return command.action(async (file: string, options: RangeOptions & ProgressOptions) => {
     const dataDir = loadSettings(input())['data-dir'];
-    const range = rangeOf(auditDir(dataDir), options, Date.now());
+    const now = Date.now();
+    const range = rangeOf(auditDir(dataDir), options, now);
     const candidate = await good(file, copiesDir(join(dataDir, 'policy')));
     if (candidate === null) return;
     const run = new Replay(candidate.compiled);
-    await progressing(walkFlows(range), batch => {
+    const progress = new Progress(options);
+    const until = range.until ?? now;
+    await progressing(walkFlows(range), until, 'flows', progress, batch => {
       for (const flow of batch) run.add(flow);
-      return `${run.flows} flows, ${run.changed} would change`;
     });
     const asks = requestAsks(candidate.compiled);
     const requests = new RequestReplay(candidate.compiled);
@@ -65,9 +66,11 @@ export function replayCommand(): Command {
         which: asks.any ? 'all' : 'decided-apart',
         contentType: asks.contentType,
       }),
+      until,
+      'requests',
+      progress,
       batch => {
         for (const request of batch) requests.add(request);
-        return `${requests.requests} requests, ${requests.changed} would change`;
       },
     );
     const summary = run.summary();
@@ -77,26 +80,26 @@ export function replayCommand(): Command {
   });
 }
 
-/** Walk through records; a line of progress on a terminal, rewritten in place. */
+/** Walk through records, oldest first. */
 async function progressing<T extends { time: number }>(
   batches: Iterable<T[]>,
-  take: (batch: T[]) => string,
+  until: number,
+  unit: 'flows' | 'requests',
+  progress: Progress,
+  take: (batch: T[]) => void,
 ): Promise<void> {
-  const terminal = process.stderr.isTTY;
-  let told = Date.now();
-  let shown = false;
+  let done = 0;
+  let first: number | null = null;
   for (const batch of batches) {
-    const state = take(batch);
-    // Ctrl-C is heard between batches only.
+    take(batch);
+    done += batch.length;
+    const time = batch.at(-1)?.time ?? until;
+    first ??= batch[0]?.time ?? time;
+    progress.tell({ at: isoTime(time).slice(0, 19), done, unit, share: (time - first) / (until - first) });
+    // Others have their turn between batches.
     await breathe();
-    const now = Date.now();
-    if (now - told < TELL_MS) continue;
-    told = now;
-    const at = isoTime(batch.at(-1)?.time ?? 0);
-    process.stderr.write(terminal ? `\r\x1b[K${at}  ${state}` : `${at}  ${state}\n`);
-    shown = terminal;
   }
-  if (shown) process.stderr.write('\r\x1b[K');
+  progress.end();
 }
 
 /** Times as people and scripts read them. */

@@ -5,10 +5,11 @@ import { readPassphrase } from '../../ca/passphrase.ts';
 import { BackupError, restoreBackup, verifyBackup, type Opener } from '../control/backup/restore.ts';
 import { isDataDirHeld } from '../control/orphans.ts';
 import { loadSettings } from '../settings/load.ts';
-import { oneOf, progress, tell } from './backup.ts';
+import { inTurns, oneOf, tell } from './backup.ts';
+import { addProgress, type ProgressOptions } from './progress.ts';
 import { addSettingsFlags } from './settings-flags.ts';
 
-interface RestoreFlags {
+interface RestoreFlags extends ProgressOptions {
   identity?: string;
   passphraseFile?: string;
   verify?: boolean;
@@ -24,18 +25,18 @@ export function restoreCommand(): Command {
     .option('--verify', 'only read it to its end and compare it with its manifest')
     .option('--json', 'print the manifest as JSON')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir']);
+  const input = addSettingsFlags(addProgress(command), ['data-dir']);
   return command.action(async (file: string, flags: RestoreFlags) => {
     const opener = openerOf(flags);
-    const onProgress = progress(flags.json === true);
     if (flags.verify === true) {
-      tell(await verifyBackup({ file, opener, onProgress }), flags.json === true, `${file} is whole`);
+      const whole = await inTurns(flags, turns => verifyBackup({ file, opener, ...turns }));
+      tell(whole, flags.json === true, `${file} is whole`);
       return;
     }
     const dataDir = loadSettings(input())['data-dir'];
     if (isDataDirHeld(dataDir))
       throw new BackupError(`A service runs on ${dataDir}.`, 'Stop it, and move its folder away first.');
-    const manifest = await restoreBackup({ file, dataDir, opener, onProgress });
+    const manifest = await inTurns(flags, turns => restoreBackup({ file, dataDir, opener, ...turns }));
     tell(manifest, flags.json === true, `restored into ${dataDir}`);
   });
 }

@@ -16,6 +16,8 @@ import { openAuditStore, STORE_SETTINGS } from '../control/fleet.ts';
 import { VERSION } from '../control/version.ts';
 import { loadSettings } from '../settings/load.ts';
 import { exportEvidence } from './audit/evidence.ts';
+import { addProgress, Progress } from './progress.ts';
+import type { ProgressOptions } from './progress.ts';
 import { addSettingsFlags } from './settings-flags.ts';
 import type { Kind, Query } from '../audit/query/ast.ts';
 import type {
@@ -34,7 +36,7 @@ type Format = (typeof FORMATS)[number];
 const PAGE = 1000;
 const TABLE_ROWS = 50;
 
-interface Options {
+interface Options extends ProgressOptions {
   flows?: boolean;
   events?: boolean;
   since?: string;
@@ -64,7 +66,7 @@ export function searchCommand(): Command {
     .option('--count', 'print the number of matches only')
     .allowExcessArguments(false)
     .addHelpText('after', HELP);
-  const input = addSettingsFlags(command, [...STORE_SETTINGS, 'ca.passphrase-file']);
+  const input = addSettingsFlags(addProgress(command), [...STORE_SETTINGS, 'ca.passphrase-file']);
   return command.action(async (query: string, options: Options) => {
     const settings = loadSettings(input());
     if (options.evidence !== undefined) {
@@ -76,7 +78,11 @@ export function searchCommand(): Command {
           `evidence is written as ndjson or csv, not as ${format}`,
           'Only these can be compared with the proven rows line by line.',
         );
-      await exportEvidence(settings, { ...question, out, format: format === 'csv' ? 'csv' : 'ndjson', now });
+      await exportEvidence(
+        settings,
+        { ...question, out, format: format === 'csv' ? 'csv' : 'ndjson', now },
+        options,
+      );
       return;
     }
     const store = openAuditStore(settings);
@@ -141,14 +147,23 @@ async function run(store: AuditStore, text: string, options: Options, now: numbe
   let left = limit;
   let before: string | null = null;
   let printed = 0;
+  // Rows on a terminal tell by themselves how far it is.
+  const progress = process.stdout.isTTY ? null : new Progress(options);
   do {
     const page: SearchOptions<Kind> = { kind, ...range, limit: Math.min(PAGE, left) };
     const found: Page<Kind> = await store.search(query, before === null ? page : { ...page, before });
     await write(await printer.lines(store, found.rows));
     left -= found.rows.length;
     printed += found.rows.length;
+    const reached = found.rows.at(-1)?.time ?? now;
+    const { since, until = now } = range;
+    progress?.tell({
+      ...{ at: `back to ${isoTime(reached).slice(0, 16)}Z`, done: printed, unit: kind },
+      ...(since === undefined ? {} : { share: (until - reached) / (until - since) }),
+    });
     before = found.next;
   } while (before !== null && left > 0);
+  progress?.end();
   await write(printer.tail);
   if (format !== 'table') return;
   if (printed === 0) console.error('nothing found');

@@ -7,7 +7,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { makeBundleInTurns } from '../audit/evidence/bundle.ts';
+import { makeBundle } from '../audit/evidence/bundle.ts';
 import { zipFolder } from '../audit/evidence/zip.ts';
 import { auditDir } from '../audit/recorder.ts';
 import { VERSION } from './version.ts';
@@ -38,7 +38,7 @@ export function consoleEvidence(dataDir: string, key: EvidenceKey, room = ROOM):
       const out = path.join(beside, 'bundle');
       const { signer, publicPem } = key;
       try {
-        const { rows } = await makeBundleInTurns(
+        const { rows } = await makeBundle(
           {
             ...{ dir: auditDir(dataDir), out, kind, query, since, until, limit, by, now },
             ...{ format: 'ndjson', signer, publicPem, version: VERSION },

@@ -6,7 +6,7 @@
  * It does not prove that the question found everything: that is the exporter's word, given with the signature.
  *
  * Bounds: memory holds the ids of one day's rows and the digests of one checkpoint. A folder that is there is not touched.
- * In turns (`makeBundleInTurns`) the event loop gets its turn after every page and every batch of the chain.
+ * The event loop gets its turn after every page and every batch of the chain.
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -61,23 +61,23 @@ export interface BundleOptions {
 const PAGE = 250;
 const CHAIN_KIND: Record<Kind, ChainedKind> = { exchanges: 'exchange', flows: 'flow', events: 'event' };
 
-/** Make the bundle. Throws when the folder is there already or cannot be written. */
-export function makeBundle(options: BundleOptions): Manifest {
-  const steps = new Bundle(options).steps();
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-  }
-}
-
-/** The same beside other work. Rejects with the reason of `signal` when that ends it; the folder is then left half-made. */
-export async function makeBundleInTurns(options: BundleOptions, signal: AbortSignal): Promise<Manifest> {
-  const steps = new Bundle(options).steps();
+/**
+ * Make the bundle. Rejects when the folder is there already or cannot be written, and with the reason of `signal` when that
+ * ends it; the folder is then left half-made.
+ */
+export async function makeBundle(
+  options: BundleOptions,
+  signal?: AbortSignal,
+  onProgress?: (day: string, rows: number) => void,
+): Promise<Manifest> {
+  const bundle = new Bundle(options);
+  const steps = bundle.steps();
   try {
     for (;;) {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       const { done, value } = steps.next();
       if (done === true) return value;
+      onProgress?.(value, bundle.rows);
       await setImmediate();
     }
   } finally {
@@ -153,8 +153,13 @@ class Bundle {
     };
   }
 
-  /** Everything, with a pause after each piece of bounded work. */
-  *steps(): Generator<undefined, Manifest> {
+  /** Rows written so far. */
+  get rows(): number {
+    return this.manifest.rows;
+  }
+
+  /** Everything, with a pause after each piece of bounded work that says which day it is at. */
+  *steps(): Generator<string, Manifest> {
     try {
       yield* this.days();
       return this.finish();
@@ -163,7 +168,7 @@ class Bundle {
     }
   }
 
-  private *days(): Generator<undefined> {
+  private *days(): Generator<string> {
     const { options, manifest } = this;
     this.data.write(dataHead(options.kind, options.format));
     for (const day of listDays(options.dir).reverse()) {
@@ -171,7 +176,7 @@ class Bundle {
       const db = openDayForReading(options.dir, day);
       if (db === null) continue;
       try {
-        const lines = yield* this.rowsOf(new DayReader(db, day));
+        const lines = yield* this.rowsOf(new DayReader(db, day), day);
         if (lines.size === 0) continue;
         manifest.days.push(day);
         yield* this.prove(db, day, lines);
@@ -208,7 +213,7 @@ class Bundle {
   }
 
   /** Write the data lines of a day; returns row id → line. */
-  private *rowsOf(reader: DayReader): Generator<undefined, Map<number, number>> {
+  private *rowsOf(reader: DayReader, day: string): Generator<string, Map<number, number>> {
     const { options, manifest } = this;
     const { kind, query, since, until, limit = Infinity } = options;
     const lines = new Map<number, number>();
@@ -222,7 +227,7 @@ class Bundle {
         if ('policy' in row) this.count(row);
       }
       before = ids.at(-1) ?? null;
-      yield;
+      yield day;
       if (ids.length < want) break;
     }
     return lines;
@@ -238,11 +243,7 @@ class Bundle {
   }
 
   /** Write the proofs of a day's rows: one pass over its chain. */
-  private *prove(
-    db: Database.Database,
-    day: string,
-    lines: ReadonlyMap<number, number>,
-  ): Generator<undefined> {
+  private *prove(db: Database.Database, day: string, lines: ReadonlyMap<number, number>): Generator<string> {
     const rows = new ChainRows(db);
     const checkpoints = new Map(
       (
@@ -259,7 +260,7 @@ class Bundle {
     let seq = chainStart(db)?.seq ?? 0;
     const tail = (db.prepare('SELECT max(seq) FROM chain').pluck().get() ?? 0) as number;
     for (const { entries } of batches(db, tail)) {
-      yield;
+      yield day;
       for (const entry of readEntries(entries) ?? []) {
         seq++;
         const line = entry.kind === kind ? lines.get(entry.row) : undefined;

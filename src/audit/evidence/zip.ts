@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { unzipSync, Zip, ZipDeflate } from 'fflate';
 
 /** Bytes of a zip that is read. */
@@ -61,11 +62,18 @@ export function* zipFolder(dir: string): Generator<Uint8Array, void> {
   yield Buffer.from(`${SEAL}${hash.digest('hex')}`);
 }
 
-/** Write the zip of a folder into a new file. Throws when the file is there already. */
-export function writeZip(dir: string, file: string): void {
+/**
+ * Write the zip of a folder into a new file, with a turn for others after every piece. Rejects when the file is there
+ * already, and with the reason of `signal` when that ends it; the file is then left half-written.
+ */
+export async function writeZip(dir: string, file: string, signal?: AbortSignal): Promise<void> {
   const fd = fs.openSync(file, 'wx', 0o600);
   try {
-    for (const data of zipFolder(dir)) for (let at = 0; at < data.length;) at += fs.writeSync(fd, data, at);
+    for (const data of zipFolder(dir)) {
+      signal?.throwIfAborted();
+      for (let at = 0; at < data.length;) at += fs.writeSync(fd, data, at);
+      await setImmediate();
+    }
     fs.fsyncSync(fd);
   } finally {
     fs.closeSync(fd);

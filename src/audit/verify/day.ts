@@ -51,7 +51,7 @@ export interface DayReport {
 }
 
 export interface VerifyOptions {
-  /** Rows compared so far, from time to time. */
+  /** Rows of the day compared so far, from time to time. */
   onProgress?: (day: string, rows: number, of: number) => void;
 }
 

@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { Command } from 'commander';
 import { archiveDay, attachDay, detachDay } from '../../audit/archive.ts';
+import type { ArchiveTurns } from '../../audit/archive.ts';
 import { visible } from '../../audit/export/lines.ts';
 import { auditDir } from '../../audit/recorder.ts';
 import { STORE_SETTINGS, writeTarget } from '../../control/fleet.ts';
@@ -12,6 +13,9 @@ import type { StoreSettings } from '../../control/fleet.ts';
 import { holdOn } from '../../control/holds.ts';
 import { KEPT_ELSEWHERE } from '../../control/keeping.ts';
 import { loadSettings } from '../../settings/load.ts';
+import { interruptible } from '../interrupt.ts';
+import { addProgress, Progress } from '../progress.ts';
+import type { ProgressOptions } from '../progress.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
 import { atDesk, ownSigner, tellRecorder } from './desk.ts';
 import { publicKey } from './verify.ts';
@@ -24,8 +28,8 @@ export function archiveCommand(): Command {
     .requiredOption('--out <DIR>', 'folder to write to')
     .option('--move', 'remove it from the store when the copy is verified')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, [...STORE_SETTINGS, 'ca.passphrase-file']);
-  return command.action(async (options: { day: string; out: string; move?: boolean }) => {
+  const input = addSettingsFlags(addProgress(command), [...STORE_SETTINGS, 'ca.passphrase-file']);
+  return command.action(async (options: { day: string; out: string; move?: boolean } & ProgressOptions) => {
     const settings = loadSettings(input());
     needDayFiles(settings);
     const dataDir = settings['data-dir'];
@@ -47,7 +51,12 @@ export function archiveCommand(): Command {
       };
       write('audit.archived', { day, out: path.resolve(out), moved: options.move === true });
       const key = publicKey(dataDir, undefined);
-      archiveDay({ dir: auditDir(dataDir), day, out, key, ...(options.move === true ? { move } : {}) });
+      await inTurns(options, day, turns =>
+        archiveDay({
+          ...{ dir: auditDir(dataDir), day, out, key, turns },
+          ...(options.move === true ? { move } : {}),
+        }),
+      );
     });
     console.log(`${day} is in ${visible(out)}${options.move === true ? ' and no longer in the store' : ''}`);
   });
@@ -61,15 +70,15 @@ export function attachCommand(): Command {
     .argument('<FILE>', 'the day file, its .seal beside it')
     .option('--key <PUB>', 'public key it was sealed with, when another installation recorded it')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, STORE_SETTINGS);
-  return command.action(async (file: string, options: { key?: string }) => {
+  const input = addSettingsFlags(addProgress(command), STORE_SETTINGS);
+  return command.action(async (file: string, options: { key?: string } & ProgressOptions) => {
     const settings = loadSettings(input());
     needDayFiles(settings);
     const dataDir = settings['data-dir'];
     const key = publicKey(dataDir, options.key);
     const day = await atDesk(settings, ({ write }) => {
       write('audit.attached', { file: path.resolve(file) });
-      return attachDay(auditDir(dataDir), file, key);
+      return inTurns(options, path.basename(file), turns => attachDay(auditDir(dataDir), file, key, turns));
     });
     tellRecorder(dataDir, [{ name: 'audit.attached', detail: { day } }]);
     console.log(`${day} can be searched; \`sightglass audit detach --day ${day}\` takes it out again`);
@@ -93,6 +102,25 @@ export function detachCommand(): Command {
     tellRecorder(dataDir, [{ name: 'audit.detached', detail: { day: options.day } }]);
     console.log(`${options.day} is detached`);
   });
+}
+
+/** Copying and verifying with progress, until Ctrl-C. */
+async function inTurns<T>(
+  options: ProgressOptions,
+  name: string,
+  work: (turns: ArchiveTurns) => Promise<T>,
+): Promise<T> {
+  const progress = new Progress(options);
+  try {
+    return await interruptible(signal =>
+      work({
+        signal,
+        onProgress: (what, done, of) => progress.tell({ at: `${what} ${name}`, done, of, unit: 'bytes' }),
+      }),
+    );
+  } finally {
+    progress.end();
+  }
 }
 
 /** Throws where the records are no day files of this machine. */

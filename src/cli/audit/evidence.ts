@@ -14,21 +14,24 @@ import { auditDir } from '../../audit/recorder.ts';
 import { VERSION } from '../../control/version.ts';
 import type { Settings } from '../../settings/catalogue.ts';
 import { atDesk, ownSigner, person } from './desk.ts';
+import { interruptible } from '../interrupt.ts';
+import { Progress } from '../progress.ts';
+import type { ProgressOptions } from '../progress.ts';
 import { UsageError } from '../usage-error.ts';
 
 type Wanted = Pick<BundleOptions, 'kind' | 'query' | 'since' | 'until' | 'limit' | 'format' | 'out' | 'now'>;
 
 /** Make a bundle. Nothing leaves the house before the trail says so. */
-export async function exportEvidence(settings: Settings, wanted: Wanted): Promise<void> {
+export async function exportEvidence(
+  settings: Settings,
+  wanted: Wanted,
+  options: ProgressOptions,
+): Promise<void> {
   const dataDir = settings['data-dir'];
-  if (fs.existsSync(wanted.out))
-    throw new UsageError(
-      `${visible(wanted.out)} is there already.`,
-      'Name a new folder or .zip; nothing is overwritten.',
-      1,
-    );
+  freePlace(wanted.out);
   const signer = ownSigner(settings);
   const publicPem = readAuditPublicKey(auditKeyDir(dataDir))?.publicPem ?? '';
+  const progress = new Progress(options);
   const manifest = await atDesk(settings, ({ write }) => {
     write('export.evidence', {
       kind: wanted.kind,
@@ -38,7 +41,8 @@ export async function exportEvidence(settings: Settings, wanted: Wanted): Promis
       out: path.resolve(wanted.out),
     });
     const by = person().name;
-    return packed({ ...wanted, dir: auditDir(dataDir), signer, publicPem, by, version: VERSION });
+    const bundle = { ...wanted, dir: auditDir(dataDir), signer, publicPem, by, version: VERSION };
+    return interruptible(signal => packed(bundle, progress, signal)).finally(() => progress.end());
   });
   console.log(`${manifest.rows} rows with their proofs are in ${visible(wanted.out)}`);
   if (manifest.unsigned > 0)
@@ -50,16 +54,31 @@ export async function exportEvidence(settings: Settings, wanted: Wanted): Promis
   console.log(`verify it anywhere: sightglass audit verify --file ${visible(wanted.out)} --key audit.pub`);
 }
 
-/** Make the folder, or the zip of one. */
-function packed(options: BundleOptions): Manifest {
-  if (!options.out.endsWith('.zip')) return makeBundle(options);
-  const beside = fs.mkdtempSync(`${options.out}.`);
+/** Make the folder, or the zip of one: beside its place until it is whole. */
+async function packed(options: BundleOptions, progress: Progress, signal: AbortSignal): Promise<Manifest> {
+  const { out } = options;
+  const beside = fs.mkdtempSync(`${out}.`);
   try {
-    const out = path.join(beside, 'bundle');
-    const manifest = makeBundle({ ...options, out });
-    writeZip(out, options.out);
+    const folder = path.join(beside, 'bundle');
+    const manifest = await makeBundle({ ...options, out: folder }, signal, (day, rows) => {
+      progress.tell({ at: day, done: rows, unit: 'rows' });
+    });
+    const zip = path.join(beside, 'bundle.zip');
+    if (out.endsWith('.zip')) await writeZip(folder, zip, signal);
+    freePlace(out);
+    fs.renameSync(out.endsWith('.zip') ? zip : folder, out);
     return manifest;
   } finally {
     fs.rmSync(beside, { recursive: true, force: true });
   }
+}
+
+/** Throws when something is there already. */
+function freePlace(out: string): void {
+  if (fs.existsSync(out))
+    throw new UsageError(
+      `${visible(out)} is there already.`,
+      'Name a new folder or .zip; nothing is overwritten.',
+      1,
+    );
 }

@@ -23,10 +23,12 @@ import { CONTROL_DB_FILE } from '../../control/control-db.ts';
 import { isTrailChained, verifyTrail } from '../../control/trail-chain.ts';
 import type { TrailReport } from '../../control/trail-chain.ts';
 import { loadSettings } from '../../settings/load.ts';
+import { addProgress, Progress } from '../progress.ts';
+import type { ProgressOptions } from '../progress.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
 import { UsageError } from '../usage-error.ts';
 
-interface Options {
+interface Options extends ProgressOptions {
   day?: string;
   key?: string;
   witness?: string;
@@ -51,7 +53,7 @@ export function verifyCommand(): Command {
     )
     .option('--json', 'print the report as JSON')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir']);
+  const input = addSettingsFlags(addProgress(command), ['data-dir']);
   return command.action(async (options: Options) => {
     const dataDir = loadSettings(input())['data-dir'];
     const key = publicKey(dataDir, options.key);
@@ -115,7 +117,12 @@ function addTrail(dataDir: string, key: KeyObject, report: Report): void {
 }
 
 async function verify(dir: string, key: KeyObject, options: Options): Promise<Report> {
-  const onProgress = progress();
+  const progress = new Progress(options);
+  const days = listDays(dir);
+  const onProgress = (day: string, done: number, of: number): void => {
+    const at = options.day === undefined ? `${day} (${days.indexOf(day) + 1} of ${days.length})` : day;
+    progress.tell({ at, done, of, unit: 'rows' });
+  };
   let report: Report;
   if (options.day === undefined) {
     const { days, findings, waiting } = verifyStore(dir, key, { onProgress });
@@ -128,7 +135,7 @@ async function verify(dir: string, key: KeyObject, options: Options): Promise<Re
       trail: null,
     };
   } else {
-    if (!listDays(dir).includes(options.day))
+    if (!days.includes(options.day))
       throw new UsageError(
         `There is no day file of ${visible(options.day)} in ${dir}.`,
         'Without --day everything is verified.',
@@ -143,6 +150,7 @@ async function verify(dir: string, key: KeyObject, options: Options): Promise<Re
       trail: null,
     };
   }
+  progress.end();
   if (options.witness !== undefined) {
     const { compared, findings } = await verifyWitness(dir, options.witness, key);
     report.witnessed = compared;
@@ -150,14 +158,6 @@ async function verify(dir: string, key: KeyObject, options: Options): Promise<Re
   }
   report.ok = report.findings.length === 0;
   return report;
-}
-
-/** Tells on a terminal how far a long run is. */
-function progress(): (day: string, rows: number, of: number) => void {
-  if (!process.stderr.isTTY) return () => undefined;
-  return (day, rows, of) => {
-    process.stderr.write(`\r${day}  ${rows} of ${of} rows\u001b[K${rows >= of ? '\n' : ''}`);
-  };
 }
 
 function tell({ ok, days, findings, waiting, witnessed, trail }: Report): void {

@@ -19,12 +19,14 @@ import { writeShippedPolicy } from '../../policy/shipped.ts';
 import { loadSettings } from '../../settings/load.ts';
 import { policyFileOf } from '../../settings/policy-file.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
+import { addProgress, Progress } from '../progress.ts';
+import type { ProgressOptions } from '../progress.ts';
 import { printable, table } from './common.ts';
 import { UsageError } from '../usage-error.ts';
 
 const LIST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-interface ImportFlags {
+interface ImportFlags extends ProgressOptions {
   name: string;
   format?: string;
   bare: 'exact' | 'both';
@@ -64,7 +66,7 @@ export function importCommand(): Command {
     .option('--json', 'print the report as JSON')
     .allowExcessArguments(false)
     .addHelpText('after', `\nFormats:\n${table(IMPORTERS)}`);
-  const input = addSettingsFlags(command, ['data-dir', 'policy.file']);
+  const input = addSettingsFlags(addProgress(command), ['data-dir', 'policy.file']);
   return command.action(async (file: string, flags: ImportFlags) => {
     for (const name of [flags.name, flags.exceptions ?? 'x'])
       if (!LIST_NAME.test(name))
@@ -139,8 +141,9 @@ async function read(
   flags: ImportFlags,
   onEntry: (e: ListEntry) => void,
 ): Promise<ImportReport> {
-  const started = Date.now();
-  let told = started;
+  const progress = new Progress(flags);
+  const info = file === '-' ? null : await stat(file);
+  const source = info?.isFile() === true ? createReadStream(file, { highWaterMark: 1 << 17 }) : null;
   const options: ImportOptions = {
     format: flags.format ?? null,
     bare: flags.bare,
@@ -148,22 +151,17 @@ async function read(
     categories:
       flags.category === undefined || flags.category.includes('all') ? null : new Set(flags.category),
     breathe: () => breathe(),
-    onProgress: (bytes, entries) => {
-      if (!process.stderr.isTTY || Date.now() - told < 500) return;
-      told = Date.now();
-      process.stderr.write(`\r${(bytes / 1e6).toFixed(0)} MB, ${entries} names\u001b[K`);
+    // Of a compressed file the bytes that were read of it tell how far it is, not what they became.
+    onProgress: (_bytes, entries) => {
+      const share = source === null ? undefined : source.bytesRead / (info?.size ?? Infinity);
+      progress.tell({ done: entries, unit: 'names', share });
     },
   };
-  const info = file === '-' ? null : await stat(file);
   const report =
     info?.isDirectory() === true
       ? await importFiles(walk(file), onEntry, options)
-      : await importList(
-          file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 17 }),
-          onEntry,
-          options,
-        );
-  if (told !== started) process.stderr.write('\r\u001b[K');
+      : await importList(source ?? process.stdin, onEntry, options);
+  progress.end();
   const names = Object.keys(report.categories).sort();
   if (names.length > 1 && flags.category === undefined)
     throw new UsageError(

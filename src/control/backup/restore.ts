@@ -13,6 +13,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -40,7 +41,9 @@ export interface RestoreOptions {
   /** Must be empty or absent. */
   dataDir: string;
   opener: Opener;
-  onProgress?: (done: { files: number; bytes: number; path: string }) => void;
+  onProgress?: (done: { bytes: number; of: number; path: string }) => void;
+  /** Ends the work; it rejects, and the data directory is as it was. */
+  signal?: AbortSignal | undefined;
 }
 
 /** A manifest of a hundred thousand files is some twenty megabytes; more is no manifest of ours. */
@@ -70,19 +73,21 @@ export async function restoreBackup(options: RestoreOptions): Promise<Manifest> 
 
 /** Reads a backup to its end and compares it with its manifest without writing anything. */
 export function verifyBackup(
-  options: Pick<RestoreOptions, 'file' | 'opener' | 'onProgress'>,
+  options: Pick<RestoreOptions, 'file' | 'opener' | 'onProgress' | 'signal'>,
 ): Promise<Manifest> {
   return read(options, null);
 }
 
 async function read(
-  { file, opener, onProgress }: Pick<RestoreOptions, 'file' | 'opener' | 'onProgress'>,
+  { file, opener, onProgress, signal }: Pick<RestoreOptions, 'file' | 'opener' | 'onProgress' | 'signal'>,
   into: string | null,
 ): Promise<Manifest> {
   const plain = await decrypted(file, opener);
   const found = new Map<string, { size: number; sha256: string }>();
   let text: string | null = null;
   let bytes = 0;
+  // Encryption and tar add a few per mille.
+  const of = statSync(file).size;
   const archive = extract();
   const unpacking = pipeline(plain, archive as unknown as NodeJS.WritableStream);
   // The loop below tells what went wrong; without this the same failure would be told twice.
@@ -99,7 +104,14 @@ async function read(
         continue;
       }
       const hash = createHash('sha256');
-      const source = Readable.from(hashed(entry as AsyncIterable<Buffer>, hash));
+      const source = Readable.from(
+        seen(entry as AsyncIterable<Buffer>, chunk => {
+          signal?.throwIfAborted();
+          hash.update(chunk);
+          bytes += chunk.length;
+          onProgress?.({ bytes, of, path: name });
+        }),
+      );
       if (into === null) for await (const chunk of source) void chunk;
       else {
         const to = join(into, name);
@@ -110,8 +122,6 @@ async function read(
         );
       }
       found.set(name, { size, sha256: hash.digest('hex') });
-      bytes += size;
-      onProgress?.({ files: found.size, bytes, path: name });
     }
     await unpacking;
   } catch (e) {
@@ -137,12 +147,9 @@ async function collected(source: AsyncIterable<unknown>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-async function* hashed(
-  source: AsyncIterable<Buffer>,
-  hash: { update(chunk: Buffer): unknown },
-): AsyncGenerator<Buffer> {
+async function* seen(source: AsyncIterable<Buffer>, look: (chunk: Buffer) => void): AsyncGenerator<Buffer> {
   for await (const chunk of source) {
-    hash.update(chunk);
+    look(chunk);
     yield chunk;
   }
 }

@@ -42,7 +42,10 @@ export interface BackupOptions {
   lock: Lock;
   version: string;
   now: number;
-  onProgress?: (done: { files: number; bytes: number; path: string }) => void;
+  /** After every piece of a file: bytes so far, and about how many there will be. */
+  onProgress?: (done: { bytes: number; of: number; path: string }) => void;
+  /** Ends the work; it rejects, and no file is left. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Rejects with the system's errors (disk full, no access), EEXIST when `out` exists, and leaves no half file then. */
@@ -71,13 +74,14 @@ export async function writeBackup(options: BackupOptions): Promise<Manifest> {
       files: [],
     };
     const filled = (async () => {
+      const of = files.reduce((sum, { path }) => sum + sizeOf(join(dataDir, path)), 0);
       let bytes = 0;
       for (const file of files) {
-        const entry = await addFile(archive, dataDir, file, scratch);
-        if (entry === null) continue;
-        manifest.files.push(entry);
-        bytes += entry.size;
-        options.onProgress?.({ files: manifest.files.length, bytes, path: file.path });
+        const entry = await addFile(archive, dataDir, file, scratch, options.signal, piece => {
+          bytes += piece;
+          options.onProgress?.({ bytes, of, path: file.path });
+        });
+        if (entry !== null) manifest.files.push(entry);
       }
       archive.entry({ name: MANIFEST, mode: 0o600 }, `${JSON.stringify(manifest, null, 2)}\n`);
       archive.finalize();
@@ -108,6 +112,8 @@ async function addFile(
   dataDir: string,
   { path, how }: BackupFile,
   scratch: string,
+  signal: AbortSignal | undefined,
+  onPiece: (bytes: number) => void,
 ): Promise<Manifest['files'][number] | null> {
   const original = join(dataDir, path);
   const stat = statSync(original, { throwIfNoEntry: false });
@@ -116,7 +122,7 @@ async function addFile(
   if (how === 'database') {
     source = join(scratch, 'copy.db');
     rmSync(source, { force: true });
-    await copyDatabase(original, source);
+    await copyDatabase(original, source, signal);
   }
   // A file that grows meanwhile is taken up to the size it had.
   const { size } = statSync(source);
@@ -124,17 +130,30 @@ async function addFile(
   const entry = archive.entry({ name: path, size, mode: stat.mode & 0o777, mtime: stat.mtime });
   if (size > 0) {
     const reader = createReadStream(source, { end: size - 1 });
-    reader.on('data', chunk => hash.update(chunk));
-    await pipeline(reader, entry as unknown as NodeJS.WritableStream);
+    reader.on('data', chunk => {
+      hash.update(chunk);
+      onPiece(chunk.length);
+    });
+    await pipeline(reader, entry as unknown as NodeJS.WritableStream, signal === undefined ? {} : { signal });
   } else entry.end(undefined);
   return { path, size, sha256: hash.digest('hex') };
 }
 
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+
+/** Pages that SQLite copies between two turns of the event loop. */
+const PAGES_A_TURN = 1000;
+
 /** A consistent copy of a database that may be written meanwhile (SQLite's online backup). */
-async function copyDatabase(from: string, to: string): Promise<void> {
+async function copyDatabase(from: string, to: string, signal: AbortSignal | undefined): Promise<void> {
   const db = new Database(from, { readonly: true, fileMustExist: true, timeout: 5_000 });
   try {
-    await db.backup(to);
+    await db.backup(to, {
+      progress: () => {
+        signal?.throwIfAborted();
+        return PAGES_A_TURN;
+      },
+    });
   } finally {
     db.close();
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { makeBundle, makeBundleInTurns } from '../../../src/audit/evidence/bundle.ts';
+import { makeBundle } from '../../../src/audit/evidence/bundle.ts';
 import { verifyBundle } from '../../../src/audit/evidence/verify.ts';
 import { generateKeyPairSync } from 'node:crypto';
 import { makeRng } from '../../fuzz/rng.ts';
@@ -37,7 +37,7 @@ function bundle(
 }
 
 describe('an evidence bundle', () => {
-  it('proves rows of every kind and format, many or few', t => {
+  it('proves rows of every kind and format, many or few', async t => {
     const base = scratch(t);
     const dir = recorded(base, 20);
     let n = 0;
@@ -50,7 +50,7 @@ describe('an evidence bundle', () => {
       ['exchanges', 'host:nowhere.test', 'ndjson'],
     ] as const) {
       const out = path.join(base, `out-${++n}`);
-      const manifest = bundle(dir, out, kind, text, format, limit);
+      const manifest = await bundle(dir, out, kind, text, format, limit);
       const report = verifyBundle(out, pair.publicKey);
       assert.deepEqual(report.findings, [], `${kind} ${text}`);
       assert.equal(report.rows, manifest.rows);
@@ -61,14 +61,14 @@ describe('an evidence bundle', () => {
     assert.equal(verifyBundle(whole, pair.publicKey).rows, 60);
     const stranger = generateKeyPairSync('ed25519').publicKey;
     assert.ok(verifyBundle(whole, stranger).findings.some(f => f.problem === 'signature'));
-    assert.throws(() => bundle(dir, whole, 'flows', ''), /EEXIST/);
+    await assert.rejects(() => bundle(dir, whole, 'flows', ''), /EEXIST/);
   });
 
-  it('shows every changed byte of every file', t => {
+  it('shows every changed byte of every file', async t => {
     const base = scratch(t);
     const dir = recorded(base, 10);
     const out = path.join(base, 'out');
-    bundle(dir, out, 'exchanges', '');
+    await bundle(dir, out, 'exchanges', '');
     const rng = makeRng(5);
     for (const name of fs.readdirSync(out)) {
       const file = path.join(out, name);
@@ -95,7 +95,7 @@ describe('an evidence bundle', () => {
     const out = path.join(base, 'whole');
     let turns = 0;
     const clock = setInterval(() => turns++, 0);
-    const manifest = await makeBundleInTurns({ ...options, out }, new AbortController().signal);
+    const manifest = await makeBundle({ ...options, out }, new AbortController().signal);
     clearInterval(clock);
     assert.ok(turns > 0, 'others had their turn');
     assert.deepEqual([manifest.rows, manifest.limit], [50, 50]);
@@ -105,15 +105,15 @@ describe('an evidence bundle', () => {
     const before = files();
     const stop = new AbortController();
     setImmediate(() => stop.abort(new Error('gone')));
-    await assert.rejects(makeBundleInTurns({ ...options, out: path.join(base, 'cut') }, stop.signal), /gone/);
+    await assert.rejects(makeBundle({ ...options, out: path.join(base, 'cut') }, stop.signal), /gone/);
     assert.ok(files() <= before, 'its files are closed');
   });
 
-  it('is not saved by a new manifest: the rows are proven by checkpoints of their time', t => {
+  it('is not saved by a new manifest: the rows are proven by checkpoints of their time', async t => {
     const base = scratch(t);
     const dir = recorded(base, 10);
     const out = path.join(base, 'out');
-    bundle(dir, out, 'exchanges', '');
+    await bundle(dir, out, 'exchanges', '');
     const proof = path.join(out, 'proof.ndjson');
     fs.writeFileSync(
       proof,

@@ -12,17 +12,17 @@ import { makeRng } from '../../fuzz/rng.ts';
 import { NOON, query, scratch } from '../sample.ts';
 import { pair, recorded, signer } from '../verify/recorded.ts';
 
-it('says what its folder says, and shows every flipped byte', t => {
+it('says what its folder says, and shows every flipped byte', async t => {
   const base = scratch(t);
   const out = path.join(base, 'out');
   const publicPem = String(pair.publicKey.export({ type: 'spki', format: 'pem' }));
-  makeBundle({
+  await makeBundle({
     ...{ dir: recorded(base, 10), out, kind: 'exchanges', query: query('', 'exchanges'), format: 'ndjson' },
     ...{ signer, publicPem, by: 'tester', version: '1', now: NOON },
   });
   const file = path.join(base, 'case.zip');
-  writeZip(out, file);
-  assert.throws(() => writeZip(out, file), /EEXIST/);
+  await writeZip(out, file);
+  await assert.rejects(() => writeZip(out, file), /EEXIST/);
   const { manifest, rows, proven, findings } = verifyBundle(file, pair.publicKey);
   assert.deepEqual([manifest?.rows, rows, proven, findings], [30, 30, 30, []]);
 
