@@ -58,8 +58,10 @@ function liveRow(shown: Shown): LiveRow {
 }
 
 /** What filters ask of an exchange beside its row. */
-const liveDetail = ({ wait, reqHeaders, resHeaders }: ExchangeRecord): LiveDetail => ({
+export const liveDetail = ({ wait, reqHeaders, resHeaders, req, res }: ExchangeRecord): LiveDetail => ({
   wait,
   reqHeaders,
   resHeaders,
+  req,
+  res,
 });

@@ -1,14 +1,18 @@
 /**
- * The live list: server-sent events with the newly committed rows that match a query, by the same filter that search uses.
+ * The live list: server-sent events with the newly committed rows that match a query, by the same filter that search uses. Bodies
+ * do not come with new rows: where they decide, they are read from the store, and what comes meanwhile waits its turn.
  *
  * Bounds: a stream gets at most four messages a second and holds at most 500 rows that its browser has not taken yet; the
- * oldest beyond that are dropped and counted in `dropped`, together with those the recorder itself left out. A browser
+ * oldest beyond that are dropped and counted in `dropped`, together with those the recorder itself left out. As many
+ * may wait for their bodies, and those whose bodies cannot be read count as dropped, too. A browser
  * that takes nothing for a minute is cut off. At most 8 streams a session and 64 in all; one more is refused with 429.
  *
  * A stream never keeps its session alive and ends when that does: at once on log-out, otherwise before the next message
  * or within a heart-beat.
  */
 import type { Request, Response } from 'express';
+import { bodiesOf } from '../../src/audit/export/gather.ts';
+import type { LiveAnswer } from '../../src/audit/query/match.ts';
 import type { LiveRow } from '../../src/audit/store/store.ts';
 import type { Kind, LiveEvent, LiveMessages, RowOf } from '../contract.ts';
 import { ApiFailure } from './answer.ts';
@@ -35,6 +39,10 @@ interface Stream {
   /** Oldest first, at most `queue`. */
   waiting: RowOf[Kind][];
   dropped: number;
+  /** Rows to be looked at once the bodies of the one before are read, oldest first, at most `queue`. */
+  undecided: LiveRow[];
+  /** Bodies are being read. */
+  reading: boolean;
   /** ms since epoch of the moment the socket stopped taking data; null while it takes it. */
   stuckSince: number | null;
   lastSent: number;
@@ -69,6 +77,8 @@ export class LiveHub {
       question,
       caller,
       waiting: [],
+      undecided: [],
+      reading: false,
       dropped: 0,
       stuckSince: null,
       lastSent: this.#now(),
@@ -123,13 +133,48 @@ export class LiveHub {
   #take(rows: readonly LiveRow[], dropped: number): void {
     for (const stream of [...this.#streams]) {
       stream.dropped += dropped;
-      for (const row of rows) if (stream.question.matches(row)) stream.waiting.push(liveRow(row));
-      const surplus = stream.waiting.length - this.#options.queue;
-      if (surplus > 0) {
-        stream.waiting.splice(0, surplus);
-        stream.dropped += surplus;
+      for (const row of rows) {
+        const answer = stream.reading ? null : stream.question.matches(row);
+        if (answer === true) stream.waiting.push(liveRow(row));
+        if (answer !== null) continue;
+        stream.undecided.push(row);
+        if (!stream.reading) void this.#decide(stream);
       }
+      this.#bound(stream, stream.undecided);
+      this.#bound(stream, stream.waiting);
       this.#flush(stream);
+    }
+  }
+
+  #bound(stream: Stream, rows: unknown[]): void {
+    const surplus = rows.length - this.#options.queue;
+    if (surplus <= 0) return;
+    rows.splice(0, surplus);
+    stream.dropped += surplus;
+  }
+
+  /** Go through the rows that wait, reading bodies where they decide. Never rejects. */
+  async #decide(stream: Stream): Promise<void> {
+    stream.reading = true;
+    for (;;) {
+      const row = stream.undecided.shift();
+      if (row === undefined || !this.#streams.has(stream)) break;
+      const answer = stream.question.matches(row) ?? (await this.#withBodies(stream.question, row));
+      if (answer === true) stream.waiting.push(liveRow(row));
+      else if (answer === null) stream.dropped++;
+      this.#bound(stream, stream.waiting);
+      this.#flush(stream);
+    }
+    stream.reading = false;
+  }
+
+  async #withBodies(question: LiveQuestion, row: LiveRow): Promise<LiveAnswer> {
+    if (row.kind !== 'exchange') return false;
+    try {
+      return question.matches({ ...row, bodies: await bodiesOf(this.#deps.audit, row.row) });
+    } catch (error) {
+      this.#deps.log?.('The bodies of a live row could not be read.', error);
+      return null;
     }
   }
 

@@ -5,6 +5,7 @@
 import type { Request } from 'express';
 import type { Query } from '../../src/audit/query/ast.ts';
 import { liveFilter } from '../../src/audit/query/match.ts';
+import type { LiveAnswer } from '../../src/audit/query/match.ts';
 import { parseQuery } from '../../src/audit/query/parse.ts';
 import { parseTime, TIME_HINT } from '../../src/audit/query/time.ts';
 import type { LiveRow } from '../../src/audit/store/store.ts';
@@ -24,7 +25,8 @@ export interface Question {
 /** A question without times that is asked of every new row. */
 export interface LiveQuestion {
   kind: Kind;
-  matches(row: LiveRow): boolean;
+  /** Null when the row's bodies would tell and did not come with it. */
+  matches(row: LiveRow): LiveAnswer;
 }
 
 /** kind, q, since and until, shared by search, histogram, facets and export. */

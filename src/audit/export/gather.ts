@@ -61,7 +61,7 @@ async function one<K extends Kind>(
 }
 
 /** Captured bodies of an exchange; most have none, and then nothing is asked. */
-async function bodiesOf(store: Asked, row: ExchangeRow): Promise<FedBodies> {
+export async function bodiesOf(store: Pick<AuditStore, 'body'>, row: ExchangeRow): Promise<FedBodies> {
   const [req, res] = await Promise.all([
     row.reqBytes > 0 ? store.body(row.exchange, 'req') : null,
     row.resBytes > 0 ? store.body(row.exchange, 'res') : null,

@@ -1,4 +1,5 @@
 /** The newest rows of a committed batch for live views, oldest first, with the ids of the fleet's store. Pure. */
+import { liveDetail } from '../live-ring.ts';
 import { fleetFlowText } from '../store/ids.ts';
 import { eventRow, exchangeRow, flowRow } from '../store/rows.ts';
 import type { Written } from '../store/postgres/gather.ts';
@@ -23,12 +24,14 @@ function liveRow(proxy: number, name: string, written: Written): LiveRow {
       return {
         kind: 'exchange',
         row: { ...exchangeRow(written.record, written.sni), flow, exchange, proxy: name },
+        detail: liveDetail(written.record),
       };
     }
     case 'flow':
       return {
         kind: 'flow',
         row: { ...flowRow(written.record), flow: fleetFlowText(proxy, written.record.flow), proxy: name },
+        record: { facts: written.record.facts },
       };
     case 'event':
       return { kind: 'event', row: { ...eventRow(written.record), proxy: name } };

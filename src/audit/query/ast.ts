@@ -57,6 +57,9 @@ export const FIELDS: readonly Field[] = [
   { name: 'port', type: 'number', kinds: BOTH, nullable: true, help: 'port of the origin' },
   { name: 'protocol', type: 'name', kinds: X, help: 'HTTP/1.1, h2 …' },
   { name: 'header', type: 'text', kinds: X, help: 'words in request or response headers' },
+  { name: 'body', type: 'text', kinds: X, help: 'words in a captured request or response body' },
+  { name: 'reqbody', type: 'text', kinds: X, help: 'words in a captured request body' },
+  { name: 'resbody', type: 'text', kinds: X, help: 'words in a captured response body' },
   {
     name: 'verdict',
     type: 'name',
@@ -128,6 +131,17 @@ export const TIME_WORDS: readonly { name: 'since' | 'until' | 'zone'; help: stri
   { name: 'zone', help: 'zone of the times in this query: zone:Europe/Berlin; UTC without it' },
 ];
 
+export type Side = 'req' | 'res';
+
+/** The fields that look into bodies, and into which sides' ones. */
+export const BODY_SIDES = {
+  body: ['req', 'res'],
+  reqbody: ['req'],
+  resbody: ['res'],
+} as const satisfies Record<string, readonly Side[]>;
+
+export const isBodyField = (name: string): name is keyof typeof BODY_SIDES => Object.hasOwn(BODY_SIDES, name);
+
 export const fieldNamed = (name: string): Field | undefined => FIELDS.find(f => f.name === name);
 
 /** Where in the query text something stands, in UTF-16 units; end exclusive. */
@@ -164,7 +178,7 @@ export type Node =
   | { kind: 'and' | 'or'; parts: Node[] }
   | { kind: 'not'; part: Node }
   | { kind: 'field'; field: Field; test: Test; span: Span }
-  /** Free text: host, path with query, headers (exchanges); host, SNI, reason, fault (flows); name, detail (events). */
+  /** Free text: host, path with query, headers, bodies (exchanges); host, SNI, reason, fault (flows); name, detail (events). */
   | { kind: 'free'; words: Words; span: Span };
 
 /** A parsed query: its text and its meaning. */

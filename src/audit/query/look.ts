@@ -49,6 +49,10 @@ export function blocksOf(dim: number, ids: number[], look: Look): Set<number> | 
   );
 }
 
+/** Bodies are the one thing that a row may do without. */
+const within = (column: StripColumn, ids: string): string =>
+  column.endsWith('_body') ? `coalesce(x.${column} IN (${ids}), 0)` : `x.${column} IN (${ids})`;
+
 /** A set of ids of a shared table, as SQL for the database and as a sieve. `rows` are at most MAX_IDS + 1 of them. */
 export function found(
   columns: readonly StripColumn[],
@@ -59,7 +63,7 @@ export function found(
 ): Condition {
   if (rows.length === 0) return NEVER;
   if (rows.length > MAX_IDS) {
-    const sql = columns.map(c => `x.${c} IN (${all.sql})`).join(' OR ');
+    const sql = columns.map(c => within(c, all.sql)).join(' OR ');
     const params = columns.flatMap(() => all.params);
     return onRows(
       `(${sql})`,
@@ -70,7 +74,7 @@ export function found(
   }
   const ids = rows.map(r => r['id'] as number);
   const list = JSON.stringify(ids);
-  const sql = columns.map(c => `x.${c} IN (SELECT value FROM json_each(?))`).join(' OR ');
+  const sql = columns.map(c => within(c, 'SELECT value FROM json_each(?)')).join(' OR ');
   const blocks = blocksOf(dim, ids, look);
   // Rows of shared tables that say where they were made occur there without a mark in `seen`.
   if (blocks !== null) for (const { first } of rows) if (typeof first === 'number') blocks.add(first);

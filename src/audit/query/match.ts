@@ -2,42 +2,105 @@
  * A query as a test of rows that just came in, for live views, streams and alerts: the same meaning as the search, asked of one
  * row in memory. Pure. Header lines, wait, ingress and scheme stand in the row's detail, which both live rows and the feed
  * bring; where a row comes without it, what asks for it does not match.
+ *
+ * Bodies are large and come only with a feed that was asked for them. Where they would decide and did not come, the answer is
+ * null: whoever asks may fetch them and ask again. A row that kept none needs none.
  */
 import { parseAddress } from '../../core/network.ts';
+import { textOfStored } from '../store/body-text.ts';
 import { searchedLines } from '../store/headers.ts';
 import { parseFlowRef } from '../store/ids.ts';
 import { searchablePath } from '../store/searchable.ts';
+import { BODY_SIDES, isBodyField } from './ast.ts';
 import { fold } from './fold.ts';
 import { addressBytes } from './value.ts';
-import type { EventRow, ExchangeRow, FlowRow, LiveRow } from '../store/store.ts';
-import type { Field, Kind, Node, Pattern, Query, Test, Words } from './ast.ts';
+import type { EventRow, ExchangeRow, FlowRow, LiveRow, StoredBody } from '../store/store.ts';
+import type { Field, Kind, Node, Pattern, Query, Side, Test, Words } from './ast.ts';
 
 const KIND_OF: Record<LiveRow['kind'], Kind> = { exchange: 'exchanges', flow: 'flows', event: 'events' };
 
+/** Null: the row's bodies would tell, and they did not come with it. */
+export type LiveAnswer = boolean | null;
+
 /** A test for rows of this kind; rows of other kinds never match. */
-export function liveFilter(query: Query, kind: Kind): (row: LiveRow) => boolean {
+export function liveFilter(query: Query, kind: Kind): (row: LiveRow) => LiveAnswer {
   return row => KIND_OF[row.kind] === kind && holds(query.root, row);
 }
 
-function holds(node: Node, row: LiveRow): boolean {
+/** Whether the answer can depend on bodies. */
+export function asksBodies(kind: Kind, node: Node): boolean {
+  switch (node.kind) {
+    case 'and':
+    case 'or':
+      return node.parts.some(part => asksBodies(kind, part));
+    case 'not':
+      return asksBodies(kind, node.part);
+    case 'free':
+      return kind === 'exchanges';
+    case 'field':
+      return isBodyField(node.field.name);
+    case 'all':
+      return false;
+  }
+}
+
+function holds(node: Node, row: LiveRow): LiveAnswer {
   switch (node.kind) {
     case 'all':
       return true;
     case 'and':
-      return node.parts.every(part => holds(part, row));
+      return together(node.parts, row, false);
     case 'or':
-      return node.parts.some(part => holds(part, row));
-    case 'not':
-      return !holds(node.part, row);
+      return together(node.parts, row, true);
+    case 'not': {
+      const part = holds(node.part, row);
+      return part === null ? null : !part;
+    }
     case 'field':
-      if (node.test.op === 'words') {
-        const { words } = node.test;
-        return row.kind === 'exchange' && headTexts(row).some(text => hasWords(text, words));
-      }
+      if (node.test.op === 'words')
+        return row.kind === 'exchange' && wordsHold(node.field, node.test.words, row);
       return passes(node.test, valueOf(node.field, row));
     case 'free':
-      return freeTexts(row, node.words).some(text => hasWords(text, node.words));
+      if (freeTexts(row, node.words).some(text => hasWords(text, node.words))) return true;
+      return row.kind === 'exchange' && inBodies(BODY_SIDES.body, node.words, row);
   }
+}
+
+/** Parts of which one with the answer `decides` is enough. */
+function together(parts: readonly Node[], row: LiveRow, decides: boolean): LiveAnswer {
+  let answer: LiveAnswer = !decides;
+  for (const part of parts) {
+    const held = holds(part, row);
+    if (held === decides) return decides;
+    if (held === null) answer = null;
+  }
+  return answer;
+}
+
+type LiveExchange = Extract<LiveRow, { kind: 'exchange' }>;
+
+const wordsHold = (field: Field, words: Words, live: LiveExchange): LiveAnswer =>
+  isBodyField(field.name)
+    ? inBodies(BODY_SIDES[field.name], words, live)
+    : headTexts(live).some(text => hasWords(text, words));
+
+function inBodies(sides: readonly Side[], words: Words, { bodies, detail }: LiveExchange): LiveAnswer {
+  if (bodies !== null && bodies !== undefined)
+    return sides.some(side => {
+      const body = bodies[side];
+      return body !== null && hasTokens(bodyTokens(body), words);
+    });
+  const none = detail !== null && detail !== undefined && sides.every(side => detail[side].kept === 0);
+  return none ? false : null;
+}
+
+/** Words of bodies that were asked before: several terms, rules and streams ask of one row. */
+const read = new WeakMap<StoredBody, string[]>();
+
+function bodyTokens(body: StoredBody): string[] {
+  let tokens = read.get(body);
+  if (tokens === undefined) read.set(body, (tokens = tokensOf(textOfStored(body))));
+  return tokens;
 }
 
 type Value = string | number | null;
@@ -155,7 +218,7 @@ function freeTexts(live: LiveRow, words: Words): string[] {
 }
 
 /** Each field of both heads: a phrase never reaches from one into the next. */
-function headTexts(live: Extract<LiveRow, { kind: 'exchange' }>): string[] {
+function headTexts(live: LiveExchange): string[] {
   const { detail } = live;
   return detail === null || detail === undefined
     ? []
@@ -178,10 +241,11 @@ export function tokensOf(text: string): string[] {
 }
 
 /** Whether the words follow each other in the text. */
-export function hasWords(text: string, words: Words): boolean {
+const hasWords = (text: string, words: Words): boolean => hasTokens(tokensOf(text), words);
+
+function hasTokens(tokens: readonly string[], words: Words): boolean {
   const wanted = tokensOf(words.text);
   if (wanted.length === 0) return false;
-  const tokens = tokensOf(text);
   const last = wanted.length - 1;
   return tokens.some((_, at) =>
     wanted.every((word, i) => {

@@ -5,13 +5,14 @@
  * Text columns have the collation "C", in which `lower` folds A to Z and nothing else, exactly as the parser's `fold` and as
  * SQLite. All conditions are two-valued: a missing value makes a test false, never NULL, so that NOT finds the row.
  *
- * Header words are looked up in the texts that repeat first (`wordsOf`), because "in the row, or in one of its blocks" as
- * one condition would keep PostgreSQL from using any index.
+ * Words of headers and bodies are looked up in the texts that repeat first (`wordsOf`), because "in the row, or in one of its
+ * texts" as one condition would keep PostgreSQL from using any index.
  */
+import { BODY_SIDES, isBodyField } from './ast.ts';
 import { likeEscape } from './fragment.ts';
 import { phraseOf } from '../store/postgres/words.ts';
 import { storable } from '../store/postgres/text.ts';
-import type { Field, Kind, Node, Pattern, Test, Words } from './ast.ts';
+import type { Field, Kind, Node, Pattern, Side, Test, Words } from './ast.ts';
 import type { Range } from './fragment.ts';
 
 export type PostgresParam = string | number | Buffer | Buffer[];
@@ -22,15 +23,18 @@ export interface PostgresFragment {
   params: PostgresParam[];
 }
 
-/** Blocks of a day in which the words stand, by the node's words; 'many' when there are too many to name. */
-export type BlocksOf = (words: Words) => Buffer[] | 'many';
+/** Where words may stand beside the row itself: in header blocks, and in bodies. */
+export type Place = 'blocks' | 'bodies';
+
+/** Texts of a day in which the words stand, by the node's words; 'many' when there are too many to name. */
+export type FoundIn = (place: Place, words: Words) => Buffer[] | 'many';
 
 const plain = (sql: string, ...params: PostgresParam[]): PostgresFragment => ({ sql, params });
 const TRUE = plain('true');
 const FALSE = plain('false');
 
-/** All words of a query that may stand in header blocks. */
-export function wordsOf(kind: Kind, node: Node): Words[] {
+/** All words of a query that are looked up before the rows, with the places they may stand in. */
+export function wordsOf(kind: Kind, node: Node): { place: Place; words: Words }[] {
   switch (node.kind) {
     case 'and':
     case 'or':
@@ -38,27 +42,37 @@ export function wordsOf(kind: Kind, node: Node): Words[] {
     case 'not':
       return wordsOf(kind, node.part);
     case 'free':
-      return kind === 'exchanges' ? [node.words] : [];
+      return kind === 'exchanges'
+        ? (['blocks', 'bodies'] as const).map(place => ({ place, words: node.words }))
+        : [];
     case 'field':
-      return node.test.op === 'words' ? [node.test.words] : [];
+      if (node.test.op !== 'words') return [];
+      return [{ place: isBodyField(node.field.name) ? 'bodies' : 'blocks', words: node.test.words }];
     case 'all':
       return [];
   }
 }
 
-/** Look-up of `BlocksOf`: the day first, then the phrase. Finds one more than is of use. */
-export const MAX_BLOCKS = 500;
-export const FIND_BLOCKS = `SELECT hash FROM block b WHERE b.day = $1 AND b.words @@ $2::tsquery LIMIT ${MAX_BLOCKS + 1}`;
+const TEXTS: Record<Place, string> = { blocks: 'block', bodies: 'body_text' };
+
+/** Look-ups of `FoundIn`: the day first, then the phrase. They find one more than is of use. */
+export const MAX_FOUND = 500;
+const find = (place: Place): string =>
+  `SELECT hash FROM ${TEXTS[place]} t WHERE t.day = $1 AND t.words @@ $2::tsquery LIMIT ${MAX_FOUND + 1}`;
+export const FIND: Record<Place, string> = { blocks: find('blocks'), bodies: find('bodies') };
+
+/** The phrase that looks up words in a place; null when they have none. */
+export const phraseIn = (place: Place, words: Words): string | null => phraseOf(words, place === 'blocks');
 
 /** The condition of a whole query on rows `x`. `since` and `until` are ms since epoch, inclusive and exclusive. */
 export function postgresCondition(
   kind: Kind,
   root: Node,
   range: { since?: number | undefined; until?: number | undefined },
-  blocksOf: BlocksOf,
+  found: FoundIn,
 ): PostgresFragment {
   const { since, until } = range;
-  const parts = [compile(kind, root, blocksOf)];
+  const parts = [compile(kind, root, found)];
   if (since !== undefined || until !== undefined)
     parts.push(
       rangeTest('x.time', { min: since ?? null, minOpen: false, max: until ?? null, maxOpen: true }, 1),
@@ -72,24 +86,24 @@ export function numbered(sql: string, first: number): string {
   return sql.replace(/\?/g, () => `$${n++}`);
 }
 
-function compile(kind: Kind, node: Node, blocksOf: BlocksOf): PostgresFragment {
+function compile(kind: Kind, node: Node, found: FoundIn): PostgresFragment {
   switch (node.kind) {
     case 'all':
       return TRUE;
     case 'not': {
-      const part = compile(kind, node.part, blocksOf);
+      const part = compile(kind, node.part, found);
       return plain(`NOT (${part.sql})`, ...part.params);
     }
     case 'and':
     case 'or':
       return joined(
-        node.parts.map(part => compile(kind, part, blocksOf)),
+        node.parts.map(part => compile(kind, part, found)),
         node.kind === 'and' ? ' AND ' : ' OR ',
       );
     case 'free':
-      return freeText(kind, node.words, blocksOf);
+      return freeText(kind, node.words, found);
     case 'field':
-      return fieldTest(kind, node.field, node.test, blocksOf);
+      return fieldTest(kind, node.field, node.test, found);
   }
 }
 
@@ -140,7 +154,7 @@ const NUMBER: Record<string, { sql: string; scale: number }> = {
 /** Columns with an index on the beginning of their folded text. */
 const INDEXED = new Set(['x.host', 'x.account']);
 
-function fieldTest(kind: Kind, field: Field, test: Test, blocksOf: BlocksOf): PostgresFragment {
+function fieldTest(kind: Kind, field: Field, test: Test, found: FoundIn): PostgresFragment {
   switch (test.op) {
     case 'range': {
       const number = NUMBER[field.name];
@@ -157,7 +171,9 @@ function fieldTest(kind: Kind, field: Field, test: Test, blocksOf: BlocksOf): Po
       return joined(parts, ' AND ');
     }
     case 'words':
-      return headerWords(test.words, blocksOf, true);
+      return isBodyField(field.name)
+        ? bodyWords(BODY_SIDES[field.name], test.words, found)
+        : headerWords(test.words, found, true);
     default:
       if (field.name === 'proxy') return proxyTest(test);
       return textTest(columnOf(field), test);
@@ -227,10 +243,10 @@ const bounded = (n: number): number => Math.min(2 ** 53, Math.max(-(2 ** 53), n)
 
 // ------------------------------------------------------------------------------------------------ free text
 
-function freeText(kind: Kind, words: Words, blocksOf: BlocksOf): PostgresFragment {
+function freeText(kind: Kind, words: Words, found: FoundIn): PostgresFragment {
   switch (kind) {
     case 'exchanges':
-      return headerWords(words, blocksOf, false);
+      return joined([headerWords(words, found, false), bodyWords(BODY_SIDES.body, words, found)], ' OR ');
     case 'flows': {
       const phrase = phraseOf(words, false);
       return phrase === null ? FALSE : plain('x.words @@ ?::tsquery', phrase);
@@ -241,23 +257,38 @@ function freeText(kind: Kind, words: Words, blocksOf: BlocksOf): PostgresFragmen
   }
 }
 
-/** Words in the row (`header`: in its headers only) or in one of its blocks. */
-function headerWords(words: Words, blocksOf: BlocksOf, header: boolean): PostgresFragment {
+/** Words in the row (`header`: in its headers only) or in one of its header blocks. */
+function headerWords(words: Words, found: FoundIn, header: boolean): PostgresFragment {
   const phrase = phraseOf(words, header);
-  const inBlocks = phraseOf(words, true);
-  if (phrase === null || inBlocks === null) return FALSE;
-  const row = plain('x.words @@ ?::tsquery', phrase);
-  const blocks = blocksOf(words);
-  if (blocks === 'many') {
-    const found = 'SELECT b.hash FROM block b WHERE b.day = x.day AND b.words @@ ?::tsquery';
-    return joined(
-      [row, plain(`x.req_block IN (${found}) OR x.res_block IN (${found})`, inBlocks, inBlocks)],
-      ' OR ',
-    );
-  }
-  if (blocks.length === 0) return row;
+  if (phrase === null) return FALSE;
   return joined(
-    [row, plain('x.req_block = ANY (?::bytea[]) OR x.res_block = ANY (?::bytea[])', blocks, blocks)],
+    [plain('x.words @@ ?::tsquery', phrase), inTexts('blocks', words, ['x.req_block', 'x.res_block'], found)],
+    ' OR ',
+  );
+}
+
+const bodyWords = (sides: readonly Side[], words: Words, found: FoundIn): PostgresFragment =>
+  inTexts(
+    'bodies',
+    words,
+    sides.map(side => `x.${side}_text`),
+    found,
+  );
+
+/** The text that one of the row's columns names is among those in which the words stand. */
+function inTexts(place: Place, words: Words, columns: readonly string[], found: FoundIn): PostgresFragment {
+  const phrase = phraseIn(place, words);
+  const texts = found(place, words);
+  if (phrase === null || texts.length === 0) return FALSE;
+  return joined(
+    columns.map(column =>
+      texts === 'many'
+        ? plain(
+            `${column} IS NOT NULL AND ${column} IN (SELECT t.hash FROM ${TEXTS[place]} t WHERE t.day = x.day AND t.words @@ ?::tsquery)`,
+            phrase,
+          )
+        : plain(`${column} IS NOT NULL AND ${column} = ANY (?::bytea[])`, texts),
+    ),
     ' OR ',
   );
 }

@@ -13,7 +13,8 @@ import { patternTest, rangeTest, textTest } from './fragment.ts';
 import { fold } from './fold.ts';
 import { blocksOf, idsCondition } from './look.ts';
 import { fits } from './match.ts';
-import { freeCondition, headerCondition, pathCondition } from './text.ts';
+import { BODY_SIDES, isBodyField } from './ast.ts';
+import { bodyCondition, freeCondition, headerCondition, pathCondition } from './text.ts';
 import type { Field, Kind, Node, Test } from './ast.ts';
 import type { Condition } from './condition.ts';
 import type { Fragment, Range } from './fragment.ts';
@@ -257,7 +258,9 @@ function rowField(kind: Kind, field: Field, test: Test, look: Look): Condition {
       return onRows('x.flow = ? AND x.n = ?', [test.flow, test.n], blocks);
     }
     case 'words':
-      return headerCondition(test.words, look);
+      return isBodyField(field.name)
+        ? bodyCondition(BODY_SIDES[field.name], test.words, look)
+        : headerCondition(test.words, look);
     case 'present':
       return onRows('x.wait IS NOT NULL', []);
     case 'pattern':

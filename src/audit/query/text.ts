@@ -1,5 +1,5 @@
 /**
- * Conditions on texts: the path of an exchange, its headers, and free text over all that can be found by words. Pure but for
+ * Conditions on texts: the path of an exchange, its headers and bodies, and free text over all that can be found by words. Pure but for
  * `Look`. What the user wrote travels as bound values only.
  */
 import { gramBits, hasGrams, RUN_BITS } from '../store/grams.ts';
@@ -7,7 +7,8 @@ import { SEEN } from '../store/layout.ts';
 import { NEVER, onRows, or } from './condition.ts';
 import { patternTest } from './fragment.ts';
 import { blocksOf, found, idsCondition, MAX_IDS } from './look.ts';
-import type { Kind, Pattern, Words } from './ast.ts';
+import { BODY_SIDES } from './ast.ts';
+import type { Kind, Pattern, Side, Words } from './ast.ts';
 import type { Condition } from './condition.ts';
 import type { Look } from './look.ts';
 import type { Flags, Probe } from './sieve.ts';
@@ -82,6 +83,25 @@ function restCondition(match: string, look: Look): Condition {
   return found(['req_rest', 'res_rest'], rows, all, SEEN.rest, look);
 }
 
+/** Rows whose bodies, of the sides that a field means, hold the words. */
+export const bodyCondition = (sides: readonly Side[], words: Words, look: Look): Condition =>
+  inBodies(sides, matchOf(words), look);
+
+function inBodies(sides: readonly Side[], match: string, look: Look): Condition {
+  const all = { sql: 'SELECT rowid FROM body_fts WHERE body_fts MATCH ?', params: [match] };
+  const rows = look.rows(
+    `SELECT rowid AS id FROM body_fts WHERE body_fts MATCH ? LIMIT ${MAX_IDS + 1}`,
+    all.params,
+  );
+  return found(
+    sides.map(side => `${side}_body` as const),
+    rows,
+    all,
+    SEEN.body,
+    look,
+  );
+}
+
 function hostTextCondition(match: string, look: Look): Condition {
   const ids = look.ids(
     'SELECT id FROM what WHERE host IN (SELECT rowid FROM host_fts WHERE host_fts MATCH ?)',
@@ -99,6 +119,7 @@ export function freeCondition(kind: Kind, words: Words, look: Look): Condition {
         urlTextCondition(match, look),
         blockCondition(match, look),
         restCondition(match, look),
+        inBodies(BODY_SIDES.body, match, look),
       ]);
     case 'flows': {
       const ids = look.ids('SELECT rowid FROM lane_fts WHERE lane_fts MATCH ?', [match]);

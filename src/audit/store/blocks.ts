@@ -15,7 +15,7 @@ const ACT = (shared: string): string =>
 /** The rows of a block with what strips hold of them, in the order of STRIP_COLUMNS. */
 export const ROWS_OF_BLOCK: Record<StripKind, string> = {
   exchanges: `SELECT x.id, x.time, x.who, x.what, x.url, x.us, x.up, x.down, x.req_block, x.res_block, x.req_rest, x.res_rest,
-    ${ACT('s')}, x.wait FROM exchange x JOIN what s ON s.id = x.what WHERE x.id >= ? AND x.id < ?`,
+    ${ACT('s')}, x.wait, x.req_body, x.res_body FROM exchange x JOIN what s ON s.id = x.what WHERE x.id >= ? AND x.id < ?`,
   flows: `SELECT x.id, x.time, x.who, x.lane, x.us, x.up, x.down, x.exchanges, ${ACT('s')}
     FROM flow x JOIN lane s ON s.id = x.lane WHERE x.id >= ? AND x.id < ?`,
 };

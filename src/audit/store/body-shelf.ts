@@ -1,17 +1,25 @@
 /**
- * Captured bodies: stored once per content (SHA-256 of the kept bytes), deflated where that helps, and kept in
- * `waiting_body` until the exchange they belong to comes. Bound: what waits belongs to exchanges under way or to
+ * Captured bodies: stored once per content (SHA-256 of the kept bytes) and reading (body-text.ts), deflated where that helps, with
+ * their words in the index beside them. The exchange they belong to tells how a body is read, so a body is held until its
+ * exchange comes, mostly the next record; at the end of a batch those still held go to `waiting_body`.
+ *
+ * Bound: `MAX_HELD` bytes are held, further bodies are stored at once; what waits belongs to exchanges under way or to
  * producers that died, and those are swept (`dropOf`).
  */
 import { createHash } from 'node:crypto';
 import zlib from 'node:zlib';
+import { NOT_READ, searchedText } from './body-text.ts';
+import { SEEN } from './layout.ts';
 import { Recent } from './recent.ts';
+import { unpacked } from './stored-detail.ts';
 import type Database from 'better-sqlite3';
 import type { BodyRecord, FlowId } from '../../core/records.ts';
+import type { Reading } from './body-text.ts';
 import type { RowIds, Statements } from './statements.ts';
 
 /** Smaller bodies are stored as they are. */
 const MIN_DEFLATE = 256;
+const MAX_HELD = 8 * 1024 * 1024;
 
 export type SideNumber = 0 | 1;
 
@@ -19,59 +27,77 @@ interface Waiting {
   flow: number;
   n: number;
   side: number;
-  body: number;
   sha: Buffer;
-  /** True when the row is in waiting_body. */
+  /** Null when the body has a row. */
+  data: Buffer | null;
+  /** That row; null as long as there is none. */
+  body: number | null;
+  /** True when there is a row in waiting_body. */
   stored: boolean;
+}
+
+/** A stored body under one reading. */
+interface Kept {
+  id: number;
+  /** Block of exchanges in which it was marked last. */
+  block: number;
 }
 
 export class BodyShelf {
   private readonly sql: Statements;
   private readonly ids: RowIds;
-  private readonly known = new Recent<string, number>(4096);
+  private readonly known = new Recent<string, Kept>(4096);
   private readonly waiting = new Map<string, Waiting>();
+  private held = 0;
 
   constructor(db: Database.Database, sql: Statements, ids: RowIds) {
     this.sql = sql;
     this.ids = ids;
     for (const w of db
       .prepare('SELECT flow, n, side, body, sha FROM waiting_body w JOIN body b ON b.id = w.body')
-      .all() as Omit<Waiting, 'stored'>[])
-      this.waiting.set(keyOf(w.flow, w.n, w.side), { ...w, stored: true });
+      .all() as (Omit<Waiting, 'stored' | 'data'> & { body: number })[])
+      this.waiting.set(keyOf(w.flow, w.n, w.side), { ...w, data: null, stored: true });
   }
 
   /** Keep a body until its exchange comes. */
   put(r: BodyRecord): void {
     if (r.data.length === 0) return;
-    const digest = createHash('sha256').update(r.data).digest();
-    const key = digest.toString('latin1');
-    let id = this.known.get(key) ?? (this.sql.findBody.get(digest) as number | undefined);
-    if (id === undefined) {
-      id = this.ids.take('body');
-      const packed = pack(r.data);
-      this.sql.body.run(id, digest, r.data.length, packed === null ? 0 : 1, packed ?? r.data);
-    }
-    this.known.set(key, id);
+    const sha = createHash('sha256').update(r.data).digest();
     const side = r.side === 'req' ? 0 : 1;
-    this.waiting.set(keyOf(r.flow, r.n, side), {
-      flow: r.flow,
-      n: r.n,
-      side,
-      body: id,
-      sha: digest,
-      stored: false,
-    });
+    const { flow, n, data } = r;
+    const waiting: Waiting = { flow, n, side, sha, data, body: null, stored: false };
+    this.waiting.set(keyOf(flow, n, side), waiting);
+    this.held += data.length;
+    if (this.held > MAX_HELD) this.store(waiting);
   }
 
-  /** The body row of one side of an exchange, which takes it over; null when none came. `sha`: of the kept bytes. */
-  take(flow: number, n: number, side: SideNumber): { body: number; sha: Buffer } | null {
-    if (this.waiting.size === 0) return null;
+  /** Whether anything waits: without it nobody needs to know how it would be read. */
+  get empty(): boolean {
+    return this.waiting.size === 0;
+  }
+
+  /**
+   * The body row of one side of an exchange in a block, which takes it over; null when none came. `sha`: of the kept bytes.
+   */
+  take(
+    flow: number,
+    n: number,
+    side: SideNumber,
+    reading: Reading,
+    block: number,
+  ): { body: number; sha: Buffer } | null {
     const key = keyOf(flow, n, side);
     const found = this.waiting.get(key);
     if (found === undefined) return null;
     this.waiting.delete(key);
     if (found.stored) this.sql.dropWaiting.run(flow, n, side);
-    return found;
+    const kept = this.kept(found, reading);
+    this.release(found);
+    if (reading !== NOT_READ && kept.block !== block) {
+      kept.block = block;
+      this.sql.seen.run(SEEN.body, kept.id, block);
+    }
+    return { body: kept.id, sha: found.sha };
   }
 
   /** Bodies whose exchange will never come, because their producer ended. */
@@ -79,6 +105,7 @@ export class BodyShelf {
     for (const [key, w] of this.waiting) {
       if (!isEnded(w.flow)) continue;
       this.waiting.delete(key);
+      this.release(w);
       if (w.stored) this.sql.dropWaiting.run(w.flow, w.n, w.side);
     }
   }
@@ -87,9 +114,54 @@ export class BodyShelf {
   save(): void {
     for (const w of this.waiting.values()) {
       if (w.stored) continue;
-      this.sql.waiting.run(w.flow, w.n, w.side, w.body);
+      this.sql.waiting.run(w.flow, w.n, w.side, this.store(w));
       w.stored = true;
     }
+  }
+
+  private release(w: Waiting): void {
+    this.held -= w.data?.length ?? 0;
+    w.data = null;
+  }
+
+  /** Give a body that waits a row; how it is read is not known yet. */
+  private store(w: Waiting): number {
+    if (w.body === null && w.data !== null)
+      w.body = (this.sql.findBody.get(w.sha) as number | undefined) ?? this.insert(w.sha, w.data, null);
+    this.release(w);
+    return w.body ?? 0;
+  }
+
+  private insert(sha: Buffer, data: Buffer, reading: Reading | null): number {
+    const id = this.ids.take('body');
+    const packed = pack(data);
+    this.sql.body.run(id, sha, data.length, packed === null ? 0 : 1, packed ?? data, reading);
+    return id;
+  }
+
+  /** The row of a body under a reading. The same bytes under another head are another row, as they may have other words. */
+  private kept(w: Waiting, reading: Reading): Kept {
+    const key = `${w.sha.toString('latin1')}${reading}`;
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    const found = this.sql.findReading.get(w.sha, reading) as number | undefined;
+    const kept = { id: found ?? this.read(w, reading), block: -1 };
+    this.known.set(key, kept);
+    return kept;
+  }
+
+  private read(w: Waiting, reading: Reading): number {
+    const data = w.data ?? this.dataOf(w.body);
+    // The row in which it waited becomes its own, unless somebody else has given it another reading.
+    const own = w.body !== null && this.sql.readBody.run(reading, w.body).changes === 1;
+    const id = own && w.body !== null ? w.body : this.insert(w.sha, data, reading);
+    const text = searchedText(data, reading);
+    if (text !== '') this.sql.bodyText.run(id, text);
+    return id;
+  }
+
+  private dataOf(body: number | null): Buffer {
+    return unpacked(this.sql.bodyData.get(body) as { enc: number; data: Buffer });
   }
 }
 

@@ -85,7 +85,14 @@ export const COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>>
   url: { id: 'no: a pointer', host: 'yes', path: 'yes', first: 'no: only to search faster' },
   block: { id: 'no: a pointer', text: 'yes' },
   rest: { id: 'no: a pointer', varied: 'yes', volatile: 'yes', first: 'no: only to search faster' },
-  body: { id: 'no: a pointer', sha: 'yes', size: 'yes', enc: 'no: how it is packed', data: 'yes' },
+  body: {
+    id: 'no: a pointer',
+    sha: 'yes',
+    size: 'yes',
+    enc: 'no: how it is packed',
+    data: 'yes',
+    reading: 'no: only to search',
+  },
   lane: { id: 'no: a pointer', ...Object.fromEntries(LANE_FIELDS.map(name => [name, 'yes'])) },
   doc: { id: 'no: a pointer', text: 'yes' },
 };

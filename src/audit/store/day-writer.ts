@@ -8,6 +8,7 @@
 import { eventText, exchangeText, flowText } from '../canon.ts';
 import { digestOf } from '../chain.ts';
 import { BodyShelf } from './body-shelf.ts';
+import { readingOfHead } from './body-text.ts';
 import { ChainWriter } from './chain-writer.ts';
 import { BLOCK_BITS, flagsOf, KIND, SEEN } from './layout.ts';
 import { newFlow } from './open-flows.ts';
@@ -106,8 +107,7 @@ export class DayWriter {
     const time = Math.round(r.time);
     const bare = r.faultDetail === null && isBare(r.req) && isBare(r.res);
     const flags = flagsOf(r);
-    const reqBody = bare ? null : this.bodies.take(r.flow, r.n, 0);
-    const resBody = bare ? null : this.bodies.take(r.flow, r.n, 1);
+    const [reqBody, resBody] = bare || this.bodies.empty ? NO_BODIES : this.takeBodies(r, block);
     const reqSha = digest(r.req.sha256);
     const resSha = digest(r.res.sha256);
     const more = bare ? null : [reqBody?.body ?? null, resBody?.body ?? null, reqSha, resSha, r.faultDetail];
@@ -168,9 +168,17 @@ export class DayWriter {
       res.rest.id,
       actOf(r.verdict.action, r.fault !== null),
       wait,
+      reqBody?.body ?? null,
+      resBody?.body ?? null,
     ]);
     this.tallies.add(KIND.exchange, block, time, r.verdict.action, r.fault !== null, r.req.size + r.res.size);
     return flow;
+  }
+
+  private takeBodies(r: ExchangeRecord, block: number): TakenBodies {
+    const req = readingOfHead(r.reqHeaders, r.req.form);
+    const res = readingOfHead(r.resHeaders, r.res.form);
+    return [this.bodies.take(r.flow, r.n, 0, req, block), this.bodies.take(r.flow, r.n, 1, res, block)];
   }
 
   private flowOf(id: FlowId): OpenFlow {
@@ -300,6 +308,9 @@ export class DayWriter {
     return n;
   }
 }
+
+type TakenBodies = [req: ReturnType<BodyShelf['take']>, res: ReturnType<BodyShelf['take']>];
+const NO_BODIES: TakenBodies = [null, null];
 
 function sameAsLast(flow: OpenFlow, r: ExchangeRecord): boolean {
   return (

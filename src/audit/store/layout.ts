@@ -6,7 +6,17 @@ import type { ExchangeRecord } from '../../core/records.ts';
 export const BLOCK_BITS = 10;
 
 /** First column of `seen`. */
-export const SEEN = { who: 1, what: 2, flow: 3, url: 4, block: 5, rest: 6, flowWho: 11, lane: 12 } as const;
+export const SEEN = {
+  who: 1,
+  what: 2,
+  flow: 3,
+  url: 4,
+  block: 5,
+  rest: 6,
+  body: 7,
+  flowWho: 11,
+  lane: 12,
+} as const;
 /** First column of `span` and `minute`. */
 export const KIND = { exchange: 1, flow: 2 } as const;
 /** Bits of exchange.flags. */

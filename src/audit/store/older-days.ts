@@ -1,7 +1,7 @@
 /**
  * Lets a day file of an older version be read as if it were of the newest: tables it lacks become empty temporary ones, columns it
  * lacks become NULL (or their default) through a temporary view of the same name, which SQLite prefers to the table.
- * The file itself is not touched. Full-text tables are not completed: a step that adds one must fill it.
+ * The file itself is not touched. A full-text table it lacks becomes an empty one, too: what it would find is not found there.
  */
 import type Database from 'better-sqlite3';
 
@@ -14,13 +14,13 @@ interface Column {
 export function completeOlder(db: Database.Database, newest: Database.Database): void {
   const tables = newest
     .prepare(
-      `SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE TABLE%' AND name NOT GLOB '*_fts*'`,
+      `SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE %TABLE%' AND name NOT GLOB '*_fts_*'`,
     )
     .all() as { name: string; sql: string }[];
   for (const { name, sql } of tables) {
     const has = columnsOf(db, name).map(column => column.name);
     if (has.length === 0) {
-      db.exec(sql.replace(/^CREATE TABLE/, 'CREATE TEMP TABLE'));
+      db.exec(sql.replace(/^CREATE (VIRTUAL )?TABLE /, 'CREATE $1TABLE temp.'));
       continue;
     }
     const wanted = columnsOf(newest, name);

@@ -108,6 +108,10 @@ ALTER TABLE lane ADD COLUMN parent TEXT;
 -- derived: what they lack, as all blocks of version 1, is read from the rows
 CREATE TABLE strip (id INTEGER PRIMARY KEY, lo NUMERIC, hi NUMERIC, data BLOB);
 CREATE TABLE gram (run INTEGER PRIMARY KEY, bits BLOB NOT NULL);
+-- words of bodies, by body.id. reading: how the body is read (body-text.ts); NULL while its exchange is not known, and where
+-- version 1 wrote the row, whose words are not in the index
+ALTER TABLE body ADD COLUMN reading TEXT;
+CREATE VIRTUAL TABLE body_fts USING fts5 (text, content='', columnsize=0, ${TOKENS});
 `;
 
 /** The index + 1 is the version a step leads to. Never edit one that was released, append. */

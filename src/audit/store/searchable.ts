@@ -4,8 +4,11 @@
 const MAX_TEXT = 4096;
 
 /** A path with its percent escapes resolved where they are valid UTF-8, so that a search for `ü` or `a b` finds them. */
-export function searchablePath(path: string): string {
-  const text = path.length > MAX_TEXT ? path.slice(0, MAX_TEXT) : path;
+export const searchablePath = (path: string): string =>
+  unescaped(path.length > MAX_TEXT ? path.slice(0, MAX_TEXT) : path);
+
+/** Percent escapes resolved where they are valid UTF-8. */
+export function unescaped(text: string): string {
   if (!text.includes('%')) return text;
   return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, escapes => {
     try {

@@ -308,9 +308,9 @@ export interface AuditStore {
 
 /** Rows that just came in, for live views and filters; with what else is known of them, where somebody has it. */
 export type LiveRow =
-  | { kind: 'exchange'; row: ExchangeRow; detail?: LiveDetail | null }
+  | { kind: 'exchange'; row: ExchangeRow; detail?: LiveDetail | null; bodies?: FedBodies | null }
   | { kind: 'flow'; row: FlowRow; record?: Pick<FlowRecord, 'facts'> | null }
   | { kind: 'event'; row: EventRow };
 
 /** What a query can ask of an exchange beside its row. */
-export type LiveDetail = Pick<ExchangeDetail, 'wait' | 'reqHeaders' | 'resHeaders'>;
+export type LiveDetail = Pick<ExchangeDetail, 'wait' | 'reqHeaders' | 'resHeaders' | 'req' | 'res'>;

@@ -27,6 +27,8 @@ export const STRIP_COLUMNS = {
     'res_rest',
     'act',
     'wait',
+    'req_body',
+    'res_body',
   ],
   flows: ['time', 'who', 'lane', 'us', 'up', 'down', 'exchanges', 'act'],
 } as const;

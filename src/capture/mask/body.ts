@@ -8,7 +8,7 @@
  *
  * Digests: see `digestOf`. It does not promise anything for a binary body that is a file (a picture, an archive).
  */
-import zlib from 'node:zlib';
+import { codingsOf, decoderOf } from '../../core/content-coding.ts';
 import type { MaskingProfile, BodyForm } from '../../core/masking.ts';
 import { WITHHELD } from '../../core/masking.ts';
 import type { BodyFacts } from '../../core/records.ts';
@@ -121,48 +121,21 @@ function withheld(facts: BodyFacts, form: BodyForm): TapResult {
 
 // ── codings ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The body without its content codings (RFC 9110 §8.4), or why it cannot be had. */
+/** The body without its content codings, or why it cannot be had. */
 function decode(data: Buffer, contentEncoding: string | null): { data: Buffer } | BodyForm {
-  const layers = (contentEncoding ?? '')
-    .toLowerCase()
-    .split(',')
-    .map(layer => layer.trim())
-    .filter(layer => layer !== '' && layer !== 'identity')
-    .reverse();
-  if (layers.length > MAX_LAYERS) return 'coding';
+  const codings = codingsOf(contentEncoding);
+  if (codings.length > MAX_LAYERS) return 'coding';
   let current = data;
-  for (const layer of layers) {
-    const undo = decoderOf(layer, current);
+  for (const coding of codings) {
+    const undo = decoderOf(coding, current);
     if (undo === null) return 'coding';
     try {
-      current = undo(current);
+      current = undo(current, MAX_DECODED);
     } catch (error) {
       return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 'size' : 'broken';
     }
   }
   return { data: current };
-}
-
-/** The flush modes let a body that was cut off give what it has. */
-const INFLATE = { finishFlush: zlib.constants.Z_SYNC_FLUSH, maxOutputLength: MAX_DECODED };
-const BROTLI = { finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH, maxOutputLength: MAX_DECODED };
-
-function decoderOf(coding: string, data: Buffer): ((data: Buffer) => Buffer) | null {
-  switch (coding) {
-    case 'gzip':
-    case 'x-gzip':
-      // Some servers name a coding and send none.
-      return data[0] === 0x1f && data[1] === 0x8b ? d => zlib.gunzipSync(d, INFLATE) : d => d;
-    case 'deflate':
-      // The zlib form is meant (RFC 9110 §8.4.1.2), the raw one is also sent. RFC 1950 §2.2 tells them apart.
-      return ((data[0] ?? 0) & 15) === 8 && data.readUInt16BE(0) % 31 === 0
-        ? d => zlib.inflateSync(d, INFLATE)
-        : d => zlib.inflateRawSync(d, INFLATE);
-    case 'br':
-      return d => zlib.brotliDecompressSync(d, BROTLI);
-    default:
-      return null;
-  }
 }
 
 // ── text or not ────────────────────────────────────────────────────────────────────────────────────────────────

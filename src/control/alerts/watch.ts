@@ -6,7 +6,7 @@
  * It does not promise more than its window: after a restart windows begin empty, so rows before it no longer count.
  * Bounds: 20 notices on their way per rule (more are counted as failed at once), one delivery at a time.
  */
-import { liveFilter } from '../../audit/query/match.ts';
+import { asksBodies, liveFilter } from '../../audit/query/match.ts';
 import { streamQuery } from '../streams/document.ts';
 import { deliver } from './deliver.ts';
 import { MAX_GROUPS, Window } from './window.ts';
@@ -35,6 +35,8 @@ interface Watched {
   /** What the rule said when this was made; another text makes it anew. */
   text: string;
   accepts: (fed: FedRow) => boolean;
+  /** Bodies may decide. */
+  bodies: boolean;
   window: Window;
 }
 
@@ -59,7 +61,7 @@ export class Watch {
       after,
       limit: PAGE,
       kinds: ['exchanges', 'flows', 'events'],
-      detail: 'heads',
+      detail: [...this.#watched.values()].some(({ bodies }) => bodies) ? 'bodies' : 'heads',
     });
     for (const fed of page.rows) for (const alert of alerts) this.#count(alert, fed);
     if (entry?.cursor === page.next) return false;
@@ -133,8 +135,10 @@ export class Watch {
       const text = JSON.stringify([kind, query, threshold, windowMs, groupBy]);
       if (this.#watched.get(id)?.text === text) continue;
       const found = streamQuery(query, kind, this.#parts.now());
-      const accepts = 'error' in found ? () => false : liveFilter(found.query, kind);
-      this.#watched.set(id, { text, accepts, window: new Window(threshold, windowMs) });
+      const matches = 'error' in found ? () => false : liveFilter(found.query, kind);
+      const bodies = !('error' in found) && asksBodies(kind, found.query.root);
+      const window = new Window(threshold, windowMs);
+      this.#watched.set(id, { text, accepts: fed => matches(fed) === true, bodies, window });
     }
   }
 

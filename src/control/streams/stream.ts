@@ -7,7 +7,7 @@
  * `resend` rows are sent again. Back-off doubles from `FIRST_WAIT_MS` to `LAST_WAIT_MS`, with jitter, and never gives up.
  * Rows are dropped only when retention deleted their day: counted, and told as `stream.dropped`.
  */
-import { liveFilter } from '../../audit/query/match.ts';
+import { asksBodies, liveFilter } from '../../audit/query/match.ts';
 import { streamQuery } from './document.ts';
 import type { AuditStore, FedRow, FeedOptions } from '../../audit/store/store.ts';
 import type { Book, Entry } from './book.ts';
@@ -72,6 +72,8 @@ export class Stream {
   readonly config: StreamConfig;
   readonly #parts: Required<StreamParts>;
   readonly #accepts: (fed: FedRow) => boolean;
+  /** The filter may look into bodies. */
+  #asksBodies = false;
   readonly #stop = new AbortController();
   /** Page beginnings of the last `resend` rows, oldest first, each with the rows sent since. */
   #trail: { cursor: string; rows: number }[] = [];
@@ -89,9 +91,11 @@ export class Stream {
     const tests = kinds.map(kind => {
       const found = streamQuery(filter, kind, this.#parts.now());
       // The document was checked with this very function.
-      return 'error' in found ? () => false : liveFilter(found.query, kind);
+      if ('error' in found) return () => false;
+      this.#asksBodies ||= asksBodies(kind, found.query.root);
+      return liveFilter(found.query, kind);
     });
-    this.#accepts = fed => tests.some(test => test(fed));
+    this.#accepts = fed => tests.some(test => test(fed) === true);
     this.#entry = parts.book.get(parts.config.name) ?? {
       cursor: '',
       resend: '',
@@ -197,7 +201,7 @@ export class Stream {
     const { batch, kinds, include, filter, format } = this.config;
     // Terms about headers and the like need what comes beside the row.
     const bare = format === 'squid' && filter === '';
-    const detail = include.bodies ? 'bodies' : bare ? 'none' : 'heads';
+    const detail = include.bodies || this.#asksBodies ? 'bodies' : bare ? 'none' : 'heads';
     return { after: after === '' ? null : after, limit: batch, kinds, detail };
   }
 

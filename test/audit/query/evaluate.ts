@@ -5,12 +5,15 @@
  */
 import { searchablePath } from '../../../src/audit/store/searchable.ts';
 import type { Node, Test, Words } from '../../../src/audit/query/ast.ts';
+import type { KnownBodies } from '../random-body.ts';
 import type { ExchangeRecord, FlowRecord } from '../../../src/core/records.ts';
 import type { Verdict } from '../../../src/core/verdict.ts';
 
 export interface Stored {
   record: ExchangeRecord;
   sni: string | null;
+  /** Captured bodies, by what they say. */
+  bodies?: KnownBodies;
 }
 
 /** Header fields whose values free text does not see (docs/query-language.md). */
@@ -23,7 +26,8 @@ export function matchesExchange(node: Node, stored: Stored): boolean {
     name => exchangeField(name, stored),
     words => {
       const { record: r } = stored;
-      return hasWords(r.host, words) || hasWords(searchablePath(r.path), words) || headersHave(r, words);
+      const texts = [r.host, searchablePath(r.path)];
+      return texts.some(text => hasWords(text, words)) || headersHave(r, words) || bodiesHave(stored, words);
     },
   );
 }
@@ -55,14 +59,27 @@ function evaluate(node: Node, field: FieldOf, free: (words: Words) => boolean): 
       return free(node.words);
     case 'field':
       return node.test.op === 'words'
-        ? headersHave(field('record') as ExchangeRecord, node.test.words)
+        ? wordsIn(node.field.name, field('stored') as Stored, node.test.words)
         : check(node.test, field(node.field.name));
   }
 }
 
-export function exchangeField(name: string, { record: r, sni }: Stored): unknown {
+/** Words in the part of an exchange that a field names. */
+function wordsIn(name: string, stored: Stored, words: Words): boolean {
+  if (name === 'header') return headersHave(stored.record, words);
+  return bodiesHave(stored, words, name === 'body' ? ['req', 'res'] : [name === 'reqbody' ? 'req' : 'res']);
+}
+
+const bodiesHave = (
+  { bodies }: Stored,
+  words: Words,
+  sides: readonly ('req' | 'res')[] = ['req', 'res'],
+): boolean => sides.some(side => hasWords(bodies?.[side]?.text ?? '', words));
+
+export function exchangeField(name: string, stored: Stored): unknown {
+  const { record: r, sni } = stored;
   const fields: Record<string, unknown> = {
-    record: r,
+    stored,
     sni,
     type: r.contentType,
     verdict: r.verdict.action,

@@ -43,6 +43,8 @@ const EXCHANGES: readonly ((rng: Rng) => string)[] = [
   rng => `wait:${rng.pick(['>500', '*', '<100ms'])}`,
   rng =>
     `header:${rng.pick(['red', 'nginx', 'caddy', 'x-team', 'referer', 'date', quote('x-team: blue'), 're*'])}`,
+  rng =>
+    `${rng.pick(['body', 'body', 'reqbody', 'resbody'])}:${rng.pick(['invoice', 'cafe', 'ÜBERWEISUNG', 'logi*', '4711', 'octets', 'note', quote('total amount'), quote('under two heads'), 'none'])}`,
   rng => `exchange:${exchangeIdText(flowId(1, 1 + rng.int(40)), 1 + rng.int(4))}`,
   rng =>
     rng.pick([
@@ -64,6 +66,9 @@ const EXCHANGES: readonly ((rng: Rng) => string)[] = [
       'latin1',
       'like',
       '"1 1"',
+      'invoice',
+      '"total amount"',
+      'octets',
     ]),
 ];
 

@@ -1,12 +1,15 @@
 /** The live filter agrees with the naive search on everything a live row carries. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { liveFilter } from '../../../src/audit/query/match.ts';
+import { asksBodies, liveFilter } from '../../../src/audit/query/match.ts';
 import { eventRow, exchangeRow, flowRow } from '../../../src/audit/store/rows.ts';
 import { makeRng } from '../../fuzz/rng.ts';
-import { flow, flowId, hello, NOON, query, randomExchange } from '../sample.ts';
+import { exchange, flow, flowId, hello, NO_BODY, NOON, query, randomExchange } from '../sample.ts';
+import type { StoredBody } from '../../../src/audit/store/store.ts';
 import { matchesExchange, matchesFlow } from './evaluate.ts';
 import { randomQuery } from './generate.ts';
+
+const BARE = { wait: null, reqHeaders: '', resHeaders: '', req: NO_BODY, res: NO_BODY };
 
 describe('the live filter', () => {
   const rng = makeRng(21);
@@ -49,7 +52,7 @@ describe('the live filter', () => {
       const filter = liveFilter(q, 'exchanges');
       for (const stored of exchanges)
         assert.equal(
-          filter({ kind: 'exchange', row: exchangeRow(stored.record, stored.sni) }),
+          filter({ kind: 'exchange', row: exchangeRow(stored.record, stored.sni), detail: BARE }),
           matchesExchange(q.root, stored),
           `${text} on ${JSON.stringify(stored)}`,
         );
@@ -111,7 +114,7 @@ describe('the live filter', () => {
       const live = {
         kind: 'exchange' as const,
         row: exchangeRow(stored.record, null),
-        detail: { wait, reqHeaders, resHeaders },
+        detail: { wait, reqHeaders, resHeaders, req: NO_BODY, res: NO_BODY },
       };
       for (const text of [
         randomQuery(rng, 'exchanges'),
@@ -129,6 +132,45 @@ describe('the live filter', () => {
       const liveFlow = { kind: 'flow' as const, row: flowRow(record), record };
       assert.equal(liveFilter(q, 'flows')(liveFlow), matchesFlow(q.root, record), text);
     }
+  });
+
+  it('does not answer where only bodies that did not come could tell', () => {
+    const kept = { size: 5, kept: 5, sha256: null, truncated: false };
+    const row = exchangeRow(exchange({ path: '/login' }), null);
+    const stored = (text: string): StoredBody => ({
+      data: Buffer.from(text),
+      facts: kept,
+      contentType: null,
+      contentEncoding: null,
+    });
+    for (const [text, without, withWord] of [
+      ['login', true, true],
+      ['word', null, true],
+      ['-word', null, false],
+      ['body:word host:other.test', false, false],
+      ['body:word OR login', true, true],
+      ['body:word login', null, true],
+      ['reqbody:word', false, false],
+      ['resbody:word', null, true],
+      ['resbody:wor*', null, true],
+      ['resbody:"a word"', null, true],
+      ['resbody:"word a"', null, false],
+      ['-(resbody:x OR word) status:200', null, false],
+    ] as const) {
+      const filter = liveFilter(query(text), 'exchanges');
+      const live = { kind: 'exchange' as const, row, detail: { ...BARE, res: kept } };
+      assert.equal(filter(live), without, text);
+      assert.equal(filter({ ...live, bodies: { req: null, res: stored('{"a":"word"}') } }), withWord, text);
+    }
+    assert.equal(liveFilter(query('word'), 'exchanges')({ kind: 'exchange', row }), null);
+    for (const [text, kind, asks] of [
+      ['word', 'exchanges', true],
+      ['-(status:1 OR reqbody:x)', 'exchanges', true],
+      ['header:word status:200', 'exchanges', false],
+      ['word', 'flows', false],
+      ['', 'exchanges', false],
+    ] as const)
+      assert.equal(asksBodies(kind, query(text, kind).root), asks, text);
   });
 
   it('knows events, and lets no row of another kind through', () => {

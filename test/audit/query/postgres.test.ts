@@ -30,7 +30,7 @@ test('statements are the same for hostile values as for harmless ones', () => {
         f,
         'exchanges',
       ]),
-      ...['header', ''].map(f => [f, 'exchanges']),
+      ...['header', 'body', 'reqbody', ''].map(f => [f, 'exchanges']),
       ...['', 'ja4', 'alpn', 'ingress'].map(f => [f, 'flows']),
       ...['', 'event'].map(f => [f, 'events']),
     ] as [string, Kind][]) {
@@ -61,7 +61,10 @@ test('statements hold nothing but this program’s words, and one place for each
 
 test('places are numbered on from the caller’s own; words are found wherever they stand', () => {
   assert.equal(numbered('a = ? AND b = ?', 3), 'a = $3 AND b = $4');
-  const found = wordsOf('exchanges', query('a -(header:b OR c) host:d').root).map(w => w.text);
-  assert.deepEqual(found, ['a', 'b', 'c']);
+  const found = wordsOf('exchanges', query('a -(header:b OR resbody:c) host:d').root);
+  assert.deepEqual(
+    found.map(({ place, words }) => `${words.text} in ${place}`),
+    ['a in blocks', 'a in bodies', 'b in blocks', 'c in bodies'],
+  );
   assert.deepEqual(wordsOf('flows', query('a', 'flows').root), []);
 });

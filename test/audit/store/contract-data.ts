@@ -1,6 +1,8 @@
 /** The records that searches are asked of, what a histogram of them must show, and how texts and ids look in a driver. */
 import { makeRng } from '../../fuzz/rng.ts';
 import { DAY, flow, flowId, flowOpen, hello, NOON, query, randomExchange, spooled } from '../sample.ts';
+import { randomBody, withBodies } from '../random-body.ts';
+import type { KnownBodies } from '../random-body.ts';
 import type { FlowRecord } from '../../../src/core/records.ts';
 import type { Bucket } from '../../../src/audit/store/store.ts';
 import { matchesExchange } from '../query/evaluate.ts';
@@ -42,6 +44,7 @@ export async function fill(
   size = SIZE,
 ): Promise<void> {
   const rng = makeRng(7);
+  const bodyRng = makeRng(8);
   driver.now = NOON - DAY;
   const spool = driver.spool(1);
   const snis = new Map<number, string | null>();
@@ -56,19 +59,26 @@ export async function fill(
     const n = (ns.get(counter) ?? 0) + 1;
     ns.set(counter, n);
     // Two minutes of traffic, ingested over days: times and days do not go together, as after a long outage.
-    const record = randomExchange(
+    const bare = randomExchange(
       rng,
       flowId(1, counter),
       n,
       NOON + Math.floor((i * 0.99 * SPAN) / size.exchanges),
     );
-    spool.append(record);
-    exchanges.push({ record: spooled(record), sni: snis.get(counter) ?? null });
-    if ((i + 1) % (size.exchanges / DAYS) === 0) {
+    const bodies: KnownBodies = {};
+    if (bodyRng.oneIn(4)) bodies.req = randomBody(bodyRng);
+    if (bodyRng.oneIn(3)) bodies.res = randomBody(bodyRng);
+    const { record, before } = withBodies(bare, bodies);
+    for (const body of before) spool.append(body);
+    // Its bodies wait over the end of a batch, and now and then of a day.
+    const dayEnds = (i + 1) % (size.exchanges / DAYS) === 0;
+    if (dayEnds || i % 100 === 99) {
       spool.flush();
       await driver.drain();
-      driver.now += DAY;
+      if (dayEnds) driver.now += DAY;
     }
+    spool.append(record);
+    exchanges.push({ record: spooled(record), sni: snis.get(counter) ?? null, bodies });
   }
   for (let i = 1; i <= size.ledger; i++) {
     const x = randomExchange(rng, flowId(1, 1), 1, NOON + (i * SPAN) / size.ledger);
@@ -130,12 +140,13 @@ export function barsOf(
 }
 
 /** Text, since, until and number of bars of histograms that are asked for. */
-export const BARS = ['', 'status:404', 'host:.example.test OR login'].flatMap(text =>
-  (
-    [
-      [NOON, NOON + 120_000, 2],
-      [NOON, NOON + 120_000, 7],
-      [NOON + 30_000, NOON + 90_000, 5],
-    ] as const
-  ).map(range => [text, ...range] as const),
+export const BARS = ['', 'status:404', 'host:.example.test OR login', 'body:invoice -status:404'].flatMap(
+  text =>
+    (
+      [
+        [NOON, NOON + 120_000, 2],
+        [NOON, NOON + 120_000, 7],
+        [NOON + 30_000, NOON + 90_000, 5],
+      ] as const
+    ).map(range => [text, ...range] as const),
 );

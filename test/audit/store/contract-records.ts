@@ -14,6 +14,10 @@ import type { Kind } from '../../../src/audit/query/ast.ts';
 import type { Page } from '../../../src/audit/store/store.ts';
 import type { Driver } from './drivers.ts';
 
+import { maskBody } from '../../../src/capture/mask/body.ts';
+import { Masker } from '../../../src/capture/mask/masker.ts';
+import { STANDARD_PROFILE } from '../../../src/core/masking.ts';
+import { coded } from '../random-body.ts';
 import { kept } from './contract-data.ts';
 
 export function recordsContract(name: string, make: () => Promise<Driver>): void {
@@ -94,6 +98,32 @@ export function recordsContract(name: string, make: () => Promise<Driver>): void
       assert.equal(await driver.store.exchange(driver.id('1-1.9')), null);
       assert.equal(await driver.store.exchange('nonsense'), null);
       assert.equal(await driver.store.body(driver.id('zz-1.1'), 'req'), null);
+    });
+
+    it('are found by words of their bodies; what was masked before it was written is not', async () => {
+      const spool = driver.spool(9);
+      const tools = new Masker(STANDARD_PROFILE, []);
+      const octets = Buffer.from('order 4111 1111 1111 1111 of the unmistakable');
+      const head = { contentType: 'text/plain', contentEncoding: 'gzip', upgraded: false };
+      const gzip = coded(octets, 'gzip');
+      const facts = { size: gzip.length, kept: gzip.length, sha256: null, truncated: false };
+      const masked = maskBody({ kept: gzip, facts }, head, tools, () => undefined);
+      const resHeaders = 'Content-Type: text/plain\r\nContent-Encoding: gzip\r\n';
+      for (const [n, tap] of [masked, { kept: gzip, facts }].entries()) {
+        const ids = { flow: flowId(9, 1), n: n + 1 };
+        spool.append({ kind: 'body', ...ids, side: 'res', data: tap.kept ?? assert.fail() });
+        spool.append(exchange({ ...ids, resHeaders, res: tap.facts }));
+      }
+      spool.flush();
+      await settled();
+      const found = async (text: string) =>
+        (await driver.store.search(query(text), { kind: 'exchanges' })).rows.map(row => row.exchange);
+      const [first, second] = [1, 2].map(n => driver.id(exchangeIdText(flowId(9, 1), n)));
+      assert.equal(masked.facts.form, 'decoded', 'it is stored without its coding');
+      assert.deepEqual(await found('resbody:"of the unmistakable"'), [second, first]);
+      assert.deepEqual(await found('"4111 1111 1111 1111"'), [second]);
+      assert.deepEqual(await found('unmistakable -body:4111'), [first]);
+      assert.deepEqual(await found('reqbody:unmistakable'), []);
     });
 
     it('of a flow come back whole, open and closed, with its exchanges oldest first', async () => {

@@ -10,18 +10,23 @@ it('completes tables and columns without touching the file', () => {
     CREATE TABLE same (id INTEGER PRIMARY KEY);`);
   const newest = new Database(':memory:');
   newest.exec(`CREATE TABLE kept (id INTEGER PRIMARY KEY, a TEXT, b TEXT, c INTEGER NOT NULL DEFAULT 3);
-    CREATE TABLE same (id INTEGER PRIMARY KEY); CREATE TABLE added (id INTEGER PRIMARY KEY, t TEXT)`);
+    CREATE TABLE same (id INTEGER PRIMARY KEY); CREATE TABLE added (id INTEGER PRIMARY KEY, t TEXT);
+    CREATE VIRTUAL TABLE added_fts USING fts5 (t, content='', tokenize = 'unicode61');`);
   completeOlder(older, newest);
   assert.deepEqual(older.prepare('SELECT * FROM kept WHERE id = 7').get(), { id: 7, a: 'x', b: null, c: 3 });
   assert.deepEqual(older.prepare('SELECT * FROM added').all(), []);
+  assert.deepEqual(older.prepare(`SELECT rowid FROM added_fts WHERE added_fts MATCH 'word'`).all(), []);
   assert.deepEqual(
     older.prepare(`SELECT name FROM main.sqlite_schema ORDER BY name`).pluck().all(),
     ['kept', 'same'],
     'the file has what it had',
   );
   assert.deepEqual(
-    older.prepare(`SELECT name FROM temp.sqlite_schema ORDER BY name`).pluck().all(),
-    ['added', 'kept'],
+    older
+      .prepare(`SELECT name FROM temp.sqlite_schema WHERE name NOT GLOB '*_fts_*' ORDER BY name`)
+      .pluck()
+      .all(),
+    ['added', 'added_fts', 'kept'],
     'what is the same is read directly',
   );
   const plan = older.prepare('EXPLAIN QUERY PLAN SELECT a FROM kept x WHERE x.id = ?').get(7) as {

@@ -88,6 +88,7 @@ describe('day files', () => {
       'reading knows the new tables',
     );
     assert.equal(read.prepare('SELECT name FROM event').pluck().get(), 'from version 1');
+    assert.deepEqual(read.prepare(`SELECT rowid FROM body_fts WHERE body_fts MATCH 'word'`).all(), []);
     read.close();
     assert.deepEqual(fs.readFileSync(dayPath(dir, '2026-11-20')), before, 'reading changes nothing');
 

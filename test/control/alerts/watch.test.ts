@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { AlertShelf } from '../../../src/control/alerts/shelf.ts';
 import { WAITS_MS, Watch } from '../../../src/control/alerts/watch.ts';
 import { openControlDb } from '../../../src/control/control-db.ts';
-import { fedExchange } from '../../audit/export/fed.ts';
+import { body, fedExchange } from '../../audit/export/fed.ts';
 import { NOON, scratch } from '../../audit/sample.ts';
 import { Memory, Rows, Taker } from '../streams/fakes.ts';
 import { rule } from './fakes.ts';
@@ -54,6 +54,25 @@ describe('the watch', () => {
     assert.equal(s.taker.batches.length, 1);
     const { state } = s.shelf.get(s.id)!;
     assert.deepEqual([state.fired, state.lastFired, state.pending], [1, NOON, []]);
+  });
+
+  it('looks into bodies for rules that ask for them, and only then', async t => {
+    const s = stage(t, { query: 'body:secretword', threshold: 1 });
+    const watch = s.make();
+    await s.drain(watch);
+    s.store.add(3, i =>
+      fedExchange(
+        { n: i, status: 200 },
+        { req: null, res: body(Buffer.from(i === 2 ? 'a SecretWord' : 'none')) },
+      ),
+    );
+    await s.drain(watch);
+    assert.deepEqual(s.told, ['alert.fired']);
+    assert.equal(s.store.asked.at(-1)?.detail, 'bodies');
+    s.shelf.remove(s.id);
+    s.shelf.add(rule({ query: 'status:503' }));
+    await s.drain(watch);
+    assert.equal(s.store.asked.at(-1)?.detail, 'heads');
   });
 
   it('counts each group for itself, and is quiet for each while it cools down', async t => {

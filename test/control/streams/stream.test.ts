@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FIRST_WAIT_MS, LAST_WAIT_MS, Stream } from '../../../src/control/streams/stream.ts';
-import { fedExchange } from '../../audit/export/fed.ts';
+import { body, fedExchange } from '../../audit/export/fed.ts';
 import { config, Memory, Rows, Taker } from './fakes.ts';
 import type { StreamConfig } from '../../../src/control/streams/document.ts';
 
@@ -76,6 +76,22 @@ describe('a stream', () => {
     );
     assert.equal(s.store.asked[0]?.detail, 'heads');
     assert.equal(s.book.get('siem')?.cursor, '30');
+  });
+
+  it('looks into bodies where its filter asks for them', async () => {
+    const s = stage({ filter: 'resbody:"secret word"', kinds: ['exchanges'] });
+    s.store.add(9, i =>
+      fedExchange(
+        { n: i },
+        { req: body(Buffer.from('secret word')), res: body(Buffer.from(`secret ${i === 4 ? 'word' : i}`)) },
+      ),
+    );
+    await s.drain(s.make());
+    assert.deepEqual(
+      s.receiver.batches.flat().map(fed => fed.kind === 'exchange' && fed.row.exchange),
+      ['1-1.4'],
+    );
+    assert.equal(s.store.asked[0]?.detail, 'bodies');
   });
 
   it('sends again what may have been lost where nothing is acknowledged', async () => {

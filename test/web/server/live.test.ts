@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import type { LiveMessages } from '../../../web/contract.ts';
 import { API } from '../../../web/contract.ts';
 import { errorOf, house } from './harness.ts';
+import { body, fedExchange } from '../../audit/export/fed.ts';
+import { NO_BODY } from '../../audit/sample.ts';
 import { exchange, row } from './memory-reader.ts';
 import { listen } from './sse.ts';
 
@@ -130,6 +132,42 @@ test('at most eight streams a session; one that closes makes room', async t => {
   for (let tries = 0; again.status === 429 && tries < 100; tries++)
     again = await listen(t, h.port, '/api/live', viewer.cookie);
   assert.equal(again.status, 200);
+});
+
+test('bodies are read from the store where they decide; what comes meanwhile waits its turn', async t => {
+  const h = await house(t);
+  const viewer = await h.person('viewer');
+  const captured = (n: number, text: string | null) => {
+    const fed = fedExchange({
+      n,
+      req: { ...NO_BODY, size: 9, kept: text === null ? 0 : 9 },
+      host: n === 5 ? 'secretword.example' : 'www.example.com',
+    });
+    if (text !== null) h.audit.bodies.set(`1-1.${n}/req`, body(Buffer.from(text)));
+    return fed;
+  };
+  const stream = await listen(t, h.port, '/api/live?q=secretword', viewer.cookie);
+  await stream.next();
+  const commit = (numbers: readonly number[]) =>
+    h.commit(
+      numbers.map(n => captured(n, n % 3 === 0 ? `{"a":"b\\nsecretword"}` : n % 3 === 1 ? 'others' : null)),
+    );
+  commit([1, 2, 3, 4]);
+  commit([5, 6, 7]);
+  const found: string[] = [];
+  while (found.length < 3) {
+    const { rows, dropped } = (await stream.next()).data as LiveMessages['rows'];
+    assert.equal(dropped, 0);
+    found.push(...rows.map(r => ('exchange' in r ? r.exchange : '')));
+  }
+  assert.deepEqual(found, ['1-1.3', '1-1.5', '1-1.6']);
+  assert.ok(
+    h.audit.asked.every(({ query }) => query !== '1-1.2'),
+    'no body is asked for where none was kept',
+  );
+  h.audit.failure = new Error('the store is away');
+  commit([9]);
+  assert.deepEqual((await stream.next()).data, { kind: 'exchanges', rows: [], dropped: 1 });
 });
 
 test('what strangers wrote cannot forge a message', async t => {

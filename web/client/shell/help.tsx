@@ -23,7 +23,7 @@ export const SAMPLES: readonly (readonly [query: string, what: string])[] = [
   ['method:(POST OR PUT) bytes:>1MB', 'Large uploads'],
   ['fault:* -fault:client-reset', 'Everything that went wrong, but resets'],
   ['since:yesterday zone:Europe/Berlin ms:>=300', 'Slow answers since yesterday, by the clocks of Berlin'],
-  ['"quarterly report"', 'A phrase anywhere in host, path or headers'],
+  ['"quarterly report"', 'A phrase anywhere in host, path, headers or captured bodies'],
 ];
 
 /** `section`: of the query language's page, empty for none in particular. */

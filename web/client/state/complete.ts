@@ -45,6 +45,9 @@ const OF_EXCHANGES: readonly FieldHelp[] = [
   { field: 'type', help: 'Media type of the response', example: 'type:json' },
   { field: 'masked', help: 'What was masked, and where', example: 'masked:card' },
   { field: 'header', help: 'Words in header fields', example: 'header:"text/html"' },
+  { field: 'body', help: 'Words in captured bodies', example: 'body:"account number"' },
+  { field: 'reqbody', help: 'Words in captured request bodies', example: 'reqbody:invoice' },
+  { field: 'resbody', help: 'Words in captured response bodies', example: 'resbody:confidential' },
   { field: 'wait', help: 'Time until the response began', example: 'wait:>1s' },
   { field: 'protocol', help: 'Version of HTTP', example: 'protocol:h2' },
 ];

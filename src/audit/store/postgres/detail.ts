@@ -6,6 +6,7 @@ import { joinHead } from '../headers.ts';
 import { exchangeDetail, storedBody } from '../stored-detail.ts';
 import { EMPTY_LINE } from './lines.ts';
 import { COLUMNS, exchangeOf, flowOf } from './rows.ts';
+import { SQL } from './statements.ts';
 import { restoredRow } from './text.ts';
 import type { PostgresParam } from '../../query/postgres.ts';
 import type { CertFacts, HelloFacts } from '../../../core/facts.ts';
@@ -66,10 +67,7 @@ export class FleetDetail {
   async bodyOf(r: FullExchange, side: 'req' | 'res'): Promise<StoredBody | null> {
     const sha = side === 'req' ? r.req_body : r.res_body;
     if (sha === null) return null;
-    const [stored] = await this.ask<{ enc: number; data: Buffer }>(
-      'SELECT enc, data FROM body WHERE day = $1 AND sha = $2',
-      [r.day, sha],
-    );
+    const [stored] = await this.ask<{ enc: number; data: Buffer }>(SQL.bodyData, [r.day, sha]);
     return stored === undefined ? null : storedBody(detailOf(r), side, stored);
   }
 

@@ -7,17 +7,21 @@
 import { createHash } from 'node:crypto';
 import { FLOWS_PER_PRODUCER } from '../../../core/records.ts';
 import { CodecError } from '../../bytes.ts';
+import { readingOfHead } from '../body-text.ts';
 import { deadFlow } from '../open-flows.ts';
+import { vectorOfBody, wordsOfBody } from './body-words.ts';
 import type { Damage } from '../../tail.ts';
 import type {
   AuditRecord,
+  BodyFacts,
   BodyRecord,
   EventRecord,
   ExchangeRecord,
   FlowRecord,
 } from '../../../core/records.ts';
 import type { Block, Lines } from './lines.ts';
-import type { ProxyState } from './proxy-state.ts';
+import type { BodyWords } from './body-words.ts';
+import type { ProxyState, Waiting } from './proxy-state.ts';
 
 /** What lies between two offsets of one segment. */
 export interface Part {
@@ -49,6 +53,8 @@ export class Gathered {
   readonly written: Written[] = [];
   readonly blocks = new Map<string, Block>();
   readonly bodies = new Map<string, { sha: Buffer; data: Buffer }>();
+  /** Words of bodies, to be made from the bodies themselves. */
+  readonly texts = new Map<string, BodyWords>();
   /** Ledger rows of flows whose producer ended; how many exchanges they had is counted in the database. */
   readonly dead: FlowRecord[] = [];
   /** Segments with damage. */
@@ -101,7 +107,11 @@ export class Gathered {
         const sni = this.state.sniOf(record.flow);
         const req = this.state.take(record.flow, record.n, 0);
         const res = this.state.take(record.flow, record.n, 1);
-        const { line, blocks } = this.lines.exchange(this.proxy, record, sni, req, res);
+        const texts = {
+          req: this.words(req, record.reqHeaders, record.req.form),
+          res: this.words(res, record.resHeaders, record.res.form),
+        };
+        const { line, blocks } = this.lines.exchange(this.proxy, record, sni, req, res, texts);
         this.keep(blocks);
         this.rows.push({ kind: 'exchange', line });
         this.written.push({ kind: 'exchange', record, sni });
@@ -128,6 +138,20 @@ export class Gathered {
     const sha = createHash('sha256').update(r.data).digest();
     this.bodies.set(sha.toString('latin1'), { sha, data: r.data });
     this.state.wait({ flow: r.flow, n: r.n, side: r.side === 'req' ? 0 : 1, sha, size: r.data.length });
+  }
+
+  /** Words of a body whose octets came with this batch, else null. */
+  vectorOf({ sha, reading }: BodyWords): string | null {
+    const body = this.bodies.get(sha.toString('latin1'));
+    return body === undefined ? null : vectorOfBody(body.data, reading);
+  }
+
+  /** Name of the words of a body that an exchange takes over, which are gathered. */
+  private words(body: Waiting | null, head: string, form: BodyFacts['form']): Buffer | null {
+    if (body === null) return null;
+    const words = wordsOfBody(body, readingOfHead(head, form));
+    if (words !== null) this.texts.set(words.key, words);
+    return words?.hash ?? null;
   }
 
   private damaged(segment: string, { torn, ...detail }: Damage): void {

@@ -62,6 +62,7 @@ export class Lines {
     sni: string | null,
     req: KeptBody | null,
     res: KeptBody | null,
+    texts: { req: Buffer | null; res: Buffer | null },
   ): ExchangeLine {
     const reqHead = this.head(r.reqHeaders);
     const resHead = this.head(r.resHeaders);
@@ -105,6 +106,8 @@ export class Lines {
       digest(r.res.sha256),
       req?.sha ?? null,
       res?.sha ?? null,
+      texts.req,
+      texts.res,
       reqHead.block.hash,
       resHead.block.hash,
       reqHead.rest,

@@ -12,7 +12,7 @@ import pg from 'pg';
 import { lagBehind } from '../../cursors.ts';
 import { spoolIdentity } from '../../fleet/identity.ts';
 import { listSegments } from '../../producer.ts';
-import { MAX_BLOCKS, FIND_BLOCKS, numbered, postgresCondition, wordsOf } from '../../query/postgres.ts';
+import { FIND, MAX_FOUND, numbered, phraseIn, postgresCondition, wordsOf } from '../../query/postgres.ts';
 import { parseExchangeRef, parseFlowRef } from '../ids.ts';
 import { KIND } from '../layout.ts';
 import { clientConfig } from './connect.ts';
@@ -22,9 +22,8 @@ import { fleetFeed } from './feed.ts';
 import { COLUMNS, shownRow } from './rows.ts';
 import { checkVersion } from './schema.ts';
 import { restored } from './text.ts';
-import { phraseOf } from './words.ts';
 import type { Kind, Query, Words } from '../../query/ast.ts';
-import type { PostgresFragment, PostgresParam } from '../../query/postgres.ts';
+import type { Place, PostgresFragment, PostgresParam } from '../../query/postgres.ts';
 import type { PostgresTarget } from './connect.ts';
 import type {
   AuditStore,
@@ -303,14 +302,15 @@ export class PostgresStore implements AuditStore {
   }
 
   private async condition(kind: Kind, query: Query, range: Range, day: string): Promise<PostgresFragment> {
-    const found = new Map<Words, Buffer[] | 'many'>();
-    for (const words of wordsOf(kind, query.root)) {
-      const phrase = phraseOf(words, true);
+    type Found = Map<Words, Buffer[] | 'many'>;
+    const found: Record<Place, Found> = { blocks: new Map(), bodies: new Map() };
+    for (const { place, words } of wordsOf(kind, query.root)) {
+      const phrase = phraseIn(place, words);
       if (phrase === null) continue;
-      const rows = await this.ask<{ hash: Buffer }>(FIND_BLOCKS, [day, phrase], QUESTION_MS);
-      found.set(words, rows.length > MAX_BLOCKS ? 'many' : rows.map(r => r.hash));
+      const rows = await this.ask<{ hash: Buffer }>(FIND[place], [day, phrase], QUESTION_MS);
+      found[place].set(words, rows.length > MAX_FOUND ? 'many' : rows.map(r => r.hash));
     }
-    return postgresCondition(kind, query.root, range, words => found.get(words) ?? []);
+    return postgresCondition(kind, query.root, range, (place, words) => found[place].get(words) ?? []);
   }
 
   /** One question on one connection, ended by the server after `ms`. */

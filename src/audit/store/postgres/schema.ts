@@ -52,7 +52,7 @@ CREATE TABLE exchange (day date NOT NULL, seq bigint NOT NULL, proxy integer NOT
   policy text COLLATE "C" NOT NULL, reason text COLLATE "C" NOT NULL, capture text COLLATE "C" NOT NULL,
   refusal text COLLATE "C" NOT NULL, fault text COLLATE "C", fault_detail text COLLATE "C", sni text COLLATE "C",
   type text COLLATE "C", up bigint NOT NULL, down bigint NOT NULL, flags integer NOT NULL, req_kept integer NOT NULL,
-  res_kept integer NOT NULL, req_sha bytea, res_sha bytea, req_body bytea, res_body bytea, req_block bytea NOT NULL,
+  res_kept integer NOT NULL, req_sha bytea, res_sha bytea, req_body bytea, res_body bytea, req_text bytea, res_text bytea, req_block bytea NOT NULL,
   res_block bytea NOT NULL, req_rest text COLLATE "C", res_rest text COLLATE "C",
   mask text COLLATE "C", tls text COLLATE "C", parent text COLLATE "C", masked text COLLATE "C", words tsvector NOT NULL,
   PRIMARY KEY (day, seq), UNIQUE (day, proxy, flow, n)) PARTITION BY LIST (day);
@@ -60,6 +60,8 @@ CREATE INDEX ON exchange (left(lower(host), 255));
 CREATE INDEX ON exchange (ip);
 CREATE INDEX ON exchange (left(lower(account), 255)) WHERE account IS NOT NULL;
 CREATE INDEX ON exchange USING gin (words);
+CREATE INDEX ON exchange (req_text) WHERE req_text IS NOT NULL;
+CREATE INDEX ON exchange (res_text) WHERE res_text IS NOT NULL;
 
 CREATE TABLE flow (day date NOT NULL, seq bigint NOT NULL, proxy integer NOT NULL, flow bigint NOT NULL,
   time bigint NOT NULL, us bigint NOT NULL, client text COLLATE "C" NOT NULL, ip bytea, account text COLLATE "C",
@@ -84,11 +86,15 @@ CREATE INDEX ON block USING gin (words);
 CREATE TABLE body (day date NOT NULL, sha bytea NOT NULL, size integer NOT NULL, enc smallint NOT NULL,
   data bytea NOT NULL, PRIMARY KEY (day, sha)) PARTITION BY LIST (day);
 ALTER TABLE body ALTER COLUMN data SET STORAGE EXTERNAL;
+-- words of bodies, by body and reading (body-words.ts)
+CREATE TABLE body_text (day date NOT NULL, hash bytea NOT NULL, words tsvector NOT NULL,
+  PRIMARY KEY (day, hash)) PARTITION BY LIST (day);
+CREATE INDEX ON body_text USING gin (words);
 
 CREATE FUNCTION make_day(wanted date) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = sightglass, pg_temp AS $$
 DECLARE parent text;
 BEGIN
-  FOREACH parent IN ARRAY ARRAY['exchange', 'flow', 'event', 'block', 'body'] LOOP
+  FOREACH parent IN ARRAY ARRAY['exchange', 'flow', 'event', 'block', 'body', 'body_text'] LOOP
     EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF %I FOR VALUES IN (%L)',
       parent || '_' || to_char(wanted, 'YYYYMMDD'), parent, wanted);
   END LOOP;
@@ -97,7 +103,7 @@ CREATE FUNCTION drop_day(wanted date) RETURNS void LANGUAGE plpgsql SECURITY DEF
 DECLARE parent text;
 BEGIN
   IF wanted >= (SELECT l.day FROM ledger l) THEN RAISE EXCEPTION 'the day being written is never dropped'; END IF;
-  FOREACH parent IN ARRAY ARRAY['exchange', 'flow', 'event', 'block', 'body'] LOOP
+  FOREACH parent IN ARRAY ARRAY['exchange', 'flow', 'event', 'block', 'body', 'body_text'] LOOP
     EXECUTE format('DROP TABLE IF EXISTS %I', parent || '_' || to_char(wanted, 'YYYYMMDD'));
   END LOOP;
   DELETE FROM minute m WHERE m.day = wanted;

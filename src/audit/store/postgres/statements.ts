@@ -3,7 +3,7 @@
 const EXCHANGE =
   'day, seq, proxy, flow, n, time, us, wait, client, ip, account, method, scheme, host, port, path, status, protocol, action, ' +
   'rule, policy, reason, capture, refusal, fault, fault_detail, sni, type, up, down, flags, req_kept, res_kept, req_sha, ' +
-  'res_sha, req_body, res_body, req_block, res_block, req_rest, res_rest, mask, tls, parent, masked, words';
+  'res_sha, req_body, res_body, req_text, res_text, req_block, res_block, req_rest, res_rest, mask, tls, parent, masked, words';
 const FLOW =
   'day, seq, proxy, flow, time, us, client, ip, account, host, port, scheme, ingress, sni, alpn, ja4, action, rule, policy, ' +
   'reason, fault, up, down, exchanges, hello, cert, mask, tls, parent, detail, words';
@@ -19,6 +19,7 @@ export const BLOCKS = `INSERT INTO block (day, hash, text, words)
   SELECT $1::date, hash, text, words::tsvector FROM unnest($2::bytea[], $3::text[], $4::text[]) AS b (hash, text, words)
   ON CONFLICT DO NOTHING`;
 export const BODIES = `INSERT INTO body (day, sha, size, enc, data) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`;
+export const BODY_TEXTS = `INSERT INTO body_text (day, hash, words) VALUES ($1, $2, $3::tsvector) ON CONFLICT DO NOTHING`;
 
 export const SQL = {
   findProxy: 'SELECT id FROM proxy WHERE name = $1 AND spool = $2',
@@ -36,6 +37,7 @@ export const SQL = {
   countExchanges: `SELECT flow, count(*) AS n FROM exchange WHERE proxy = $1 AND flow = ANY ($2::bigint[]) GROUP BY flow`,
   keepBody: `INSERT INTO waiting_body (proxy, flow, n, side, day, sha, size) VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (proxy, flow, n, side) DO UPDATE SET day = excluded.day, sha = excluded.sha, size = excluded.size`,
+  bodyData: 'SELECT enc, data FROM body WHERE day = $1 AND sha = $2',
   dropBody: 'DELETE FROM waiting_body WHERE proxy = $1 AND flow = $2 AND n = $3 AND side = $4',
   carryBody: `INSERT INTO body (day, sha, size, enc, data) SELECT $1, sha, size, enc, data FROM body
     WHERE day = $2 AND sha = $3 ON CONFLICT DO NOTHING`,

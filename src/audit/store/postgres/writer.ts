@@ -10,17 +10,20 @@
 import { pack } from '../body-shelf.ts';
 import { Recent } from '../recent.ts';
 import { dayOf } from '../schema.ts';
+import { unpacked } from '../stored-detail.ts';
+import { vectorOfBody } from './body-words.ts';
 import { WriterConnection } from './connection.ts';
 import { retainDays } from './days.ts';
 import { Gathered, producerOf } from './gather.ts';
 import { Lines } from './lines.ts';
 import { ProxyState } from './proxy-state.ts';
 import { putCopy, putSums } from './put.ts';
-import { BLOCKS, BODIES, SQL } from './statements.ts';
+import { BLOCKS, BODIES, BODY_TEXTS, SQL } from './statements.ts';
 import { storable } from './text.ts';
 import type { Client } from 'pg';
 import type { Dropping, Retention, RetentionLimits } from '../../retention.ts';
 import type { EventRecord } from '../../../core/records.ts';
+import type { BodyWords } from './body-words.ts';
 import type { PostgresTarget } from './connect.ts';
 import type { Part, Written } from './gather.ts';
 
@@ -45,6 +48,7 @@ export interface WriterOptions {
 
 const KNOWN_BLOCKS = 20_000;
 const KNOWN_BODIES = 50_000;
+const KNOWN_TEXTS = 50_000;
 const UNIQUE_VIOLATION = '23505';
 
 export class PostgresWriter {
@@ -52,10 +56,11 @@ export class PostgresWriter {
   private readonly connection: WriterConnection;
   private readonly lines = new Lines();
   private readonly states = new Map<number, ProxyState>();
-  /** Day whose partitions are there, and of which the next two speak. */
+  /** Day whose partitions are there, and of which the next three speak. */
   private day = '';
   private readonly knownBlocks = new Recent<string, true>(KNOWN_BLOCKS);
   private readonly knownBodies = new Recent<string, true>(KNOWN_BODIES);
+  private readonly knownTexts = new Recent<string, true>(KNOWN_TEXTS);
 
   constructor(options: WriterOptions) {
     this.now = options.now ?? Date.now;
@@ -131,6 +136,9 @@ export class PostgresWriter {
       const state = await this.stateOf(client, proxy);
       const gathered = new Gathered(proxy, state, this.lines, this.now());
       for (const part of parts) gathered.add(part);
+      // Before the transaction, because it takes time; those of another day's bodies are made in it.
+      for (const text of gathered.texts.values())
+        if (this.knownTexts.get(text.key) === undefined) text.words = gathered.vectorOf(text);
       return this.write(client, proxy, state, parts, gathered, careful);
     });
   }
@@ -178,6 +186,7 @@ export class PostgresWriter {
     this.day = day;
     for (const key of gathered.blocks.keys()) this.knownBlocks.set(key, true);
     for (const key of gathered.bodies.keys()) this.knownBodies.set(key, true);
+    for (const key of gathered.texts.keys()) this.knownTexts.set(key, true);
     return { kind: 'committed', rows: gathered.written, segments };
   }
 
@@ -221,7 +230,8 @@ export class PostgresWriter {
     await putSums(client, day, gathered.written);
   }
 
-  private async putTexts(client: Client, day: string, { blocks, bodies }: Gathered): Promise<void> {
+  private async putTexts(client: Client, day: string, gathered: Gathered): Promise<void> {
+    const { blocks, bodies, texts } = gathered;
     const fresh = [...blocks.values()].filter(b => this.knownBlocks.get(b.key) === undefined);
     if (fresh.length > 0)
       await client.query(BLOCKS, [
@@ -235,6 +245,11 @@ export class PostgresWriter {
       if (this.knownBodies.get(key) !== undefined) continue;
       const packed = pack(data);
       await client.query(BODIES, [day, sha, data.length, packed === null ? 0 : 1, packed ?? data]);
+    }
+    for (const text of texts.values()) {
+      if (this.knownTexts.get(text.key) !== undefined) continue;
+      const words = text.words ?? gathered.vectorOf(text) ?? (await storedVector(client, day, text));
+      if (words !== '') await client.query(BODY_TEXTS, [day, text.hash, words]);
     }
   }
 
@@ -251,6 +266,7 @@ export class PostgresWriter {
     this.day = day;
     this.knownBlocks.clear();
     this.knownBodies.clear();
+    this.knownTexts.clear();
   }
 }
 
@@ -279,6 +295,17 @@ async function readShipped(
   if (segments.length === 0) return new Map();
   const { rows } = await client.query<Shipped & { segment: string }>(SQL.shipped, [proxy, segments]);
   return new Map(rows.map(({ segment, ...shipped }) => [segment, shipped]));
+}
+
+/** Words of a body that came with an earlier batch. */
+async function storedVector(client: Client, day: string, text: BodyWords): Promise<string> {
+  const { rows } = await client.query<{ enc: number; data: Buffer }>(SQL.bodyData, [
+    text.day ?? day,
+    text.sha,
+  ]);
+  const [row] = rows;
+  if (row === undefined) return '';
+  return vectorOfBody(unpacked(row), text.reading);
 }
 
 /** What the batch did to open flows and waiting bodies. */
