@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { listSegments } from '../../../src/audit/producer.ts';
 import { FLOWS_PER_PRODUCER } from '../../../src/core/records.ts';
+import { freePort } from '../../helpers/free-port.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import { makeRng } from '../../fuzz/rng.ts';
 
@@ -31,7 +32,8 @@ export interface KillResult {
 
 interface Child {
   process: ChildProcess;
-  begun: Promise<string>;
+  /** It has said its first line. */
+  begun: Promise<void>;
   ended: Promise<void>;
   text: () => string;
 }
@@ -41,10 +43,10 @@ function start(script: string, args: string[]): Child {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let text = '';
-  const begun = new Promise<string>(resolve =>
+  const begun = new Promise<void>(resolve =>
     process_.stdout.on('data', (data: Buffer) => {
       text += data.toString('latin1');
-      if (text.includes('\n')) resolve(text);
+      if (text.includes('\n')) resolve();
     }),
   );
   process_.stdin.on('error', () => undefined);
@@ -112,10 +114,10 @@ export async function fleetKill(rounds: number, seed: number): Promise<KillResul
     makeCertificates(dir, ['collector', ...NAMES]);
     const rng = makeRng(seed);
     const kills = { collector: 0, shipper: 0, worker: 0, database: 0 };
-    let port = '0';
+    const port = String(await freePort());
     const collector = async (): Promise<Child> => {
       const child = launch('kill/collector.ts', [postgres.url, postgres.passwordFile, port, dir]);
-      port = (await child.begun).split(' ')[1]?.trim() ?? '';
+      await child.begun;
       return child;
     };
     let collecting = await collector();

@@ -3,11 +3,11 @@
  * is left (every producer is dead or closed by then). Arguments: spool folder, audit folder.
  */
 import { createPrivateKey } from 'node:crypto';
-import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Ingest } from '../../../src/audit/ingest.ts';
 import { listSegments } from '../../../src/audit/producer.ts';
 import { signerOf } from '../../../src/audit/statement.ts';
+import { say } from './say.ts';
 
 const [spoolDir = '', auditDir = ''] = process.argv.slice(2);
 const key = createPrivateKey(process.env['TEST_SIGNING_KEY'] ?? '');
@@ -17,7 +17,7 @@ process.stdin.on('end', () => {
   ending = true;
 });
 process.stdin.resume();
-writeSync(1, 'ready\n');
+say('ready');
 for (;;) {
   const step = ingest.step();
   if (step.more) {

@@ -2,17 +2,16 @@
  * Child of exactly-once.test.ts: opens a spool and writes flows with exchanges as fast as it can, printing after each flush
  * how far it got, until it is killed or has written what was asked. Arguments: spool folder, number of flushes, 1 to close.
  */
-import { writeSync } from 'node:fs';
 import { allocateProducer } from '../../../src/audit/producer.ts';
 import { openSpool } from '../../../src/audit/spool.ts';
 import { exchange, flow, flowId, flowOpen } from '../sample.ts';
+import { say } from './say.ts';
 
 const [dir = '', rounds = '0', close = '0'] = process.argv.slice(2);
 const producer = allocateProducer(dir);
 // Small segments, so that kills meet rotation too.
 const spool = openSpool({ dir, producer, maxSegment: 16 * 1024 });
-/** The parent reads whole lines only; a line says what the flush before it acknowledged. */
-const say = (text: string): void => void writeSync(1, `${text}\n`);
+// The parent reads whole lines only; a line says what the flush before it acknowledged.
 say(`producer ${producer}`);
 
 let counter = 0;

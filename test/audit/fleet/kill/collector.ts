@@ -2,16 +2,16 @@
  * Child of fleet-kill.test.ts: a collector on a PostgreSQL until it is killed. Arguments: PostgreSQL URL, password file, port,
  * folder of certificates.
  */
-import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCollector } from '../../../../src/audit/fleet/collector.ts';
 import { Intake } from '../../../../src/audit/fleet/intake.ts';
 import { PostgresWriter } from '../../../../src/audit/store/postgres/writer.ts';
 import { parsePostgresUrl } from '../../../../src/core/postgres-address.ts';
+import { say } from '../../kill/say.ts';
 
-const [url = '', passwordFile = '', port = '0', dir = ''] = process.argv.slice(2);
+const [url = '', passwordFile = '', port = '', dir = ''] = process.argv.slice(2);
 const writer = new PostgresWriter({ target: { address: parsePostgresUrl(url), passwordFile } });
-const running = await startCollector({
+await startCollector({
   listen: { host: '127.0.0.1', port: Number(port) },
   tls: {
     certificate: join(dir, 'collector.crt'),
@@ -22,4 +22,4 @@ const running = await startCollector({
   intake: new Intake(writer),
   tell: () => undefined,
 });
-writeSync(1, `ready ${running.address.port}\n`);
+say('ready');

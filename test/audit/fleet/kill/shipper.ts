@@ -2,13 +2,13 @@
  * Child of fleet-kill.test.ts: ships a spool until it is killed, or, when its input ends, until no segment is left. Arguments:
  * spool folder, URL of the collector, name, folder of certificates.
  */
-import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { spoolIdentity } from '../../../../src/audit/fleet/identity.ts';
 import { Link } from '../../../../src/audit/fleet/link.ts';
 import { Pump } from '../../../../src/audit/fleet/pump.ts';
 import { SpoolSource } from '../../../../src/audit/fleet/spool-source.ts';
+import { say } from '../../kill/say.ts';
 
 const [spoolDir = '', url = '', name = '', dir = ''] = process.argv.slice(2);
 const source = new SpoolSource({ spoolDir, shared: false, maxBatch: 256 * 1024 });
@@ -20,7 +20,7 @@ process.stdin.on('end', () => {
   ending = true;
 });
 process.stdin.resume();
-writeSync(1, 'ready\n');
+say('ready');
 for (;;) {
   try {
     const moved = await pump.step();
