@@ -41,6 +41,11 @@ const NEEDS = [
   { package: 'libpacparser1', why: 'consumer of exported PAC files', there: () => command('pactester') },
   { package: 'prometheus', why: 'judge of metrics and alert rules', there: () => command('promtool') },
   { package: 'minisign', why: 'independent judge of signed lists', there: () => command('minisign') },
+  {
+    package: 'e2fsprogs',
+    why: 'file system under the store that turns read-only',
+    there: () => command('mkfs.ext4'),
+  },
   { package: 'rsyslog', why: 'receiver of streams', there: () => command('rsyslogd') },
   {
     package: 'rsyslog-openssl',

@@ -31,6 +31,8 @@ import type { FlowOpenRecord } from '../core/records.ts';
 export class DayKeeper {
   private readonly dir: string;
   private lock: Database.Database | null = null;
+  /** Another process had the lock when it was last asked for. */
+  busy = false;
   /** The file being written; null before `open`. */
   writer: DayWriter | null = null;
   day = '';
@@ -51,12 +53,14 @@ export class DayKeeper {
   /** Take the lock; throws while another process holds it. */
   acquire(): void {
     if (this.lock !== null) return;
+    this.busy = false;
     fs.mkdirSync(this.dir, { recursive: true, mode: 0o700 });
     const lock = new Database(path.join(this.dir, 'recorder.lock'), { timeout: 0 });
     try {
       lock.exec('BEGIN EXCLUSIVE');
     } catch (error) {
       lock.close();
+      this.busy = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
       throw error;
     }
     this.lock = lock;
@@ -106,10 +110,10 @@ export class DayKeeper {
   drop(): void {
     try {
       this.writer?.rollback();
-      this.writer?.db.close();
     } catch {
       // A database that cannot even roll back is opened anew by the next batch, which says why it cannot.
     }
+    this.writer?.db.close();
     this.writer = null;
   }
 

@@ -143,13 +143,15 @@ export class Ingest {
       this.failure = error instanceof Error ? error.message : String(error);
       this.reset();
       if (isDamage(error)) this.beginAnew(this.failure);
+      // Nothing of the store stays open: a disk that the kernel took away from under it must be let go to come back.
+      this.days.release();
       throw error;
     }
   }
 
   /** True while another process holds the lock of this directory. */
   get waiting(): boolean {
-    return !this.days.locked;
+    return this.days.busy;
   }
 
   stats(): Omit<IngestStats, 'rowsPerSecond'> {

@@ -66,9 +66,8 @@ function poll(): void {
   timer = setTimeout(poll, wait);
 }
 
-/** Not in the store, which is what fails: only told. */
 function told(name: string, detail: Record<string, unknown>): void {
-  send({ kind: 'event', event: { kind: 'event', time: Date.now(), name, detail } });
+  send({ kind: 'told', event: { kind: 'event', time: Date.now(), name, detail } });
 }
 
 function report(): void {

@@ -7,6 +7,7 @@
  */
 import path from 'node:path';
 import { allocateProducer } from './producer.ts';
+import { KeptThread } from './kept-thread.ts';
 import { openSpool } from './spool.ts';
 import { startThread } from './thread.ts';
 import type { FleetData } from './fleet/fleet-data.ts';
@@ -14,7 +15,6 @@ import type { IngestStats } from './ingest.ts';
 import type { LiveRow } from './store/store.ts';
 import type { EventRecord } from '../core/records.ts';
 import type { KeyObject } from 'node:crypto';
-import type { Worker } from 'node:worker_threads';
 
 /** Where things lie below the data directory. */
 export const spoolDir = (dataDir: string): string => path.join(dataDir, 'spool');
@@ -32,12 +32,12 @@ export interface RecorderOptions {
   shared?: boolean;
   /** Newly committed rows, oldest first; `dropped` more were committed but not sent. */
   onRows?: (rows: LiveRow[], dropped: number) => void;
-  /** Every event row that was committed (starts, gaps, …), and `recorder.failing` / `recorder.recovered` as they happen. */
+  /** Every event row once: when it was committed, but `recorder.failing` and `recorder.recovered` as they happen. */
   onEvent?: (event: EventRecord) => void;
 }
 
 export interface RecorderStats extends IngestStats {
-  /** False after the thread died; it is started again after a pause that grows while it keeps dying. */
+  /** False after the thread died, until it is started again (kept-thread.ts). */
   running: boolean;
 }
 
@@ -54,6 +54,8 @@ export type ToThread = 'stop';
 export type FromThread =
   | { kind: 'rows'; rows: LiveRow[]; dropped: number }
   | { kind: 'event'; event: EventRecord }
+  /** One of `AT_ONCE`: told now, and to be recorded. */
+  | { kind: 'told'; event: EventRecord }
   /** An event that is to be recorded. */
   | { kind: 'record'; event: EventRecord }
   | { kind: 'stats'; stats: IngestStats };
@@ -67,11 +69,8 @@ export interface ThreadData {
   shared: boolean;
 }
 
-/** Pause before a thread that died is started again; doubled each time it dies soon after its start. */
-const RESTART_MS = 1000;
-const RESTART_MAX_MS = 60_000;
-/** A thread that lived this long has recovered. */
-const STEADY_MS = 60_000;
+/** What says that nothing can be stored cannot wait until it is. Their rows come by the spool when the store is back. */
+const AT_ONCE: ReadonlySet<string> = new Set(['recorder.failing', 'recorder.recovered']);
 const PROBE_MS = 1000;
 /** Start the recorder of a data directory. A second one on the same directory waits until the first has ended. */
 export function startRecorder(options: RecorderOptions): Recorder {
@@ -91,90 +90,57 @@ export function startRecorder(options: RecorderOptions): Recorder {
     producer: allocateProducer(data.spoolDir),
     onFailure: 'continue',
   });
-  let stats: RecorderStats = {
-    running: false,
+  let stats: IngestStats = {
     lagBytes: 0,
     rowsPerSecond: 0,
     rows: 0,
     failing: null,
     day: null,
   };
-  let stopping = false;
-  let pause = RESTART_MS;
-  let startedAt = 0;
-  let restart: NodeJS.Timeout | null = null;
-  let thread: Worker | null = null;
-  let ended: Promise<void> = Promise.resolve();
-
+  const append = (event: EventRecord): void => {
+    own.append(event);
+    own.flush();
+  };
   const receive = (message: FromThread): void => {
     switch (message.kind) {
       case 'rows':
         options.onRows?.(message.rows, message.dropped);
         return;
       case 'event':
+        if (!AT_ONCE.has(message.event.name)) options.onEvent?.(message.event);
+        return;
+      case 'told':
         options.onEvent?.(message.event);
+        append(message.event);
         return;
       case 'record':
-        own.append(message.event);
-        own.flush();
+        append(message.event);
         return;
       case 'stats':
-        stats = { ...message.stats, running: true };
+        stats = message.stats;
     }
   };
 
-  const start = (): void => {
-    restart = null;
-    startedAt = performance.now();
-    const worker =
+  const thread = new KeptThread<FromThread, ToThread>({
+    start: () =>
       fleet === null
         ? startThread('./recorder-thread', import.meta.url, { workerData: data, name: 'recorder' })
-        : startThread('./fleet/fleet-thread', import.meta.url, { workerData: fleet, name: 'fleet' });
-    thread = worker;
-    stats = { ...stats, running: true };
-    worker.on('message', (message: FromThread) => receive(message));
-    worker.on('error', (error: Error) => {
-      const steady = performance.now() - startedAt >= STEADY_MS;
-      const first = steady || pause === RESTART_MS;
-      if (steady) pause = RESTART_MS;
-      // Once per series: a thread that dies at every start must not fill the store it cannot write.
-      if (!first) return;
-      own.append({
-        kind: 'event',
-        time: Date.now(),
-        name: 'recorder.died',
-        detail: { error: error.message },
-      });
-      own.flush();
-    });
-    ended = new Promise(resolve => {
-      worker.once('exit', () => {
-        thread = null;
-        stats = { ...stats, running: false };
-        // The spool holds what was not committed; a fresh thread continues at the cursors.
-        if (!stopping) restart = setTimeout(start, pause);
-        pause = Math.min(RESTART_MAX_MS, pause * 2);
-        resolve();
-      });
-    });
-  };
-  start();
+        : startThread('./fleet/fleet-thread', import.meta.url, { workerData: fleet, name: 'fleet' }),
+    onMessage: receive,
+    onDied: error => {
+      append({ kind: 'event', time: Date.now(), name: 'recorder.died', detail: { error: error.message } });
+    },
+  });
   const probe = setInterval(() => own.probe(), PROBE_MS);
   probe.unref();
 
   return {
     async stop() {
-      stopping = true;
       clearInterval(probe);
-      if (restart !== null) clearTimeout(restart);
       own.close();
-      thread?.postMessage('stop' satisfies ToThread);
-      await ended;
+      await thread.stop('stop');
     },
-    stats: () => stats,
-    append(event) {
-      own.append(event);
-      own.flush();
-    },
+    stats: () => ({ ...stats, running: thread.running }),
+    append,
   };
 }

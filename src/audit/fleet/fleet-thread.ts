@@ -32,9 +32,14 @@ const IDLE_MS = 250;
 const STATS_MS = 1000;
 const HOUR_MS = 3_600_000;
 
-/** Told, and not recorded: the records are what fails. */
-function told(name: string, detail: Record<string, unknown>): void {
+/** For the log alone. */
+function logged(name: string, detail: Record<string, unknown>): void {
   send({ kind: 'event', event: { kind: 'event', time: Date.now(), name, detail } });
+}
+
+/** `recorder.failing` and `recorder.recovered`. */
+function told(name: string, detail: Record<string, unknown>): void {
+  send({ kind: 'told', event: { kind: 'event', time: Date.now(), name, detail } });
 }
 
 /** For the spool of this machine, by which everything comes into the store. */
@@ -79,8 +84,8 @@ let retainedAt = 0;
 async function listen(): Promise<void> {
   const { mode } = data;
   if (mode.kind !== 'store' || mode.listen === null || intake === null) return;
-  running.collector = await startCollector({ ...mode.listen, intake, tell: told });
-  told('fleet.listening', { ...running.collector.address });
+  running.collector = await startCollector({ ...mode.listen, intake, tell: logged });
+  logged('fleet.listening', { ...running.collector.address });
 }
 
 async function run(): Promise<void> {

@@ -1,11 +1,11 @@
 /**
- * The control process' handle on the thread of streams (thread.ts). A thread that dies is started again after a second and goes on
- * at the cursors in control.db. Its state is at most a second old.
+ * The control process' handle on the thread of streams (thread.ts). A thread that dies is started again (kept-thread.ts) and
+ * goes on at the cursors in control.db. Its state is at most a second old.
  */
 import { isoTime } from '../../audit/export/lines.ts';
+import { KeptThread } from '../../audit/kept-thread.ts';
 import { startThread } from '../../audit/thread.ts';
 import type { StreamsView } from '../../../web/contract.ts';
-import type { Worker } from 'node:worker_threads';
 import type { Sender } from '../../audit/export/facts.ts';
 import type { MailServer } from '../alerts/deliver.ts';
 import type { StoreSettings } from '../fleet.ts';
@@ -39,7 +39,6 @@ export interface Streams {
   stop(): Promise<void>;
 }
 
-const RESTART_MS = 1000;
 /** Tests of alert rules under way at once. */
 const MAX_TESTS = 8;
 /** A receiver that hangs does not hold up the end of the service: its rows are sent by the next one. */
@@ -50,10 +49,6 @@ export function startStreams(
   tell: (name: string, detail: Record<string, unknown>) => void,
 ): Streams {
   let state: StreamsState = { file: data.file, problem: null, streams: [] };
-  let thread: Worker | null = null;
-  let ended: Promise<void> = Promise.resolve();
-  let restart: NodeJS.Timeout | null = null;
-  let stopping = false;
   let asked = 0;
   const asking = new Map<number, (error: string | null) => void>();
   const dismiss = (): void => {
@@ -61,47 +56,30 @@ export function startStreams(
     asking.clear();
   };
 
-  const start = (): void => {
-    const worker = startThread('./thread', import.meta.url, { workerData: data, name: 'streams' });
-    thread = worker;
-    worker.on('message', (message: FromStreams) => {
+  const thread = new KeptThread<FromStreams, ToStreams>({
+    start: () => startThread('./thread', import.meta.url, { workerData: data, name: 'streams' }),
+    onMessage: message => {
       if (message.kind === 'state') state = message.state;
       else if (message.kind === 'tested') {
         asking.get(message.ask)?.(message.error);
         asking.delete(message.ask);
       } else tell(message.name, message.detail);
-    });
-    worker.on('error', (error: Error) => tell('streams.died', { error: error.message }));
-    ended = new Promise(resolve => {
-      worker.once('exit', () => {
-        thread = null;
-        dismiss();
-        if (!stopping) restart = setTimeout(start, RESTART_MS);
-        resolve();
-      });
-    });
-  };
-  start();
+    },
+    onDied: error => tell('streams.died', { error: error.message }),
+    onEnd: dismiss,
+  });
 
   return {
     state: () => state,
     testAlert: id =>
       new Promise(resolve => {
-        if (thread === null || asking.size >= MAX_TESTS)
+        if (!thread.running || asking.size >= MAX_TESTS)
           return resolve('alerts are busy or not running; try again');
         const ask = ++asked;
         asking.set(ask, resolve);
-        thread.postMessage({ kind: 'test', ask, id } satisfies ToStreams);
+        thread.post({ kind: 'test', ask, id });
       }),
-    async stop() {
-      stopping = true;
-      if (restart !== null) clearTimeout(restart);
-      const worker = thread;
-      worker?.postMessage({ kind: 'stop' } satisfies ToStreams);
-      const patience = setTimeout(() => void worker?.terminate(), PATIENCE_MS);
-      await ended;
-      clearTimeout(patience);
-    },
+    stop: () => thread.stop({ kind: 'stop' }, PATIENCE_MS),
   };
 }
 
