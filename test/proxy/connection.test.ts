@@ -40,6 +40,7 @@ const NAMES = [
   'alias.test',
   'unknown.test',
 ];
+const RESOLVE = NAMES.map(n => `${n}=127.0.0.1`);
 
 describe('connection', () => {
   const originCa = new OriginCa();
@@ -57,14 +58,16 @@ describe('connection', () => {
     proxy = await startProxy({
       policy: POLICY,
       trust: [originCa.pem],
-      flags: {
-        'origin.resolve': NAMES.map(n => `${n}=127.0.0.1`),
-        'timeout.hello': '400ms',
-        'timeout.client-tls': '500ms',
-        'timeout.origin-tls': '500ms',
-      },
+      flags: { 'origin.resolve': RESOLVE },
     });
   });
+  /** Another proxy, which does not wait long for one thing: nothing else of a test may be late. */
+  const hurried = (timeout: string): Promise<TestProxy> =>
+    startProxy({
+      policy: POLICY,
+      trust: [originCa.pem],
+      flags: { 'origin.resolve': RESOLVE, [timeout]: '500ms' },
+    });
   after(async () => {
     await proxy.stop();
     await www.stop();
@@ -184,11 +187,13 @@ describe('connection', () => {
   });
 
   test('half a hello and then silence times out', async () => {
-    const { socket, port } = await openTunnel(proxy.port, 'www.test:443');
+    const hasty = await hurried('timeout.hello');
+    const { socket, port } = await openTunnel(hasty.port, 'www.test:443');
     await converse(socket, hello({ extensions: [sni('www.test')] }).subarray(0, 40));
-    const flow = await proxy.flowOf(port);
+    const flow = await hasty.flowOf(port);
     assert.equal(flow.fault, 'hello-timeout');
     assert.equal(flow.verdict?.action, 'block');
+    await hasty.stop();
   });
 
   test('a client that leaves after CONNECT, and one that resets, each leave one row', async () => {
@@ -238,12 +243,14 @@ describe('connection', () => {
 
   test('an origin that never completes TLS becomes a 504', async () => {
     const raw = await startRawOrigin(() => undefined);
-    const { socket } = await openTunnel(proxy.port, `www.test:${raw.port}`);
-    const tls = await tlsInside(socket, 'www.test', proxy.ca);
+    const hasty = await hurried('timeout.origin-tls');
+    const { socket } = await openTunnel(hasty.port, `www.test:${raw.port}`);
+    const tls = await tlsInside(socket, 'www.test', hasty.ca);
     assert.match(
       await converse(tls, 'GET / HTTP/1.1\r\nHost: www.test\r\n\r\n'),
       /^HTTP\/1\.1 504 [\s\S]*origin-tls-timeout/,
     );
+    await hasty.stop();
     await raw.stop();
   });
 

@@ -171,7 +171,7 @@ async function halfOpenTunnel(proxyPort: number, target: string): Promise<{ sock
 
 describe('tunnel, in time', () => {
   test('a silent tunnel is ended and named; one that talks lives on', async () => {
-    const proxy = await startProxy({ policy: RAW, flags: { 'timeout.idle': '400ms' } });
+    const proxy = await startProxy({ policy: RAW, flags: { 'timeout.idle': '2s' } });
     const origin = await startRawOrigin(socket => socket.on('data', data => socket.write(data)));
     try {
       const idle = await openTunnel(proxy.port, `127.0.0.1:${origin.port}`);

@@ -13,7 +13,7 @@ describe('the way to the origin', () => {
   let parent: TestParent;
   let origin: RawOrigin;
   before(async () => {
-    h = new Harness({ 'timeout.dial': '200ms', 'limits.head': '16KiB' });
+    h = new Harness({ 'limits.head': '16KiB' });
     parent = await startParent();
     origin = await startRawOrigin(socket => socket.write('hello'));
   });

@@ -8,16 +8,17 @@ import { allOf, Harness } from '../harness.ts';
 describe('ingress', () => {
   let h: Harness;
   before(() => {
-    h = new Harness({ 'timeout.ingress': '100ms', 'limits.head': '8KiB' });
+    h = new Harness({ 'limits.head': '8KiB' });
   });
   after(() => h.cleanUp());
 
   async function read(
     bytes: string | Buffer,
     end = false,
+    on = h,
   ): Promise<{ asked: Asked; left: () => Promise<string> }> {
-    const { flow, client } = await h.flow();
-    h.watch(flow);
+    const { flow, client } = await on.flow();
+    on.watch(flow);
     client.write(bytes);
     if (end) client.end();
     const asked = await readAsked(flow);
@@ -105,7 +106,9 @@ describe('ingress', () => {
   });
 
   test('what never becomes a head ends in its time, and a client that leaves is named', async () => {
-    await assert.rejects(read('CONNECT a.test:4'), refused('ingress-timeout'));
+    const hasty = new Harness({ 'timeout.ingress': '100ms' });
+    await assert.rejects(read('CONNECT a.test:4', false, hasty), refused('ingress-timeout'));
+    await hasty.cleanUp();
     await assert.rejects(read('CONNECT a.test:4', true), refused('ingress-closed'));
     await assert.rejects(read(`GET / HTTP/1.1\r\nX: ${'x'.repeat(9000)}`), refused('request-head-too-large'));
   });

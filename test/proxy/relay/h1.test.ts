@@ -3,26 +3,20 @@
  * keep-alive, pipelining, interim answers, upgrades, and every way in which one side may fail the other.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect as netConnect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { converse, startProxy, type TestProxy } from '../../helpers/proxy.ts';
+import { freePort } from '../../helpers/free-port.ts';
 import { answering, startRawOrigin, type RawOrigin } from '../../helpers/raw-origin.ts';
 
+const POLICY = 'version: 1\ndefault: { action: inspect, capture: bodies }\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 describe('relay/h1', () => {
   let proxy: TestProxy;
   before(async () => {
-    proxy = await startProxy({
-      policy: 'version: 1\ndefault: { action: inspect, capture: bodies }\n',
-      flags: {
-        'timeout.response': '400ms',
-        'timeout.request': '400ms',
-        'timeout.ingress': '400ms',
-        'timeout.dial': '500ms',
-        'limits.head': '8KiB',
-      },
-    });
+    proxy = await startProxy({ policy: POLICY, flags: { 'limits.head': '8KiB' } });
   });
   after(() => proxy.stop());
 
@@ -31,17 +25,18 @@ describe('relay/h1', () => {
     serve: (socket: Socket, index: number) => void,
     request: (port: number) => string,
     until?: RegExp,
+    by = proxy,
   ): Promise<{ answer: string; origin: RawOrigin; done: () => Promise<void> }> {
     const origin = await startRawOrigin(serve);
-    const client = connect(proxy.port);
+    const client = connect(by.port);
     const answer = await converse(client, request(origin.port), until);
-    return { answer, origin, done: () => leave(client, origin) };
+    return { answer, origin, done: () => leave(client, origin, by) };
   }
 
   /** Closes the client and waits for its ledger row. */
-  async function leave(client: Socket, origin?: RawOrigin): Promise<void> {
+  async function leave(client: Socket, origin?: RawOrigin, by = proxy): Promise<void> {
     client.destroy();
-    await proxy.flowOf(ports.get(client) ?? 0);
+    await by.flowOf(ports.get(client) ?? 0);
     await origin?.stop();
   }
 
@@ -273,16 +268,18 @@ describe('relay/h1', () => {
   });
 
   test('a request that never ends its head is answered with 408', async () => {
-    const { answer, done } = await dialogue(answering(OK), port => get(port).slice(0, -2));
+    // A proxy of its own that does not wait long: nothing else of a test may be late.
+    const hasty = await startProxy({ policy: POLICY, flags: { 'timeout.ingress': '400ms' } });
+    const { answer, done } = await dialogue(answering(OK), port => get(port).slice(0, -2), undefined, hasty);
     assert.match(answer, /408/);
     await done();
+    await hasty.stop();
   });
 
   for (const [what, serve, status, fault] of [
     ['refuses to speak HTTP', answering('220 smtp ready\r\n\r\n'), 502, 'response-malformed'],
     ['closes before it answers', answering(s => s.end()), 502, 'response-closed'],
     ['resets before it answers', answering(s => s.resetAndDestroy()), 502, 'origin-reset'],
-    ['never answers', answering(() => undefined), 504, 'response-timeout'],
     [
       'sends both framings',
       answering('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'),
@@ -306,11 +303,25 @@ describe('relay/h1', () => {
       assert.equal(proxy.audit.flows.at(-1)?.fault, fault);
     });
 
+  test('an origin that never answers becomes an honest 504 with the same code in the record', async () => {
+    const hasty = await startProxy({ policy: POLICY, flags: { 'timeout.response': '400ms' } });
+    const { answer, done } = await dialogue(
+      answering(() => undefined),
+      port => get(port),
+      undefined,
+      hasty,
+    );
+    assert.match(answer, /^HTTP\/1\.1 504 [\s\S]*X-Sightglass-Fault: response-timeout/);
+    await done();
+    assert.equal(hasty.audit.exchanges.at(-1)?.fault, 'response-timeout');
+    assert.equal(hasty.audit.exchanges.at(-1)?.status, 504);
+    assert.equal(hasty.audit.flows.at(-1)?.fault, 'response-timeout');
+    await hasty.stop();
+  });
+
   test('an origin that cannot be reached becomes a 502 that says so', async () => {
-    const gone = await startRawOrigin(() => undefined);
-    await gone.stop();
     const client = connect(proxy.port);
-    const answer = await converse(client, get(gone.port));
+    const answer = await converse(client, get(await freePort()));
     assert.match(answer, /X-Sightglass-Fault: origin-refused/);
     await leave(client);
     assert.equal(last()?.fault, 'origin-refused');
@@ -328,15 +339,19 @@ describe('relay/h1', () => {
   });
 
   test('an idle origin that went away is replaced without the client noticing', async () => {
+    const first: Socket[] = [];
     const origin = await startRawOrigin((socket, index) => {
-      socket.once('data', () => {
-        socket.write(OK);
-        if (index === 0) setTimeout(() => socket.end(), 20);
-      });
+      if (index === 0) first.push(socket);
+      socket.once('data', () => socket.write(OK));
     });
     const client = connect(proxy.port);
     await converse(client, get(origin.port, '/1'), /ok$/);
-    await new Promise(r => setTimeout(r, 80));
+    const [idle] = first;
+    assert.ok(idle);
+    // Over on both sides: the proxy has seen it go.
+    const over = once(idle, 'close');
+    idle.end();
+    await over;
     const second = await converse(client, get(origin.port, '/2'), /ok$/);
     assert.match(second, /200 OK/);
     assert.equal(origin.received.length, 2);

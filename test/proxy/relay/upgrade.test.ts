@@ -6,23 +6,23 @@ import { startProxy, type TestProxy } from '../../helpers/proxy.ts';
 import { startRawOrigin, type RawOrigin } from '../../helpers/raw-origin.ts';
 import { until } from '../harness.ts';
 
+const POLICY = 'version: 1\ndefault: { action: inspect, capture: headers }\n';
 const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n';
 
 describe('upgrade', () => {
   let proxy: TestProxy;
   before(async () => {
-    proxy = await startProxy({
-      policy: 'version: 1\ndefault: { action: inspect, capture: headers }\n',
-      flags: { 'timeout.idle': '500ms' },
-    });
+    proxy = await startProxy({ policy: POLICY });
   });
   after(() => proxy.stop());
 
-  async function upgraded(): Promise<{ client: Socket; heard: () => string; at: Socket; origin: RawOrigin }> {
+  async function upgraded(
+    by = proxy,
+  ): Promise<{ client: Socket; heard: () => string; at: Socket; origin: RawOrigin }> {
     const origin = await startRawOrigin(socket => {
       socket.once('data', () => socket.write(`${SWITCH}early`));
     });
-    const client = connect({ port: proxy.port, host: '127.0.0.1', allowHalfOpen: true });
+    const client = connect({ port: by.port, host: '127.0.0.1', allowHalfOpen: true });
     let text = '';
     client.on('error', () => undefined);
     client.on('data', data => (text += data.toString()));
@@ -34,9 +34,9 @@ describe('upgrade', () => {
     assert.ok(at);
     return { client, heard: () => text.slice(text.indexOf('\r\n\r\n') + 4), at, origin };
   }
-  const rowOf = async (client: Socket) => {
-    const flow = await proxy.flowOf(client.localPort ?? 0);
-    const row = proxy.audit.exchanges.filter(e => e.flow === flow.flow);
+  const rowOf = async (client: Socket, by = proxy) => {
+    const flow = await by.flowOf(client.localPort ?? 0);
+    const row = by.audit.exchanges.filter(e => e.flow === flow.flow);
     assert.equal(row.length, 1);
     return { flow, row: row[0] };
   };
@@ -83,10 +83,12 @@ describe('upgrade', () => {
   });
 
   test('silence ends it', async () => {
-    const { client, origin } = await upgraded();
-    const { flow, row } = await rowOf(client);
+    const hasty = await startProxy({ policy: POLICY, flags: { 'timeout.idle': '1s' } });
+    const { client, origin } = await upgraded(hasty);
+    const { flow, row } = await rowOf(client, hasty);
     assert.equal(flow.fault, 'idle-timeout');
     assert.equal(row?.fault, 'idle-timeout');
     await origin.stop();
+    await hasty.stop();
   });
 });
