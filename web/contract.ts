@@ -83,6 +83,20 @@ export const API = {
   holdRelease: '/api/holds/:id/release',
 } as const;
 
+/** Where a browser goes to log in at the provider, and is sent back to. No API: a failure leads to `/login?sso=WORD`. */
+export const SSO = { start: '/sso/start', callback: '/sso/callback' } as const;
+export const SSO_FAILURES = [
+  'away',
+  'denied',
+  'failed',
+  'stale',
+  'no-role',
+  'bad-name',
+  'name-taken',
+  'shut',
+] as const;
+export type SsoFailure = (typeof SSO_FAILURES)[number];
+
 export const CSRF_HEADER = 'x-csrf-token';
 
 /**
@@ -184,6 +198,13 @@ export interface SessionAnswer {
   /** Present exactly when `signed-in`. */
   me: Me | null;
   product: { name: string; version: string };
+  /** How people log in: at the provider, with a local account, or (`local` false) with one local account in an emergency. */
+  ways: { sso: boolean; local: boolean };
+}
+
+/** Answer of POST /api/logout: where to go to log out at the provider too, or null. */
+export interface LogoutAnswer {
+  provider: string | null;
 }
 
 /** POST /api/setup: makes the first admin with the one-time token of the set-up link (fragment of `/setup#token`). */
@@ -213,6 +234,8 @@ export interface SecondFactorView {
   recoveryLeft: number;
   /** A role of the reader demands it. */
   demanded: boolean;
+  /** The reader comes by single sign-on, whose provider looks after that. */
+  sso: boolean;
 }
 
 /** POST /api/second-factor/begin */
@@ -254,6 +277,7 @@ export interface PersonRow {
   lastLogin: string | null;
   /** As in SecondFactorView. */
   secondFactor: string | null;
+  sso: boolean;
 }
 
 /** POST /api/people/second-factor/reset, `people`. */

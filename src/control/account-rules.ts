@@ -1,9 +1,10 @@
 /**
- * What may be a user: the form of names, roles, groups and passwords, and how a refusal is told. Pure; one place for the
+ * What is a user: the form of names, roles, groups and passwords, what a log-in can come to, and how a refusal is told. Pure; one place for the
  * console's set-up, `sightglass user` and whatever comes to make users later.
  */
 import { PASSWORD_MAX, PASSWORD_MIN, ROLES, USER_NAME_PATTERN } from '../../web/contract.ts';
 import type { Role } from '../../web/contract.ts';
+import type { Factor } from './second-factor.ts';
 
 export interface User {
   name: string;
@@ -17,9 +18,32 @@ export interface User {
   lastLogin: number | null;
   /** Since when a code is asked for at log-in; null when none is. */
   secondFactor: number | null;
+  /** Comes by single sign-on: has no password and no second factor here. */
+  sso: boolean;
   /** One of the roles demands a second factor, and there is none yet: nothing else may be done before. */
   enrol: boolean;
 }
+
+export type LoginOutcome =
+  | { outcome: 'ok'; user: User; factor: Factor | null }
+  | { outcome: 'refused' }
+  /** The password is right; a code is wanted too, or the one that came is wrong or used. */
+  | { outcome: 'code-needed' | 'wrong-code' }
+  /** The password is right, but no role of this account opens the console. */
+  | { outcome: 'no-console' }
+  /** Too many failures of this account or this address; ms until another try is looked at. */
+  | { outcome: 'locked'; waitMs: number }
+  | { outcome: 'busy' };
+
+/** What became of a proof that a signed-in person was asked for. */
+export type ProofOutcome =
+  { outcome: 'ok' } | { outcome: 'refused' | 'busy' } | { outcome: 'locked'; waitMs: number };
+
+export type ProxyOutcome =
+  | { outcome: 'ok'; groups: string[] }
+  | { outcome: 'refused' }
+  /** Too many checks wait at the moment. */
+  | { outcome: 'unavailable' };
 
 export interface NewUser {
   name: string;
@@ -29,7 +53,7 @@ export interface NewUser {
 }
 
 export type AccountErrorCode =
-  'exists' | 'unknown' | 'bad-name' | 'bad-password' | 'bad-role' | 'last-admin' | 'set-up-refused';
+  'exists' | 'unknown' | 'sso' | 'bad-name' | 'bad-password' | 'bad-role' | 'last-admin' | 'set-up-refused';
 
 /** A change that was refused; message and hint are for people. */
 export class AccountError extends Error {

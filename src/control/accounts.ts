@@ -22,35 +22,15 @@ import {
   isRole,
   unknownError,
 } from './account-rules.ts';
-import type { NewUser, User } from './account-rules.ts';
+import type { LoginOutcome, NewUser, ProofOutcome, ProxyOutcome, User } from './account-rules.ts';
 import type { ControlDb } from './control-db.ts';
 import { Lockout, networkOf } from './lockout.ts';
 import { checkPassword, DEFAULT_COST, HashBusyError, hashPassword } from './password.ts';
 import type { ScryptCost } from './password.ts';
 import { SecondFactors } from './second-factor.ts';
 import type { Factor } from './second-factor.ts';
+import type { Entrance } from './sso/plan.ts';
 import { SetupToken } from './setup-token.ts';
-
-export type LoginOutcome =
-  | { outcome: 'ok'; user: User; factor: Factor | null }
-  | { outcome: 'refused' }
-  /** The password is right; a code is wanted too, or the one that came is wrong or used. */
-  | { outcome: 'code-needed' | 'wrong-code' }
-  /** The password is right, but no role of this account opens the console. */
-  | { outcome: 'no-console' }
-  /** Too many failures of this account or this address; ms until another try is looked at. */
-  | { outcome: 'locked'; waitMs: number }
-  | { outcome: 'busy' };
-
-/** What became of a proof that a signed-in person was asked for. */
-export type ProofOutcome =
-  { outcome: 'ok' } | { outcome: 'refused' | 'busy' } | { outcome: 'locked'; waitMs: number };
-
-export type ProxyOutcome =
-  | { outcome: 'ok'; groups: string[] }
-  | { outcome: 'refused' }
-  /** Too many checks wait at the moment. */
-  | { outcome: 'unavailable' };
 
 export interface AccountsOptions {
   /** Clock, ms since epoch. */
@@ -59,6 +39,8 @@ export interface AccountsOptions {
   cost?: ScryptCost;
   /** Roles that demand a second factor (`console.second-factor`). */
   demand?: readonly Role[];
+  /** Who may come in; by default everybody. */
+  entrance?: Entrance;
   /** Names this installation in the apps that make codes. */
   place?: string;
 }
@@ -69,6 +51,7 @@ export class Accounts {
   readonly #cost: ScryptCost;
   readonly demand: readonly Role[];
   readonly secondFactors: SecondFactors;
+  readonly #entrance: Entrance;
   readonly #setup: SetupToken;
   readonly #sql;
   readonly #accountLock: Lockout;
@@ -85,6 +68,7 @@ export class Accounts {
     this.#now = options.now ?? Date.now;
     this.#cost = options.cost ?? DEFAULT_COST;
     this.#setup = new SetupToken(db, this.#now);
+    this.#entrance = options.entrance ?? { sso: true, local: 'all' };
     this.demand = options.demand ?? [];
     this.secondFactors = new SecondFactors(db, this.#now, options.place);
     this.#accountLock = new Lockout({ free: 5, now: this.#now });
@@ -134,7 +118,14 @@ export class Accounts {
   /** Set another password; ends every session of the user and any lock. Throws AccountError. */
   async setPassword(name: string, password: string): Promise<void> {
     const key = fold(name);
-    if (this.get(key) === null) throw unknownError(key);
+    const user = this.get(key);
+    if (user === null) throw unknownError(key);
+    if (user.sso)
+      throw new AccountError(
+        'sso',
+        `"${key}" comes by single sign-on and has no password here.`,
+        'Change it at the provider.',
+      );
     checkNewPassword(password, key);
     const hash = await hashPassword(password, this.#cost);
     if (this.#sql.password.run(hash, key).changes === 0) throw unknownError(key);
@@ -200,6 +191,8 @@ export class Accounts {
     const tried = await this.#try(name, password, address);
     if (tried.outcome !== 'ok') return tried;
     const { user, settle } = tried;
+    // Told like a wrong password, and only after one was checked: which account is the exception is nobody's business.
+    if (!this.mayEnter(user)) return { outcome: 'refused' };
     if (!user.roles.some(role => role !== 'proxy')) {
       settle('right');
       return { outcome: 'no-console' };
@@ -216,6 +209,12 @@ export class Accounts {
     settle('right');
     this.#sql.login.run(this.#now(), user.name);
     return { outcome: 'ok', user, factor };
+  }
+
+  /** Whether the settings let somebody of this kind into the console. */
+  mayEnter({ name, sso }: Pick<User, 'name' | 'sso'>): boolean {
+    const { local } = this.#entrance;
+    return sso ? this.#entrance.sso : local === 'all' || local.only === name;
   }
 
   /** Whether somebody who is signed in knows the password of the account. */
@@ -313,7 +312,8 @@ export class Accounts {
   /** One scrypt in every case: an unknown name is checked against a hash nobody has the password of. */
   async #matches(row: Row | undefined, password: string): Promise<boolean> {
     const given = password.length > PASSWORD_MAX ? '' : password;
-    if (row === undefined) {
+    // Whoever comes by single sign-on has no password that could be right.
+    if (row === undefined || row.subject !== null) {
       this.#dummy ??= hashPassword(randomBytes(32).toString('base64'), this.#cost);
       const dummy = await this.#dummy.catch((error: unknown) => {
         this.#dummy = null;
@@ -337,7 +337,8 @@ export class Accounts {
       created: row.created,
       lastLogin: row.last_login,
       secondFactor: row.since,
-      enrol: row.since === null && roles.some(role => this.demand.includes(role)),
+      sso: row.subject !== null,
+      enrol: row.subject === null && row.since === null && roles.some(role => this.demand.includes(role)),
     };
   }
 
@@ -373,6 +374,7 @@ interface Row {
   revision: number;
   created: number;
   last_login: number | null;
+  subject: string | null;
   since: number | null;
 }
 

@@ -29,6 +29,10 @@ import { ListTokens } from './list-tokens.ts';
 import type { Log } from './log.ts';
 import type { ListKeeper } from './policy-sources.ts';
 import { Sessions } from './sessions.ts';
+import { consoleSso } from './sso/console-sso.ts';
+import { ssoPlan } from './sso/plan.ts';
+import { SsoProvider } from './sso/provider.ts';
+import { SsoUsers } from './sso/users.ts';
 import { streamsView, type Streams } from './streams/streams.ts';
 import type { Supervisor } from './supervisor.ts';
 import { Trail } from './trail.ts';
@@ -68,6 +72,7 @@ export interface RunningConsole {
 
 export async function startConsole(parts: ConsoleParts): Promise<RunningConsole> {
   const { settings, policy, authority } = parts;
+  const plan = ssoPlan(settings);
   const store = openAuditStore(settings, { thread: true });
   let urls: string[] = [];
   let rejectedAt = Date.now();
@@ -99,6 +104,15 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
     accounts: parts.accounts,
     sessions: new Sessions(parts.db, parts.accounts),
     trail: new Trail(parts.db),
+    ...(plan === null
+      ? {}
+      : {
+          sso: consoleSso(
+            new SsoProvider(plan),
+            new SsoUsers(parts.db, parts.accounts),
+            settings['sso.local-accounts'] === 'all',
+          ),
+        }),
     policy: {
       view: async () => ({
         version: policy.current().version,
@@ -150,7 +164,7 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
         return () => parts.listeners.delete(onRows);
       },
     },
-    hosts: settings['console.hosts'],
+    hosts: [...settings['console.hosts'], ...(plan === null ? [] : [new URL(plan.consoleUrl).host])],
     version: VERSION,
     log: (message, error) => {
       parts.log('error', 'console.failed', {

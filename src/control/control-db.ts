@@ -137,6 +137,11 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (user, code)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Issuer and subject of somebody who comes by single sign-on; null for local accounts.
+  ALTER TABLE users ADD COLUMN subject TEXT;
+  CREATE UNIQUE INDEX users_subject ON users(subject);
+  `,
 ];
 
 /** Schema number this build writes. */

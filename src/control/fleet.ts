@@ -11,16 +11,7 @@ import type { TlsFiles } from '../audit/fleet/link.ts';
 import type { PostgresTarget } from '../audit/store/postgres/connect.ts';
 import type { AuditStore } from '../audit/store/store.ts';
 import type { Settings } from '../settings/catalogue.ts';
-
-/** Settings that contradict each other: exit code 2. */
-export class FleetSettingsError extends Error {
-  readonly exitCode = 2;
-  readonly hint: string;
-  constructor(message: string, hint: string) {
-    super(message);
-    this.hint = hint;
-  }
-}
+import { SettingsContradiction } from '../settings/contradiction.ts';
 
 export interface FleetPlan {
   /** Keep day files on this machine. */
@@ -48,7 +39,7 @@ type FleetSettings = Pick<
   | 'fleet.ca'
 >;
 
-/** What the settings ask for. Throws FleetSettingsError. */
+/** What the settings ask for. Throws SettingsContradiction. */
 export function fleetPlan(settings: FleetSettings): FleetPlan {
   const store = settings['audit.store'];
   const collector = settings['fleet.collector'];
@@ -56,22 +47,22 @@ export function fleetPlan(settings: FleetSettings): FleetPlan {
   const inDatabase = store !== 'sqlite' && store !== 'none';
   const collects = settings.role === 'collector';
   if (collects && (listen === null || !inDatabase))
-    throw new FleetSettingsError(
+    throw new SettingsContradiction(
       'role: collector needs fleet.listen and a PostgreSQL as audit.store',
       'docs/fleet.md sets one up step by step.',
     );
   if (!collects && listen !== null)
-    throw new FleetSettingsError(
+    throw new SettingsContradiction(
       'fleet.listen belongs to a collector',
       'Set role: collector, or leave fleet.listen out.',
     );
   if (collector !== null && inDatabase)
-    throw new FleetSettingsError(
+    throw new SettingsContradiction(
       'fleet.collector and a PostgreSQL as audit.store exclude each other: the records would be there twice',
       'A proxy that ships sets audit.store to sqlite or none.',
     );
   if (store === 'none' && collector === null)
-    throw new FleetSettingsError(
+    throw new SettingsContradiction(
       'audit.store: none keeps records nowhere',
       'Set fleet.collector to ship them, or audit.store: sqlite.',
     );
@@ -94,7 +85,7 @@ export function fleetPlan(settings: FleetSettings): FleetPlan {
 function tlsOf(settings: FleetSettings): TlsFiles {
   const { 'fleet.certificate': certificate, 'fleet.key': key, 'fleet.ca': ca } = settings;
   if (certificate === null || key === null || ca === null)
-    throw new FleetSettingsError(
+    throw new SettingsContradiction(
       'a fleet needs fleet.certificate, fleet.key and fleet.ca',
       'docs/fleet.md makes them with openssl.',
     );

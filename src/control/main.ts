@@ -24,6 +24,7 @@ import { openPolicyStore } from '../policy/store.ts';
 import { openPseudonyms } from './pseudonym-key.ts';
 import { PolicyVersions, versionsDir } from '../policy/versions.ts';
 import type { Settings } from '../settings/catalogue.ts';
+import { entranceOf, ssoPlan } from './sso/plan.ts';
 import { policyFileOf } from '../settings/policy-file.ts';
 import { Accounts } from './accounts.ts';
 import { openControlDb } from './control-db.ts';
@@ -70,6 +71,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
   const started = Date.now();
   // Before anything is opened: settings that contradict each other.
   const plan = fleetPlan(settings);
+  ssoPlan(settings);
   const log = createLog(settings['log.level'], line => process.stderr.write(line));
   /** What was started, last first: the order in which it is ended. */
   const undo: (() => void | Promise<void>)[] = [];
@@ -175,6 +177,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     undo.unshift(() => streams.stop());
     const accounts = new Accounts(db, {
       demand: settings['console.second-factor'],
+      entrance: entranceOf(settings),
       place: settings['fleet.name'],
     });
     const setupUrl = settings['setup.url'];

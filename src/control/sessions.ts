@@ -86,6 +86,7 @@ export class Sessions {
       now >= row.seen + this.#idle ||
       user === null ||
       user.disabled ||
+      !this.#accounts.mayEnter(user) ||
       user.revision !== row.revision;
     if (dead) {
       this.#sql.end.run(hash);

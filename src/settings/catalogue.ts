@@ -7,6 +7,7 @@
  */
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
+import { claimRole, issuerUrl } from './access-kinds.ts';
 import { httpsUrl, postgresUrl, proxyName, recordStore } from './fleet-kinds.ts';
 import {
   choice,
@@ -162,6 +163,50 @@ export const CATALOGUE = {
     choice('admin', 'policy-author', 'auditor', 'viewer'),
     [],
     'Roles whose people must have a second factor: after log-in the console shows them nothing but how to set it up.',
+  ),
+
+  'sso.issuer': optional(
+    issuerUrl,
+    'Issuer of an OpenID Connect provider: people log in to the console there (docs/accounts.md).',
+    'no single sign-on',
+  ),
+  'sso.client-id': optional(text('TEXT', 300), 'Identifier under which the provider knows the console.'),
+  'sso.client-secret-file': optional(
+    readableFile,
+    'File whose first line is the client secret. It must be readable by the service alone. Without one the console is a public client, guarded by PKCE.',
+  ),
+  'sso.console-url': optional(
+    webUrl,
+    'Address of the console as browsers know it: https://audit.example.com. The provider must allow <sso.console-url>/sso/callback.',
+  ),
+  'sso.extra-ca': many(
+    readableFile,
+    [],
+    'PEM file with further CA certificates trusted for the provider, beside those shipped with Node.',
+  ),
+  'sso.user-claim': one(
+    text('CLAIM', 100),
+    'preferred_username',
+    'Claim that names somebody in the trail. Who it is, is told by issuer and subject alone.',
+  ),
+  'sso.role-claim': one(
+    text('CLAIM', 100),
+    'groups',
+    'Claim, a text or a list of texts, that `sso.roles` reads.',
+  ),
+  'sso.roles': many(
+    claimRole,
+    [],
+    'Which value of the claim gives which role of the console: `audit-team=auditor`. Nobody comes in without a role.',
+  ),
+  'sso.local-accounts': one(
+    choice('all', 'break-glass'),
+    'all',
+    'Which local accounts may still log in to the console: `all`, or only the one that `sso.break-glass` names.',
+  ),
+  'sso.break-glass': optional(
+    text('NAME', 64),
+    'Local admin who may log in when the provider is away. Its password belongs into a safe.',
   ),
 
   'metrics.listen': many(

@@ -1,11 +1,7 @@
 /** Kinds of value that only a fleet's settings have: stores, collectors, names of proxies. Pure. */
 import { parsePostgresUrl } from '../core/postgres-address.ts';
+import { quote, refuse } from './kinds.ts';
 import type { Kind } from './kinds.ts';
-
-const refuse = (why: string): never => {
-  throw new RangeError(why);
-};
-const quote = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}…` : text);
 
 /** Where records go: day files, nowhere on this machine, or a PostgreSQL, whose address never holds a password. */
 export const recordStore: Kind<string> = {

@@ -41,10 +41,11 @@ export interface StaticName {
   readonly address: string;
 }
 
-const refuse = (why: string): never => {
+export const refuse = (why: string): never => {
   throw new RangeError(why);
 };
-const quote = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}…` : text);
+export const quote = (text: string): string =>
+  JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}…` : text);
 
 const DURATION_UNITS: Readonly<Record<string, number>> = {
   ms: 1,

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fleetPlan, openAuditStore } from '../../src/control/fleet.ts';
 import { PostgresStore } from '../../src/audit/store/postgres/postgres.ts';
 import { loadSettings } from '../../src/settings/load.ts';
-import type { FleetSettingsError } from '../../src/control/fleet.ts';
+import type { SettingsContradiction } from '../../src/settings/contradiction.ts';
 
 const FILES = { 'fleet.certificate': '/etc/hosts', 'fleet.key': '/etc/hosts', 'fleet.ca': '/etc/hosts' };
 const plan = (flags: Record<string, string>) =>
@@ -42,7 +42,7 @@ test('what contradicts itself is said before anything starts', () => {
   ] as [Record<string, string>, RegExp][])
     assert.throws(
       () => plan(flags),
-      (error: FleetSettingsError) => why.test(error.message) && error.exitCode === 2 && error.hint !== '',
+      (error: SettingsContradiction) => why.test(error.message) && error.exitCode === 2 && error.hint !== '',
     );
 });
 

@@ -45,7 +45,7 @@ describe('console client: accounts', { timeout: 180_000 }, () => {
 
   it('is switched on, renewed and taken away by choice, in the dark', async () => {
     const { api, browser } = stage;
-    api.accounts.view = { since: null, recoveryLeft: 0, demanded: false };
+    api.accounts.view = { since: null, recoveryLeft: 0, demanded: false, sso: false };
     const { page, trouble, close } = await open(browser, `${api.origin}/traffic`, { dark: true });
     await page.getByRole('button', { name: 'alice.auditor' }).click();
     await page.getByRole('button', { name: 'Your account' }).click();
@@ -93,6 +93,33 @@ describe('console client: accounts', { timeout: 180_000 }, () => {
     await close();
     api.accounts.codes = false;
     assert.deepEqual(trouble, ['401', '401']);
+  });
+
+  it('offers single sign-on, tells what became of it, and hides the form that one account still uses', async () => {
+    const { api, browser } = stage;
+    api.mood.state = 'signed-out';
+    for (const how of [{}, { phone: true, dark: true }]) {
+      api.accounts.ways = { sso: true, local: true };
+      const { page, trouble, close } = await open(browser, `${api.origin}/login?sso=away`, how);
+      await page.getByRole('alert').getByText('does not answer').waitFor();
+      const button = page.getByRole('link', { name: 'Log in with single sign-on' });
+      assert.equal(await button.getAttribute('href'), '/sso/start');
+      await page.getByLabel('Password').waitFor();
+      await axe(page, 'log-in, single sign-on');
+      await shot(page, stage.pictures, 'phone' in how ? 'sign-on-phone' : 'sign-on');
+      api.accounts.ways = { sso: true, local: false };
+      await page.goto(`${api.origin}/login?sso=<b>`);
+      await page.getByRole('button', { name: 'Emergency account' }).waitFor();
+      assert.equal(await page.getByRole('alert').count(), 0);
+      assert.equal(await page.getByLabel('Password').count(), 0);
+      await axe(page, 'log-in, single sign-on only');
+      await page.getByRole('button', { name: 'Emergency account' }).click();
+      await page.getByLabel('Password').waitFor();
+      if ('phone' in how) assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 390);
+      await close();
+      assert.deepEqual(trouble, []);
+    }
+    api.mood.state = 'signed-in';
   });
 
   it('lists the people with hostile groups as text, and takes a lost second factor away', async () => {

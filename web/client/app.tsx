@@ -67,17 +67,22 @@ function Gate({ first }: { first: SessionAnswer }) {
     if (location.pathname === '/setup' || location.pathname === '/login') navigate('/', 'replace');
   }, []);
   const signOut = useCallback(() => {
-    const leave = (): void => {
+    const leave = (provider: string | null): void => {
       setMe(null);
       setState('signed-out');
       setToken(null);
-      navigate('/login');
+      // Who came by single sign-on is logged in there still, and would come back without being asked.
+      if (provider === null) navigate('/login');
+      else location.assign(provider);
     };
-    api.logout().then(leave, leave);
+    api.logout().then(
+      ({ provider }) => leave(provider),
+      () => leave(null),
+    );
   }, []);
 
   if (state === 'set-up-needed') return <SetupPage token={place.hash} done={enter} />;
-  if (me === null) return <LoginPage done={enter} again={false} />;
+  if (me === null) return <LoginPage done={enter} again={false} ways={first.ways} search={place.search} />;
   if (me.enrol && !expired) return <EnrolPage done={enter} signOut={signOut} />;
   const session: Session = {
     me,
@@ -95,7 +100,7 @@ function Gate({ first }: { first: SessionAnswer }) {
           </Shell>
         </SessionContext.Provider>
       </div>
-      {expired ? <LoginPage done={enter} again /> : null}
+      {expired ? <LoginPage done={enter} again ways={first.ways} search="" /> : null}
     </>
   );
 }

@@ -34,6 +34,7 @@ import { policyRoutes } from './routes/policy.ts';
 import { listFeedRoutes } from './routes/list-feed.ts';
 import { recordRoutes } from './routes/records.ts';
 import { secondFactorRoutes } from './routes/second-factor.ts';
+import { ssoRoutes } from './routes/sso.ts';
 import { stateRoutes } from './routes/state.ts';
 import { streamRoutes } from './routes/streams.ts';
 import { trafficRoutes } from './routes/traffic.ts';
@@ -204,6 +205,7 @@ function buildApp(deps: ConsoleDeps, live: LiveHub, options: ConsoleOptions): Ex
     );
   });
   listFeedRoutes(app, deps);
+  ssoRoutes(app, deps, door);
   app.use(clientFiles(deps.clientDir ?? defaultClientDir()));
   app.use(failureHandler(deps.log ?? (() => undefined)));
   return app;

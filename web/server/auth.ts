@@ -92,8 +92,8 @@ export function meOf(token: string, session: ConsoleSession): Me {
   };
 }
 
-export function setSessionCookie(req: Request, res: Response, token: string): void {
-  const secure = overTls(req);
+/** `secure` where it is known; the browser's Origin tells otherwise. */
+export function setSessionCookie(req: Request, res: Response, token: string, secure = overTls(req)): void {
   res.append(
     'Set-Cookie',
     `${secure ? SECURE_COOKIE : COOKIE}=${token}; Path=/; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`,
@@ -110,16 +110,23 @@ export function clearSessionCookies(res: Response): void {
 
 /** Session tokens a request presents, the stronger cookie first. At most four are looked at. */
 export function sessionTokens(req: Request): string[] {
-  const found: [string, string][] = [];
-  for (const part of (req.headers.cookie ?? '').split(';')) {
-    const at = part.indexOf('=');
-    const name = part.slice(0, at).trim();
-    if (at > 0 && (name === COOKIE || name === SECURE_COOKIE)) found.push([name, part.slice(at + 1).trim()]);
-  }
-  return found
+  return cookiesOf(req)
+    .filter(([name]) => name === COOKIE || name === SECURE_COOKIE)
     .sort(([a], [b]) => Number(b === SECURE_COOKIE) - Number(a === SECURE_COOKIE))
     .slice(0, 4)
     .map(([, token]) => token);
+}
+
+/** The first cookie of a name, or null. */
+export function cookieValue(req: Request, name: string): string | null {
+  return cookiesOf(req).find(([given]) => given === name)?.[1] ?? null;
+}
+
+function cookiesOf(req: Request): [string, string][] {
+  return (req.headers.cookie ?? '').split(';').flatMap((part): [string, string][] => {
+    const at = part.indexOf('=');
+    return at > 0 ? [[part.slice(0, at).trim(), part.slice(at + 1).trim()]] : [];
+  });
 }
 
 function overTls(req: Request): boolean {

@@ -12,6 +12,7 @@ import type {
   CaFormat,
   PolicyView,
   Role,
+  SsoFailure,
   Status,
   StreamsView,
   TrailPage,
@@ -25,6 +26,8 @@ export interface ConsoleDeps {
   audit: AuditReader;
   accounts: ConsoleAccounts;
   sessions: ConsoleSessions;
+  /** Single sign-on; without it there is none. */
+  sso?: ConsoleSso;
   trail: ConsoleTrail;
   policy: { view(): Soon<PolicyView> };
   /** What the pages that work on policy and lists need; a console without it shows the policy and changes nothing. */
@@ -95,6 +98,8 @@ export interface ConsoleListTokens {
 export interface ConsoleUser {
   name: string;
   roles: Role[];
+  /** Comes by single sign-on. */
+  sso: boolean;
   /** A second factor is demanded and there is none yet. */
   enrol: boolean;
 }
@@ -135,6 +140,31 @@ export interface ConsoleAccounts<U extends ConsolePerson = ConsolePerson> {
 
 export type ConsoleProof =
   { outcome: 'ok' } | { outcome: 'refused' | 'busy' } | { outcome: 'locked'; waitMs: number };
+
+/** What a browser carries while it is at the provider. */
+export interface ConsoleSsoTicket {
+  state: string;
+  nonce: string;
+  verifier: string;
+}
+
+/** `reason` is for the trail and holds no secret; `name` is what the provider calls somebody. */
+export interface ConsoleSsoRefused {
+  refused: SsoFailure;
+  reason?: string;
+  name?: string;
+}
+
+export interface ConsoleSso {
+  /** Origin under which browsers reach the console. */
+  readonly consoleUrl: string;
+  /** Whether other local accounts than one may log in. */
+  readonly localAccounts: boolean;
+  begin(): Promise<{ url: string; ticket: ConsoleSsoTicket } | ConsoleSsoRefused>;
+  finish(search: string, ticket: ConsoleSsoTicket): Promise<{ user: ConsoleUser } | ConsoleSsoRefused>;
+  /** Where to log out at the provider; null when there is no such place. */
+  logoutUrl(): string | null;
+}
 
 /** Null or false: it cannot be done in the state that the account is in, or the code is wrong. */
 export interface ConsoleSecondFactors {

@@ -9,8 +9,8 @@ import type { ConsoleDeps, ConsoleUser } from './deps.ts';
 import type { LiveHub } from './live.ts';
 
 export interface Door {
-  /** Starts a session; the cookie is on the answer. */
-  enter(req: Request, res: Response, user: ConsoleUser): Me;
+  /** Starts a session; the cookie is on the answer. `secure` as of `setSessionCookie`. */
+  enter(req: Request, res: Response, user: ConsoleUser, secure?: boolean): Me;
   /** Ends every session whose cookie the request carries. */
   leave(req: Request): void;
 }
@@ -24,10 +24,10 @@ export function doorOf({ sessions }: Pick<ConsoleDeps, 'sessions'>, live: Pick<L
     }
   }
   return {
-    enter(req, res, user) {
+    enter(req, res, user, secure) {
       leave(req);
       const { token, session } = sessions.create(user, addressOf(req));
-      setSessionCookie(req, res, token);
+      setSessionCookie(req, res, token, secure);
       return meOf(token, session);
     },
     leave,

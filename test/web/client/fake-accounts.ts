@@ -14,25 +14,38 @@ const HOSTILE = '<img src=x onerror=alert(1)>';
 
 export class FakeAccounts {
   mustEnrol = false;
+  ways = { sso: false, local: true };
   /** Log-in asks for a code. */
   codes = false;
-  view: SecondFactorView = { since: null, recoveryLeft: 0, demanded: false };
+  view: SecondFactorView = { since: null, recoveryLeft: 0, demanded: false, sso: false };
   people: PeopleView = {
     people: [
       {
-        ...{ name: 'alice.auditor', roles: ['admin'], groups: [], disabled: false },
+        ...{ name: 'dora@example.com', roles: ['viewer'], groups: [], disabled: false, sso: true },
+        created: '2026-11-01T08:00:00.000Z',
+        lastLogin: '2026-11-20T07:30:00.000Z',
+        secondFactor: null,
+      },
+      {
+        ...{ name: 'alice.auditor', roles: ['admin'], groups: [], disabled: false, sso: false },
         created: '2026-10-01T08:00:00.000Z',
         lastLogin: '2026-11-20T08:00:00.000Z',
         secondFactor: '2026-10-01T08:05:00.000Z',
       },
       {
-        ...{ name: 'bob', roles: ['auditor', 'viewer'], groups: ['finance', HOSTILE], disabled: false },
+        ...{
+          name: 'bob',
+          roles: ['auditor', 'viewer'],
+          groups: ['finance', HOSTILE],
+          disabled: false,
+          sso: false,
+        },
         created: '2026-10-02T08:00:00.000Z',
         lastLogin: '2026-11-19T17:12:00.000Z',
         secondFactor: '2026-10-03T09:00:00.000Z',
       },
       {
-        ...{ name: 'carol', roles: ['auditor'], groups: [], disabled: true },
+        ...{ name: 'carol', roles: ['auditor'], groups: [], disabled: true, sso: false },
         created: '2026-10-02T08:00:00.000Z',
         lastLogin: null,
         secondFactor: null,
@@ -67,11 +80,16 @@ export class FakeAccounts {
     }
     if (body['code'] !== CODE) return null;
     if (path === '/api/second-factor/remove') {
-      this.view = { since: null, recoveryLeft: 0, demanded: false };
+      this.view = { since: null, recoveryLeft: 0, demanded: false, sso: false };
       return { me: me() };
     }
     this.mustEnrol = false;
-    this.view = { since: '2026-11-20T12:00:00.000Z', recoveryLeft: 10, demanded: this.view.demanded };
+    this.view = {
+      since: '2026-11-20T12:00:00.000Z',
+      recoveryLeft: 10,
+      demanded: this.view.demanded,
+      sso: false,
+    };
     return {
       me: me(),
       codes: Array.from({ length: 10 }, (_, n) => `7K3M-Q9XA-BT5${n}-ZW0R`),

@@ -188,6 +188,7 @@ export class FakeApi {
       state: this.mood.state,
       me: signedIn ? this.#me() : null,
       product: { name: 'Sightglass', version: '0.1.0' },
+      ways: this.accounts.ways,
     };
   }
 

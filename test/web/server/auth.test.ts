@@ -13,7 +13,7 @@ const request = (headers: Record<string, string>) =>
 function sessionsOf(tokens: Record<string, Role[]>): ConsoleSessions {
   const session = (token: string) => ({
     id: token,
-    user: { name: token, roles: tokens[token] ?? [], enrol: false },
+    user: { name: token, roles: tokens[token] ?? [], sso: false, enrol: false },
     expires: 0,
     idleExpires: 0,
   });
@@ -55,7 +55,12 @@ test('permissions are those of all roles together, and asked one by one', () => 
 });
 
 test('the CSRF token belongs to one session and reveals nothing of it', () => {
-  const session = { id: 's', user: { name: 'a', roles: [], enrol: false }, expires: 0, idleExpires: 0 };
+  const session = {
+    id: 's',
+    user: { name: 'a', roles: [], sso: false, enrol: false },
+    expires: 0,
+    idleExpires: 0,
+  };
   const { csrf } = meOf('token-one', session);
   assert.notEqual(csrf, meOf('token-two', session).csrf);
   assert.ok(!csrf.includes('token'));

@@ -29,6 +29,8 @@ export function SecondFactor({ view, renew, changed }: SecondFactorProps) {
             changed();
           }}
         />
+      ) : view.sso ? (
+        <p>You come by single sign-on: what is asked beside your password is decided at its provider.</p>
       ) : view.since === null ? (
         <>
           <p>

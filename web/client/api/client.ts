@@ -39,6 +39,7 @@ import type {
   ListTokensView,
   LoginAnswer,
   LoginRequest,
+  LogoutAnswer,
   PeopleView,
   PolicyView,
   QueryParams,
@@ -141,7 +142,7 @@ export const api = {
   session: (signal?: AbortSignal) => get<SessionAnswer>(API.me, signal),
   setup: (request: SetupRequest) => ask<LoginAnswer>('POST', API.setup, request),
   login: (request: LoginRequest) => ask<LoginAnswer>('POST', API.login, request),
-  logout: () => ask<unknown>('POST', API.logout, {}),
+  logout: () => ask<LogoutAnswer>('POST', API.logout, {}),
   secondFactor: (signal?: AbortSignal) => get<SecondFactorView>(API.secondFactor, signal),
   beginSecondFactor: (password: string) =>
     ask<SecondFactorBegun>('POST', API.secondFactorBegin, { password }),

@@ -97,7 +97,9 @@ function Person({
       </td>
       <td>
         {person.secondFactor === null ? (
-          person.roles.some(role => demand.includes(role)) ? (
+          person.sso ? (
+            'single sign-on'
+          ) : person.roles.some(role => demand.includes(role)) ? (
             <span className="warn">due at the next log-in</span>
           ) : (
             <span className="nothing">off</span>

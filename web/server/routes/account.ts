@@ -4,7 +4,7 @@
  */
 import type { Router } from 'express';
 import { API, USER_NAME_PATTERN } from '../../contract.ts';
-import type { LoginAnswer, SessionAnswer } from '../../contract.ts';
+import type { LoginAnswer, LogoutAnswer, SessionAnswer } from '../../contract.ts';
 import { ApiFailure, sendJson } from '../answer.ts';
 import { addressOf, clearSessionCookies, findCaller, meOf, requireCsrf, requireSignedIn } from '../auth.ts';
 import type { ConsoleDeps, ConsoleUser } from '../deps.ts';
@@ -24,6 +24,7 @@ export function accountRoutes(router: Router, deps: ConsoleDeps, door: Door): vo
       me: caller === null ? null : meOf(caller.token, caller.session),
       // The version helps nobody who is not signed in, but an attacker.
       product: { name: 'Sightglass', version: caller === null ? '' : deps.version },
+      ways: { sso: deps.sso !== undefined, local: deps.sso?.localAccounts ?? true },
     });
   });
 
@@ -107,7 +108,9 @@ export function accountRoutes(router: Router, deps: ConsoleDeps, door: Door): vo
     door.leave(req);
     clearSessionCookies(res);
     trail.append({ user: caller.session.user.name, address: caller.address, action: 'logout' });
-    sendJson(res, {});
+    sendJson<LogoutAnswer>(res, {
+      provider: caller.session.user.sso ? (deps.sso?.logoutUrl() ?? null) : null,
+    });
   });
 }
 

@@ -12,12 +12,14 @@ export function peopleRoutes(router: Router, { accounts, sessions, trail }: Cons
     requireCaller(req, sessions, 'people');
     const iso = (time: number | null): string | null => (time === null ? null : new Date(time).toISOString());
     sendJson<PeopleView>(res, {
-      people: accounts.list().map(({ name, roles, groups, disabled, created, lastLogin, secondFactor }) => ({
-        ...{ name, roles, groups, disabled },
-        created: new Date(created).toISOString(),
-        lastLogin: iso(lastLogin),
-        secondFactor: iso(secondFactor),
-      })),
+      people: accounts
+        .list()
+        .map(({ name, roles, groups, disabled, created, lastLogin, secondFactor, sso }) => ({
+          ...{ name, roles, groups, disabled, sso },
+          created: new Date(created).toISOString(),
+          lastLogin: iso(lastLogin),
+          secondFactor: iso(secondFactor),
+        })),
       demand: [...accounts.demand],
     });
   });

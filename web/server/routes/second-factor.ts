@@ -51,6 +51,7 @@ export function secondFactorRoutes(router: Router, deps: ConsoleDeps, door: Door
       since: since === null ? null : new Date(since).toISOString(),
       recoveryLeft: secondFactors.recoveryLeft(name),
       demanded: person?.roles.some(role => accounts.demand.includes(role)) ?? false,
+      sso: person?.sso ?? false,
     });
   });
 
