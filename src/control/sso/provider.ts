@@ -126,7 +126,7 @@ export class SsoProvider {
         clientId,
         {},
         clientSecret === null ? oidc.None() : oidc.ClientSecretBasic(clientSecret),
-        { [oidc.customFetch]: httpsFetch(ca) as oidc.CustomFetch },
+        { [oidc.customFetch]: httpsFetch(ca) },
       );
       this.#known = { config, until: this.#now() + FRESH_MS };
       return config;
