@@ -23,7 +23,7 @@ import {
   whoText,
 } from '../canon.ts';
 import { digestOf } from '../chain.ts';
-import { joinHead } from './headers.ts';
+import { keptHead } from './headers.ts';
 import { unpacked } from './stored-detail.ts';
 import type Database from 'better-sqlite3';
 import type { ChainedKind, Field } from '../chain.ts';
@@ -62,6 +62,8 @@ export const COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>>
     req_sha: 'yes',
     res_sha: 'yes',
     fault_detail: 'yes',
+    req_volatile: 'part',
+    res_volatile: 'part',
   },
   flow: {
     id: 'no: its place in the chain',
@@ -186,8 +188,8 @@ export class ChainRows {
     const who = this.digest('who', x.who);
     const what = this.digest('what', x.what);
     const url = this.digest('url', x.url);
-    const reqHead = this.head(x.req_block, x.req_rest);
-    const resHead = this.head(x.res_block, x.res_rest);
+    const reqHead = this.head(x.req_block, x.req_rest, x.req_volatile);
+    const resHead = this.head(x.res_block, x.res_rest, x.res_volatile);
     const reqBody = this.body(x.req_body);
     const resBody = this.body(x.res_body);
     if (who === null || what === null || url === null || reqHead === null || resHead === null) return null;
@@ -235,14 +237,18 @@ export class ChainRows {
     return digest;
   }
 
-  private head(block: number, rest: number): string | null {
-    return this.cached('head', `${block}.${rest}`, () => {
+  private head(block: number, rest: number, own: string | null): string | null {
+    const text = (): string | null => {
       const stable = this.sql.block.get(block) as string | undefined;
       if (stable === undefined) return null;
-      if (rest === 0) return headText(joinHead({ stable, varied: '', volatile: '' }));
+      if (rest === 0) return headText(keptHead({ stable, varied: null, volatile: null, own }));
       const more = this.sql.rest.get(rest) as { varied: string; volatile: string } | undefined;
-      return more === undefined ? null : headText(joinHead({ stable, ...more }));
-    });
+      return more === undefined ? null : headText(keptHead({ stable, ...more, own }));
+    };
+    // With values of its own it hardly comes again.
+    if (own === null) return this.cached('head', `${block}.${rest}`, text);
+    const made = text();
+    return made === null ? null : digestOf(made);
   }
 
   /** Digest of a document; undefined when it should be there and is not. */
@@ -323,6 +329,8 @@ interface ExchangeColumns {
   req_rest: number;
   res_block: number;
   res_rest: number;
+  req_volatile: string | null;
+  res_volatile: string | null;
   req_body: number | null;
   res_body: number | null;
   req_sha: Buffer | null;

@@ -3,7 +3,7 @@
  * statement at a time.
  */
 import { exchangeRowOf, flowRowOf } from './columns.ts';
-import { joinHead } from './headers.ts';
+import { keptHead } from './headers.ts';
 import { IN_BLOCKS, SEEN } from './layout.ts';
 import { exchangeDetail, storedBody } from './stored-detail.ts';
 import type Database from 'better-sqlite3';
@@ -91,15 +91,16 @@ export class DayDetail {
 
   private detailOf(id: number, r: FullColumns): ExchangeDetail {
     return exchangeDetail({ ...exchangeRowOf(this.db, id), ...this.name }, r, {
-      req: joinHead({ stable: r.qs, varied: r.qv ?? '', volatile: r.qo ?? '' }),
-      res: joinHead({ stable: r.ss, varied: r.sv ?? '', volatile: r.so ?? '' }),
+      req: keptHead({ stable: r.qs, varied: r.qv, volatile: r.qo, own: r.req_volatile }),
+      res: keptHead({ stable: r.ss, varied: r.sv, volatile: r.so, own: r.res_volatile }),
     });
   }
 
   private full(id: number): FullColumns {
     return this.db
       .prepare(
-        `SELECT x.n, x.wait, x.up, x.down, x.flags, x.req_body, x.res_body, x.req_sha, x.res_sha, x.fault_detail, w.capture, w.block AS refusal,
+        `SELECT x.n, x.wait, x.up, x.down, x.flags, x.req_body, x.res_body, x.req_sha, x.res_sha, x.fault_detail,
+         x.req_volatile, x.res_volatile, w.capture, w.block AS refusal,
          qb.text AS qs, qr.varied AS qv, qr.volatile AS qo, sb.text AS ss, sr.varied AS sv, sr.volatile AS so,
          bq.size AS req_kept, bs.size AS res_kept
          FROM exchange x JOIN what w ON w.id = x.what JOIN block qb ON qb.id = x.req_block JOIN block sb ON sb.id = x.res_block
@@ -113,6 +114,8 @@ export class DayDetail {
 interface FullColumns extends DetailColumns {
   req_body: number | null;
   res_body: number | null;
+  req_volatile: string | null;
+  res_volatile: string | null;
   qs: string;
   qv: string | null;
   qo: string | null;

@@ -131,6 +131,8 @@ export class DayWriter {
       res.block.id,
       res.rest.id,
       flags,
+      req.volatile,
+      res.volatile,
       ...(more ?? []),
     );
     const text = exchangeText({

@@ -3,9 +3,12 @@
  * taken out), the varied values that auditors search for, and the volatile values nobody searches for. Pure; `joinHead`
  * is the exact inverse of `splitHead` for every string, hostile ones included.
  *
- * Which names vary is partly known and partly learned: a name with more than `MANY` different values counts as varied from
- * then on. Bound: values of at most `MAX_NAMES` names are watched; names beyond that count as varied at once.
+ * Which names vary is partly known and partly learned: a name with more than `FEW` different values counts as varied, unless
+ * each of them comes again and again, as the browsers of a company do: those belong to what repeats. Bound: at most `MANY`
+ * values of at most `LONG` characters of at most `MAX_NAMES` names are watched; what is beyond counts as varied.
  */
+import { unpackVolatile } from './volatile.ts';
+
 export interface SplitHead {
   /** `name: value` lines; `\u0001name` and `\u0002name` mark a varied and a volatile value taken out. */
   stable: string;
@@ -44,8 +47,13 @@ const VARIED = new Set([
   'x-correlation-id',
   'cf-ray',
 ]);
-const MANY = 16;
-const MAX_NAMES = 1024;
+const FEW = 16;
+const MANY = 256;
+/** How often each value comes on average where more than a few count as stable. */
+const OFTEN = 128;
+/** Longer values, in characters, vary. */
+const LONG = 256;
+const MAX_NAMES = 256;
 
 const VARIED_MARK = '\u0001';
 const VOLATILE_MARK = '\u0002';
@@ -66,21 +74,28 @@ export type ValueClass = 'stable' | 'varied' | 'volatile';
 
 /** Learns which names vary. One per day file and recorder; forgetting it costs a few rows, never correctness. */
 export class HeaderHabits {
-  private values = new Map<string, Set<string>>();
+  /** Values are null when a name has too many. */
+  private readonly names = new Map<string, { uses: number; values: Set<string> | null }>();
 
   /** Class of one value; `name` in lower case. */
   classify(name: string, value: string): ValueClass {
     if (VOLATILE.has(name)) return 'volatile';
     if (VARIED.has(name)) return 'varied';
-    const seen = this.values.get(name);
-    if (seen === undefined) {
-      if (this.values.size >= MAX_NAMES) return 'varied';
-      this.values.set(name, new Set([value]));
+    const watched = this.names.get(name);
+    if (watched === undefined) {
+      if (this.names.size >= MAX_NAMES || value.length > LONG) return 'varied';
+      this.names.set(name, { uses: 1, values: new Set([value]) });
       return 'stable';
     }
-    if (seen.size > MANY) return 'varied';
-    seen.add(value);
-    return 'stable';
+    const { values } = watched;
+    if (values === null || value.length > LONG) return 'varied';
+    watched.uses++;
+    if (!values.has(value)) {
+      // A copy: a piece of a string keeps the whole of it in memory.
+      values.add(Buffer.from(value).toString());
+      if (values.size > MANY) watched.values = null;
+    }
+    return values.size <= FEW || watched.uses >= OFTEN * values.size ? 'stable' : 'varied';
   }
 }
 
@@ -113,6 +128,24 @@ export function splitHead(text: string, classify: (name: string, value: string) 
     words: words.join('\n'),
   };
 }
+
+/** Where a day file keeps a block: its shared texts, and what the exchange's own row has of it (volatile.ts). */
+export interface KeptHead {
+  stable: string;
+  /** Null where nothing varied. */
+  varied: string | null;
+  /** Only in rows of version 1. */
+  volatile: string | null;
+  own: string | null;
+}
+
+/** The block of an exchange of a day file. */
+export const keptHead = ({ stable, varied, volatile, own }: KeptHead): string =>
+  joinHead({
+    stable,
+    varied: varied ?? '',
+    volatile: own === null ? (volatile ?? '') : unpackVolatile(own),
+  });
 
 /** Put a block together again, byte for byte as it was. */
 export function joinHead(head: Omit<SplitHead, 'words'>): string {

@@ -128,16 +128,15 @@ function verdictOf(r: Columns): Verdict {
 /** Content types of header blocks, by the two rows that a block became. */
 function contentTypes(db: Database.Database): (block: number, rest: number) => string | null {
   const stable = db.prepare<[number], string>('SELECT text FROM block WHERE id = ?').pluck();
-  const varying = db.prepare<[number], { varied: string; volatile: string }>(
-    'SELECT varied, volatile FROM rest WHERE id = ?',
-  );
+  const varying = db.prepare<[number], string>('SELECT varied FROM rest WHERE id = ?').pluck();
   const known = new Map<string, string | null>();
   return (block, rest) => {
     const key = `${block} ${rest}`;
     let type = known.get(key);
     if (type === undefined) {
-      const { varied = '', volatile = '' } = varying.get(rest) ?? {};
-      type = contentTypeIn(joinHead({ stable: stable.get(block) ?? '', varied, volatile }));
+      // A content type is never volatile.
+      const varied = varying.get(rest) ?? '';
+      type = contentTypeIn(joinHead({ stable: stable.get(block) ?? '', varied, volatile: '' }));
       if (known.size >= MAX_KEPT) known.clear();
       known.set(key, type);
     }

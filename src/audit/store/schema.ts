@@ -38,7 +38,7 @@ CREATE TABLE what (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, port INTEGER N
 CREATE INDEX what_host ON what (host);
 -- first: block of exchanges in which the row was made, so that a URL seen once needs no row in seen
 CREATE TABLE url (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, path TEXT NOT NULL, first INTEGER NOT NULL);
--- a header block without what varies (see headers.ts), and what varies: searchable, and not
+-- a header block without what varies (see headers.ts), and what varies: searchable, and not (see req_volatile)
 CREATE TABLE block (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE rest (id INTEGER PRIMARY KEY, varied TEXT NOT NULL, volatile TEXT NOT NULL, first INTEGER NOT NULL);
 CREATE VIRTUAL TABLE host_fts USING fts5 (name, content='', ${TOKENS});
@@ -101,6 +101,9 @@ ALTER TABLE what ADD COLUMN tls TEXT;
 ALTER TABLE what ADD COLUMN parent TEXT;
 -- what was masked (core/masking.ts: maskedText); NULL where nothing was, or version 1 wrote the row
 ALTER TABLE what ADD COLUMN masked TEXT;
+-- volatile header values of the two heads (volatile.ts), so that rows of rest can be shared; version 1 has them in rest
+ALTER TABLE exchange ADD COLUMN req_volatile TEXT;
+ALTER TABLE exchange ADD COLUMN res_volatile TEXT;
 ALTER TABLE lane ADD COLUMN mask TEXT;
 ALTER TABLE lane ADD COLUMN tls TEXT;
 ALTER TABLE lane ADD COLUMN parent TEXT;

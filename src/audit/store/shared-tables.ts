@@ -15,8 +15,10 @@ import { SEEN } from './layout.ts';
 import { laneOf, laneWords, whatOf } from './parts.ts';
 import { Recent } from './recent.ts';
 import { searchablePath, searchableText } from './searchable.ts';
+import { packVolatile } from './volatile.ts';
 import type Database from 'better-sqlite3';
 import type { ExchangeRecord, FlowRecord } from '../../core/records.ts';
+import type { SplitHead } from './headers.ts';
 import type { RowIds, Statements } from './statements.ts';
 
 /** A row of a shared table: its id, and the block of exchanges (or flows) in which it was last marked as seen. */
@@ -30,11 +32,13 @@ export interface Entry {
 /** A row that needs no marks. */
 export type DocEntry = Pick<Entry, 'id' | 'digest'>;
 
-/** The two rows a header block became, and the digest of its whole text. */
+/** The two rows a header block became, what remains for the exchange's own row, and the digest of its whole text. */
 export interface Head {
   digest: string;
   block: Entry;
   rest: Entry;
+  /** As volatile.ts packs it; null when there is nothing. */
+  volatile: string | null;
 }
 
 const NO_REST: Entry = { id: 0, block: -1, digest: '' };
@@ -49,7 +53,8 @@ export class SharedTables {
   private readonly whatCache = new Recent<string, Entry>(32_768);
   private readonly urlCache = new Recent<string, Entry>(65_536);
   private readonly headCache = new Recent<string, Head>(4096);
-  private readonly blockCache = new Recent<string, Entry>(4096);
+  private readonly blockCache = new Recent<string, Entry>(16_384);
+  private readonly restCache = new Recent<string, Entry>(16_384);
   private readonly laneCache = new Recent<string, Entry>(16_384);
   private readonly docCache = new Recent<string, DocEntry>(4096);
 
@@ -140,11 +145,20 @@ export class SharedTables {
       return { id, digest: '' };
     });
     const digest = partDigest(headText(text));
-    if (parts.varied === '' && parts.volatile === '') return { digest, block: entry, rest: NO_REST };
-    const rest = { id: this.ids.take('rest'), block, digest: '' };
-    this.sql.rest.run(rest.id, parts.varied, parts.volatile, block);
-    if (parts.words !== '') this.sql.restText.run(rest.id, searchableText(parts.words));
-    return { digest, block: entry, rest };
+    const rest = parts.varied === '' ? NO_REST : this.rest(parts, block);
+    return { digest, block: entry, rest, volatile: packVolatile(parts.volatile) };
+  }
+
+  /** By the words, which hold the names too: the same value under another name is found by other words. */
+  private rest({ words, varied }: SplitHead, block: number): Entry {
+    let entry = this.restCache.get(words);
+    if (entry === undefined) {
+      entry = { id: this.ids.take('rest'), block, digest: '' };
+      this.sql.rest.run(entry.id, varied, '', block);
+      this.sql.restText.run(entry.id, searchableText(words));
+      this.restCache.set(words, entry);
+    }
+    return entry;
   }
 
   lane(r: FlowRecord): Entry {

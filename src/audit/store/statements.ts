@@ -51,9 +51,11 @@ export function prepareAll(db: Database.Database) {
       'INSERT INTO cursor VALUES (?, ?, ?, ?) ON CONFLICT (segment) DO UPDATE SET offset = excluded.offset, done = excluded.done, bad = excluded.bad',
     ),
     exchange: q(
-      `INSERT INTO exchange (id, flow, n, time, us, wait, who, what, url, up, down, req_block, req_rest, res_block, res_rest, flags) VALUES (${values(16)})`,
+      `INSERT INTO exchange (id, flow, n, time, us, wait, who, what, url, up, down, req_block, req_rest, res_block, res_rest, flags, req_volatile, res_volatile) VALUES (${values(18)})`,
     ),
-    exchangeFull: q(`INSERT INTO exchange VALUES (${values(21)})`),
+    exchangeFull: q(
+      `INSERT INTO exchange (id, flow, n, time, us, wait, who, what, url, up, down, req_block, req_rest, res_block, res_rest, flags, req_volatile, res_volatile, req_body, res_body, req_sha, res_sha, fault_detail) VALUES (${values(23)})`,
+    ),
     seen: q('INSERT OR IGNORE INTO seen VALUES (?, ?, ?)'),
     what: q(
       `INSERT INTO what (id, host, port, scheme, protocol, method, status, type, fault, sni, action, rule, policy, reason, capture, block, mask, tls, parent, masked) VALUES (${values(20)})`,
