@@ -144,7 +144,7 @@ export class DayKeeper {
       flow: number;
       start: string;
     }[])
-      this.flows.set(row.flow, newFlow(JSON.parse(row.start) as FlowOpenRecord, true));
+      this.flows.set(row.flow, newFlow(row.flow, JSON.parse(row.start) as FlowOpenRecord, true));
     if (previous !== null) {
       // The old day is complete: nothing of it stays in its log.
       previous.db.pragma('wal_checkpoint(TRUNCATE)');

@@ -33,7 +33,7 @@ export function patternTest(column: string, pattern: Pattern): Fragment {
   const [first = '', middle = '', last] = pattern;
   if (pattern.length === 1) {
     // Canonical names are lower case already: the plain comparison can use their index.
-    const sql = column === 'name' ? 'name = ?' : `coalesce(lower(${column}) = ?, 0)`;
+    const sql = column === 'name' ? 'name = ?' : `(lower(${column}) = ? AND ${column} IS NOT NULL)`;
     return { sql, params: [first] };
   }
   // `*text*`: LIKE would stop at a NUL byte, instr does not.
@@ -61,5 +61,7 @@ export function rangeTest(column: string, range: Range, scale: number): Fragment
     sql.push(range.maxOpen ? `${column} < ?` : `${column} <= ?`);
     params.push(range.max * scale);
   }
-  return { sql: `coalesce(${sql.join(' AND ') || '1'}, 0)`, params };
+  // Not coalesce(): an index could not be used.
+  if (sql.length > 0) sql.push(`${column} IS NOT NULL`);
+  return { sql: `(${sql.join(' AND ') || '1'})`, params };
 }

@@ -3,7 +3,7 @@
  * what the user wrote travels as bound values only. Pure but for `Look`, which runs the look-ups in the shared tables.
  *
  * Terms about shared tables (`what`, `who`, `lane`, `url` …) are answered there first: the result is a set of ids, usually
- * small, and with it the blocks of rows in which any of them occurs (`seen`). Neighbouring terms of one table are
+ * small, and with it the blocks of rows in which any of them occurs (`mark`). Neighbouring terms of one table are
  * joined before they are asked. All conditions are two-valued: a missing value makes a test false, never NULL, so that
  * NOT finds the row.
  */
@@ -109,8 +109,13 @@ function compile(kind: Kind, node: Node, look: Look): Condition {
   switch (node.kind) {
     case 'all':
       return ALWAYS;
-    case 'not':
-      return not(compile(kind, node.part, look));
+    case 'not': {
+      const { part } = node;
+      // Each exchange has one path: asking for the other paths finds few where nearly all fit.
+      if (part.kind === 'field' && part.field.name === 'path' && part.test.op === 'pattern')
+        return pathCondition(part.test.pattern, look, true);
+      return not(compile(kind, part, look));
+    }
     case 'and':
     case 'or': {
       if (node.kind === 'or') return or(grouped(kind, node).map(part => compile(kind, part, look)));
@@ -212,7 +217,7 @@ function fieldInTable(table: 'what' | 'who' | 'lane', field: Field, test: Test):
   if (!COLUMNS.has(column)) throw new Error(`no column ${column}`);
   if (field.name === 'host' && test.op !== 'present') {
     const named = textTest('name', test);
-    const sql = `coalesce(host IN (SELECT id FROM host WHERE ${named.sql}), 0)`;
+    const sql = `(host IN (SELECT id FROM host WHERE ${named.sql}) AND host IS NOT NULL)`;
     return { sql, params: named.params };
   }
   if (test.op === 'network') return { sql: 'coalesce(ip BETWEEN ? AND ?, 0)', params: [test.from, test.to] };

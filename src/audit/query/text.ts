@@ -5,59 +5,80 @@
 import { gramBits, hasGrams, RUN_BITS } from '../store/grams.ts';
 import { SEEN } from '../store/layout.ts';
 import { NEVER, onRows, or } from './condition.ts';
-import { patternTest } from './fragment.ts';
-import { blocksOf, found, idsCondition, MAX_IDS } from './look.ts';
 import { BODY_SIDES } from './ast.ts';
+import { likeEscape, patternTest } from './fragment.ts';
+import { blocksOf, found, idsCondition } from './look.ts';
 import type { Kind, Pattern, Side, Words } from './ast.ts';
 import type { Condition } from './condition.ts';
+import type { Fragment } from './fragment.ts';
 import type { Look } from './look.ts';
 import type { Flags, Probe } from './sieve.ts';
 
 /** Blocks in which the first row probes of a frequent pattern are made before all URLs are asked. */
 const PROBES = 8;
 
-/** Rows whose path fits a pattern: only runs of URLs are read whose filter lets all pieces through. */
-export function pathCondition(pattern: Pattern, look: Look): Condition {
-  const test = patternTest('u.path', pattern);
-  const where = `FROM json_each(?) r CROSS JOIN url u ON u.id >= r.value << ${RUN_BITS} AND u.id < (r.value + 1) << ${RUN_BITS} WHERE ${test.sql}`;
-  const runs = JSON.stringify(runsOf(pattern, look));
-  const params = [runs, ...test.params];
-  const rows = look.rows(`SELECT u.id, u.first ${where} LIMIT ${MAX_IDS + 1}`, params);
-  const condition = found(['url'], rows, { sql: `SELECT u.id ${where}`, params }, SEEN.url, look);
+/** Rows whose path fits a pattern, or (`other`) does not: only runs of URLs are read in which there can be some. */
+export function pathCondition(pattern: Pattern, look: Look, other = false): Condition {
+  const runs = runsOf(pattern, other, look);
+  const like = tested({ sql: LIKE, params: [pattern.map(likeEscape).join('%')] }, other);
+  const exact = tested(patternTest('u.path', pattern), other);
+  const all = {
+    sql: `SELECT u.id ${IN_RUNS} WHERE ${like.sql} UNION ALL SELECT u.id ${IN_RUNS} WHERE ${exact.sql}`,
+    params: [JSON.stringify(runs.plain), ...like.params, JSON.stringify(runs.others), ...exact.params],
+  };
+  const condition = found({ columns: ['url'], ...all, dim: SEEN.url, firsts: 'url' }, look);
   const { sieve } = condition;
-  if (rows.length <= MAX_IDS || sieve.op !== 'ids') return condition;
+  if (look.whole === true || condition.blocks !== null || sieve.op !== 'ids') return condition;
   let known: Flags | null = null;
-  const one = `SELECT 1 FROM url u WHERE u.id = ? AND ${test.sql}`;
+  const one = `SELECT 1 FROM url u WHERE u.id = ? AND ${exact.sql}`;
   const probe: Probe = {
-    sql: `EXISTS (SELECT 1 FROM url u WHERE u.id = x.url AND ${test.sql})`,
-    params: test.params,
+    sql: `EXISTS (SELECT 1 FROM url u WHERE u.id = x.url AND ${exact.sql})`,
+    params: exact.params,
     left: PROBES,
     known: () => known !== null,
-    has: id => look.ids(one, [id, ...test.params]).length > 0,
+    has: id => look.ids(one, [id, ...exact.params]).length > 0,
   };
   return { ...condition, sieve: { ...sieve, ids: () => (known ??= sieve.ids()), probe } };
 }
 
-/** Runs of URLs in which the pieces of a pattern may occur, newest first. */
-function runsOf(pattern: Pattern, look: Look): number[] {
-  const newest = (look.rows('SELECT max(id) AS id FROM url', [])[0]?.['id'] ?? -1) as number;
-  const runs = Array.from({ length: (newest >> RUN_BITS) + 1 }, (_, i) => (newest >> RUN_BITS) - i);
-  const bits = pattern.flatMap(gramBits);
-  if (bits.length === 0) return runs;
+const IN_RUNS = `FROM json_each(?) r CROSS JOIN url u ON u.id >= r.value << ${RUN_BITS} AND u.id < (r.value + 1) << ${RUN_BITS}`;
+/** Half the price of patternTest, but blind behind a NUL byte. */
+const LIKE = `u.path LIKE ? ESCAPE '\\'`;
+
+const tested = ({ sql, params }: Fragment, other: boolean): Fragment => ({
+  sql: other ? `NOT (${sql})` : sql,
+  params,
+});
+
+/** Runs of URLs in which some can fit (or not fit), newest first: those without NUL bytes, and the others. */
+function runsOf(pattern: Pattern, other: boolean, look: Look): { plain: number[]; others: number[] } {
+  const newest = look.ids('SELECT max(id) FROM url', [])[0] ?? -1;
+  const bits = other ? [] : pattern.flatMap(gramBits);
+  const start = other && pattern.length === 2 && pattern[1] === '' ? pattern[0] : undefined;
   const without = new Set<number>();
+  const plain = new Set<number>();
+  for (const row of look.rows('SELECT run, bits, start FROM gram', []) as unknown as GramRow[])
+    if (!hasGrams(row.bits, bits) || (start !== undefined && row.start.startsWith(start)))
+      without.add(row.run);
+    else if (!hasGrams(row.bits, NUL)) plain.add(row.run);
   // A run without a filter, as the newest one and those of an older version, may hold anything.
-  for (const row of look.rows('SELECT run, bits FROM gram', []))
-    if (!hasGrams(row['bits'] as Uint8Array, bits)) without.add(row['run'] as number);
-  return runs.filter(run => !without.has(run));
+  const runs = Array.from({ length: (newest >> RUN_BITS) + 1 }, (_, i) => (newest >> RUN_BITS) - i);
+  return {
+    plain: runs.filter(run => plain.has(run)),
+    others: runs.filter(run => !plain.has(run) && !without.has(run)),
+  };
 }
 
+interface GramRow {
+  run: number;
+  bits: Uint8Array;
+  start: string;
+}
+const NUL = gramBits('\0');
+
 function urlTextCondition(match: string, look: Look): Condition {
-  const all = { sql: 'SELECT rowid FROM url_fts WHERE url_fts MATCH ?', params: [match] };
-  const rows = look.rows(
-    `SELECT id, first FROM url WHERE id IN (SELECT rowid FROM url_fts WHERE url_fts MATCH ? LIMIT ${MAX_IDS + 1})`,
-    [match],
-  );
-  return found(['url'], rows, all, SEEN.url, look);
+  const sql = 'SELECT rowid FROM url_fts WHERE url_fts MATCH ?';
+  return found({ columns: ['url'], sql, params: [match], dim: SEEN.url, firsts: 'url' }, look);
 }
 
 export function headerCondition(words: Words, look: Look): Condition {
@@ -66,21 +87,14 @@ export function headerCondition(words: Words, look: Look): Condition {
 }
 
 function blockCondition(match: string, look: Look): Condition {
-  const all = { sql: 'SELECT rowid FROM block_fts WHERE block_fts MATCH ?', params: [match] };
-  const rows = look.rows(
-    `SELECT rowid AS id FROM block_fts WHERE block_fts MATCH ? LIMIT ${MAX_IDS + 1}`,
-    all.params,
-  );
-  return found(['req_block', 'res_block'], rows, all, SEEN.block, look);
+  const sql = 'SELECT rowid FROM block_fts WHERE block_fts MATCH ?';
+  return found({ columns: ['req_block', 'res_block'], sql, params: [match], dim: SEEN.block }, look);
 }
 
 function restCondition(match: string, look: Look): Condition {
-  const all = { sql: 'SELECT rowid FROM rest_fts WHERE rest_fts MATCH ?', params: [match] };
-  const rows = look.rows(
-    `SELECT id, first FROM rest WHERE id IN (SELECT rowid FROM rest_fts WHERE rest_fts MATCH ? LIMIT ${MAX_IDS + 1})`,
-    all.params,
-  );
-  return found(['req_rest', 'res_rest'], rows, all, SEEN.rest, look);
+  const sql = 'SELECT rowid FROM rest_fts WHERE rest_fts MATCH ?';
+  const columns = ['req_rest', 'res_rest'] as const;
+  return found({ columns, sql, params: [match], dim: SEEN.rest, firsts: 'rest' }, look);
 }
 
 /** Rows whose bodies, of the sides that a field means, hold the words. */
@@ -88,18 +102,9 @@ export const bodyCondition = (sides: readonly Side[], words: Words, look: Look):
   inBodies(sides, matchOf(words), look);
 
 function inBodies(sides: readonly Side[], match: string, look: Look): Condition {
-  const all = { sql: 'SELECT rowid FROM body_fts WHERE body_fts MATCH ?', params: [match] };
-  const rows = look.rows(
-    `SELECT rowid AS id FROM body_fts WHERE body_fts MATCH ? LIMIT ${MAX_IDS + 1}`,
-    all.params,
-  );
-  return found(
-    sides.map(side => `${side}_body` as const),
-    rows,
-    all,
-    SEEN.body,
-    look,
-  );
+  const sql = 'SELECT rowid FROM body_fts WHERE body_fts MATCH ?';
+  const columns = sides.map(side => `${side}_body` as const);
+  return found({ columns, sql, params: [match], dim: SEEN.body }, look);
 }
 
 function hostTextCondition(match: string, look: Look): Condition {

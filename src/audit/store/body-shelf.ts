@@ -15,6 +15,7 @@ import { unpacked } from './stored-detail.ts';
 import type Database from 'better-sqlite3';
 import type { BodyRecord, FlowId } from '../../core/records.ts';
 import type { Reading } from './body-text.ts';
+import type { Mark, Marks } from './marks.ts';
 import type { RowIds, Statements } from './statements.ts';
 
 /** Smaller bodies are stored as they are. */
@@ -36,23 +37,18 @@ interface Waiting {
   stored: boolean;
 }
 
-/** A stored body under one reading. */
-interface Kept {
-  id: number;
-  /** Block of exchanges in which it was marked last. */
-  block: number;
-}
-
 export class BodyShelf {
   private readonly sql: Statements;
   private readonly ids: RowIds;
-  private readonly known = new Recent<string, Kept>(4096);
+  private readonly marks: Marks;
+  private readonly known = new Recent<string, Mark>(4096);
   private readonly waiting = new Map<string, Waiting>();
   private held = 0;
 
-  constructor(db: Database.Database, sql: Statements, ids: RowIds) {
+  constructor(db: Database.Database, sql: Statements, ids: RowIds, marks: Marks) {
     this.sql = sql;
     this.ids = ids;
+    this.marks = marks;
     for (const w of db
       .prepare('SELECT flow, n, side, body, sha FROM waiting_body w JOIN body b ON b.id = w.body')
       .all() as (Omit<Waiting, 'stored' | 'data'> & { body: number })[])
@@ -93,10 +89,7 @@ export class BodyShelf {
     if (found.stored) this.sql.dropWaiting.run(flow, n, side);
     const kept = this.kept(found, reading);
     this.release(found);
-    if (reading !== NOT_READ && kept.block !== block) {
-      kept.block = block;
-      this.sql.seen.run(SEEN.body, kept.id, block);
-    }
+    if (reading !== NOT_READ) this.marks.add(SEEN.body, kept, block);
     return { body: kept.id, sha: found.sha };
   }
 
@@ -140,7 +133,7 @@ export class BodyShelf {
   }
 
   /** The row of a body under a reading. The same bytes under another head are another row, as they may have other words. */
-  private kept(w: Waiting, reading: Reading): Kept {
+  private kept(w: Waiting, reading: Reading): Mark {
     const key = `${w.sha.toString('latin1')}${reading}`;
     const known = this.known.get(key);
     if (known !== undefined) return known;

@@ -23,6 +23,7 @@ import {
   whoText,
 } from '../canon.ts';
 import { digestOf } from '../chain.ts';
+import { joinedText } from './flow-detail.ts';
 import { keptHead } from './headers.ts';
 import { unpacked } from './stored-detail.ts';
 import type Database from 'better-sqlite3';
@@ -79,6 +80,7 @@ export const COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>>
     cert: 'part',
     verdict: 'part',
     detail: 'yes',
+    frame: 'part',
   },
   event: { id: 'no: its place in the chain', time: 'yes', name: 'yes', detail: 'yes' },
   who: { id: 'no: a pointer', client: 'yes', ip: 'yes', user: 'yes' },
@@ -86,7 +88,12 @@ export const COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>>
   what: { id: 'no: a pointer', ...Object.fromEntries(WHAT_FIELDS.map(name => [name, 'yes'])) },
   url: { id: 'no: a pointer', host: 'yes', path: 'yes', first: 'no: only to search faster' },
   block: { id: 'no: a pointer', text: 'yes' },
-  rest: { id: 'no: a pointer', varied: 'yes', volatile: 'yes', first: 'no: only to search faster' },
+  rest: {
+    id: 'no: a pointer',
+    varied: 'yes',
+    volatile: 'yes, in rows of version 1',
+    first: 'no: only to search faster',
+  },
   body: {
     id: 'no: a pointer',
     sha: 'yes',
@@ -218,7 +225,9 @@ export class ChainRows {
     const [hello, cert, verdict] = [x.hello, x.cert, x.verdict].map(id => this.doc(id));
     if (who === null || lane === null) return null;
     if (hello === undefined || cert === undefined || verdict === undefined) return null;
-    return flowText({ ...x, who, lane, hello, cert, verdict });
+    const frame = x.frame === null ? null : (this.sql.doc.get(x.frame) as string | undefined);
+    if (frame === undefined) return null;
+    return flowText({ ...x, who, lane, hello, cert, verdict, detail: joinedText(frame, x.detail) });
   }
 
   private digest(name: keyof PartTexts, id: number): string | null {
@@ -351,4 +360,5 @@ interface FlowColumns {
   cert: number | null;
   verdict: number | null;
   detail: string;
+  frame: number | null;
 }

@@ -3,11 +3,12 @@
  * statement at a time.
  */
 import { exchangeRowOf, flowRowOf } from './columns.ts';
+import { joinDetail } from './flow-detail.ts';
 import { keptHead } from './headers.ts';
-import { IN_BLOCKS, SEEN } from './layout.ts';
+import { IN_BLOCKS, markedBlocks, MARKS_WHERE, SEEN } from './layout.ts';
 import { exchangeDetail, storedBody } from './stored-detail.ts';
 import type Database from 'better-sqlite3';
-import type { CertFacts, FlowFacts, HelloFacts, TlsLeg } from '../../core/facts.ts';
+import type { CertFacts, HelloFacts } from '../../core/facts.ts';
 import type { FlowId, FlowOpenRecord, FlowRecord } from '../../core/records.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { ExchangeDetail, FlowRow, StoredBody } from './store.ts';
@@ -25,10 +26,8 @@ export class DayDetail {
 
   /** Ids of a flow's exchanges in this file, oldest first, at most `limit`. `n` asks for one of them. */
   exchangesOf(flow: FlowId, limit: number, n: number | null = null): number[] {
-    const blocks = this.db
-      .prepare('SELECT block FROM seen WHERE dim = ? AND value = ? ORDER BY block')
-      .pluck()
-      .all(SEEN.flow, flow);
+    const marks = this.db.prepare(`${MARKS_WHERE} dim = ? AND value = ?`).pluck().all(SEEN.flow, flow);
+    const blocks = [...markedBlocks(marks as number[])];
     if (blocks.length === 0) return [];
     const which = n === null ? '' : 'AND x.n = ?';
     return this.db
@@ -53,13 +52,13 @@ export class DayDetail {
   flow(flow: FlowId): { row: FlowRow; record: FlowRecord } | null {
     const r = this.db
       .prepare(
-        `SELECT x.id, x.time, x.us, x.up, x.down, x.exchanges, x.detail, o.client, h.text AS hello, c.text AS cert, v.text AS verdict
+        `SELECT x.id, x.time, x.us, x.up, x.down, x.exchanges, x.detail, f.text AS frame, o.client, h.text AS hello, c.text AS cert, v.text AS verdict
          FROM flow x JOIN who o ON o.id = x.who LEFT JOIN doc h ON h.id = x.hello LEFT JOIN doc c ON c.id = x.cert
-         LEFT JOIN doc v ON v.id = x.verdict WHERE x.flow = ? ORDER BY x.id LIMIT 1`,
+         LEFT JOIN doc v ON v.id = x.verdict LEFT JOIN doc f ON f.id = x.frame WHERE x.flow = ? ORDER BY x.id LIMIT 1`,
       )
       .get(flow) as FlowDetailColumns | undefined;
     if (r === undefined) return null;
-    const detail = JSON.parse(r.detail) as StoredDetail;
+    const detail = joinDetail(r.frame === null ? null : JSON.parse(r.frame), r.detail);
     const hello = r.hello === null ? null : (JSON.parse(r.hello) as HelloFacts);
     const record: FlowRecord = {
       kind: 'flow',
@@ -132,19 +131,9 @@ interface FlowDetailColumns {
   down: number;
   exchanges: number;
   detail: string;
+  frame: string | null;
   client: string;
   hello: string | null;
   cert: string | null;
   verdict: string | null;
-}
-
-interface StoredDetail {
-  clientPort: number;
-  facts: FlowFacts | null;
-  fault: string | null;
-  faultDetail: string | null;
-  originAddress: string | null;
-  clientTls: TlsLeg | null;
-  originTls: TlsLeg | null;
-  leafSerial: string | null;
 }

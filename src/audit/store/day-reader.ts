@@ -132,7 +132,7 @@ export class DayReader {
 
   /** Number of matching rows; stops early when expired. */
   count(kind: Kind, query: Query, range: Range, expired: Expired): { count: number; exact: boolean } {
-    const condition = this.condition(kind, query, range);
+    const condition = this.condition(kind, query, range, true);
     if (condition.blocks?.size === 0) return { count: 0, exact: true };
     if (kind === 'events')
       return {
@@ -195,7 +195,7 @@ export class DayReader {
       for (const row of rows) add(row as Parameters<typeof add>[0]);
       return true;
     }
-    const condition = this.condition(kind, query, { since, until });
+    const condition = this.condition(kind, query, { since, until }, true);
     if (condition.blocks?.size === 0) return true;
     return this.walk(kind, condition, expired, (mask, source) => {
       const time = source.numbers('time');
@@ -221,7 +221,7 @@ export class DayReader {
     totals: Map<string | number | null, { count: number; bytes: number }>,
     expired: Expired,
   ): boolean {
-    const condition = this.condition(kind, query, range);
+    const condition = this.condition(kind, query, range, true);
     if (condition.blocks?.size === 0) return true;
     const source = FACET_SOURCE[kind][field];
     if (source === undefined) return true;
@@ -279,14 +279,14 @@ export class DayReader {
   // ------------------------------------------------------------------------------------------------- helpers
 
   /** What one question is asked with. Looks first whether the recorder has written since the last one. */
-  private condition(kind: Kind, query: Query, range: Range): Condition {
+  private condition(kind: Kind, query: Query, range: Range, whole = false): Condition {
     const [state] = this.pluck('PRAGMA data_version', []);
     if (state !== this.state) {
       this.state = state;
       this.blocks.exchanges.refresh();
       this.blocks.flows.refresh();
     }
-    return conditionOf(kind, query.root, range, this.look);
+    return conditionOf(kind, query.root, range, whole ? { ...this.look, whole } : this.look);
   }
 
   private pluck(sql: string, params: Param[]): number[] {

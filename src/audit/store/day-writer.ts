@@ -10,7 +10,8 @@ import { digestOf } from '../chain.ts';
 import { BodyShelf } from './body-shelf.ts';
 import { readingOfHead } from './body-text.ts';
 import { ChainWriter } from './chain-writer.ts';
-import { BLOCK_BITS, flagsOf, KIND, SEEN } from './layout.ts';
+import { detailOf, detailText, splitDetail } from './flow-detail.ts';
+import { BLOCK_BITS, flagsOf, KIND, markedBlocks, SEEN } from './layout.ts';
 import { newFlow } from './open-flows.ts';
 import { SharedTables } from './shared-tables.ts';
 import { prepareAll, RowIds } from './statements.ts';
@@ -53,7 +54,7 @@ export class DayWriter {
     this.shared = new SharedTables(db, this.sql, this.ids);
     this.exchangeStrips = new StripWriter(db, 'exchanges', this.ids.newest('exchange'));
     this.flowStrips = new StripWriter(db, 'flows', this.ids.newest('flow'));
-    this.bodies = new BodyShelf(db, this.sql, this.ids);
+    this.bodies = new BodyShelf(db, this.sql, this.ids, this.shared.marks);
     this.chain = new ChainWriter(db, day);
   }
 
@@ -71,6 +72,7 @@ export class DayWriter {
     }
     this.opened = [];
     this.bodies.save();
+    this.shared.marks.save();
     this.tallies.save(this.sql);
     this.chain.save();
     const signed = signer === null ? null : this.chain.checkpoint(signer, now);
@@ -92,18 +94,15 @@ export class DayWriter {
     const id = this.ids.take('exchange');
     const block = id >> BLOCK_BITS;
     const flow = this.flowOf(r.flow);
-    if (flow.block !== block) {
-      flow.block = block;
-      this.sql.seen.run(SEEN.flow, r.flow, block);
-    }
+    this.shared.marks.add(SEEN.flow, flow.mark, block);
     if (!sameAsLast(flow, r)) this.remember(flow, r);
     const what = flow.what as Entry;
     const who = flow.who as Entry;
-    this.shared.mark(SEEN.what, what, block);
-    this.shared.mark(SEEN.who, who, block);
+    this.shared.marks.add(SEEN.what, what, block);
+    this.shared.marks.add(SEEN.who, who, block);
     const url = this.shared.url(r, block);
-    const req = this.shared.head(r.reqHeaders, block);
-    const res = this.shared.head(r.resHeaders, block);
+    const req = this.shared.head(r.reqHeaders, block, 'req');
+    const res = this.shared.head(r.resHeaders, block, 'res');
     const time = Math.round(r.time);
     const bare = r.faultDetail === null && isBare(r.req) && isBare(r.res);
     const flags = flagsOf(r);
@@ -186,27 +185,37 @@ export class DayWriter {
   private flowOf(id: FlowId): OpenFlow {
     let flow = this.flows.get(id);
     if (flow === undefined) {
-      flow = newFlow(null);
+      flow = newFlow(id, null);
       this.flows.set(id, flow);
     }
     return flow;
   }
 
   private remember(flow: OpenFlow, r: ExchangeRecord): void {
-    flow.what = this.shared.what(r, flow.sni);
-    flow.who = this.shared.who(r.client, r.user);
-    flow.verdict = r.verdict;
+    if (!sameParties(flow, r)) {
+      flow.whats.clear();
+      flow.who = this.shared.who(r.client, r.user);
+      flow.verdict = r.verdict;
+      flow.host = r.host;
+      flow.client = r.client;
+      flow.user = r.user;
+      flow.port = r.port;
+      flow.protocol = r.protocol;
+      flow.scheme = r.scheme;
+      flow.capture = r.capture;
+    }
+    const outcome = JSON.stringify([r.method, r.status, r.contentType, r.fault, r.masked]);
+    let what = flow.whats.get(outcome);
+    if (what === undefined) {
+      what = this.shared.what(r, flow.sni);
+      if (flow.whats.size >= MAX_WHATS) flow.whats.clear();
+      flow.whats.set(outcome, what);
+    }
+    flow.what = what;
     flow.status = r.status;
     flow.type = r.contentType;
     flow.method = r.method;
     flow.fault = r.fault;
-    flow.host = r.host;
-    flow.client = r.client;
-    flow.user = r.user;
-    flow.port = r.port;
-    flow.protocol = r.protocol;
-    flow.scheme = r.scheme;
-    flow.capture = r.capture;
     flow.masked = r.masked;
   }
 
@@ -219,7 +228,7 @@ export class DayWriter {
   }
 
   flowOpen(r: FlowOpenRecord): void {
-    this.flows.set(r.flow, newFlow(r));
+    this.flows.set(r.flow, newFlow(r.flow, r));
     this.opened.push(r.flow);
   }
 
@@ -235,23 +244,15 @@ export class DayWriter {
     const { facts, verdict } = r;
     const who = this.shared.flowWho(r.client, facts?.user ?? null);
     const lane = this.shared.lane(r);
-    this.shared.mark(SEEN.flowWho, who, block);
-    this.shared.mark(SEEN.lane, lane, block);
+    this.shared.marks.add(SEEN.flowWho, who, block);
+    this.shared.marks.add(SEEN.lane, lane, block);
     const time = Math.round(r.time);
     const us = Math.round(r.ms * 1000);
     const hello = this.shared.doc(facts?.hello ?? null);
     const cert = this.shared.doc(r.originCert);
     const decided = this.shared.doc(verdict);
-    const detail = JSON.stringify({
-      clientPort: r.clientPort,
-      facts: facts === null ? null : { ...facts, hello: null },
-      fault: r.fault,
-      faultDetail: r.faultDetail,
-      originAddress: r.originAddress,
-      clientTls: r.clientTls,
-      originTls: r.originTls,
-      leafSerial: r.leafSerial,
-    });
+    const detail = detailOf(r);
+    const { frame, own } = splitDetail(detail);
     this.sql.flow.run(
       id,
       r.flow,
@@ -265,7 +266,8 @@ export class DayWriter {
       hello?.id ?? null,
       cert?.id ?? null,
       decided?.id ?? null,
-      detail,
+      own,
+      this.shared.doc(frame)?.id,
     );
     const text = flowText({
       flow: r.flow,
@@ -279,7 +281,7 @@ export class DayWriter {
       hello: hello?.digest ?? null,
       cert: cert?.digest ?? null,
       verdict: decided?.digest ?? null,
-      detail,
+      detail: detailText(detail),
     });
     this.chain.add('flow', id, digestOf(text));
     const act = actOf(verdict?.action ?? '', r.fault !== null);
@@ -305,7 +307,8 @@ export class DayWriter {
   /** Exchanges of a flow so far: in this file, and as counted at roll-over in the files before. */
   exchangesOf(flow: FlowId): number {
     let n = (this.sql.carriedOfFlow.get(flow) ?? 0) as number;
-    for (const block of this.sql.blocksOfFlow.all(flow) as number[])
+    this.shared.marks.save();
+    for (const block of markedBlocks(this.sql.marksOfFlow.all(flow) as number[]))
       n += this.sql.countOfFlow.get(block << BLOCK_BITS, (block + 1) << BLOCK_BITS, flow) as number;
     return n;
   }
@@ -314,22 +317,33 @@ export class DayWriter {
 type TakenBodies = [req: ReturnType<BodyShelf['take']>, res: ReturnType<BodyShelf['take']>];
 const NO_BODIES: TakenBodies = [null, null];
 
+/** Outcomes that are remembered for one flow. */
+const MAX_WHATS = 64;
+
 function sameAsLast(flow: OpenFlow, r: ExchangeRecord): boolean {
   return (
     flow.what !== null &&
-    flow.verdict === r.verdict &&
     flow.status === r.status &&
     flow.type === r.contentType &&
     flow.method === r.method &&
     flow.fault === r.fault &&
+    flow.masked === r.masked &&
+    sameParties(flow, r)
+  );
+}
+
+/** What hardly changes within a flow. */
+function sameParties(flow: OpenFlow, r: ExchangeRecord): boolean {
+  return (
+    flow.who !== null &&
+    flow.verdict === r.verdict &&
     flow.host === r.host &&
     flow.client === r.client &&
     flow.user === r.user &&
     flow.port === r.port &&
     flow.protocol === r.protocol &&
     flow.scheme === r.scheme &&
-    flow.capture === r.capture &&
-    flow.masked === r.masked
+    flow.capture === r.capture
   );
 }
 

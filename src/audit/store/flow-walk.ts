@@ -13,6 +13,7 @@ import { FAULTS } from '../../core/faults.ts';
 import type { FlowId, FlowOpenRecord } from '../../core/records.ts';
 import type { FaultCode } from '../../core/faults.ts';
 import type { Action, Verdict } from '../../core/verdict.ts';
+import { joinDetail } from './flow-detail.ts';
 import { dayOf, listDays, openDayForReading } from './schema.ts';
 
 export interface WalkedFlow {
@@ -55,9 +56,10 @@ interface Columns {
   cert: number | null;
   verdict: number | null;
   detail: string;
+  frame: number | null;
 }
 
-const FLOWS = `SELECT x.id, x.time, x.up, x.down, x.exchanges, o.client, l.fault, x.hello, x.cert, x.verdict, x.detail
+const FLOWS = `SELECT x.id, x.time, x.up, x.down, x.exchanges, o.client, l.fault, x.hello, x.cert, x.verdict, x.detail, x.frame
   FROM flow x JOIN who o ON o.id = x.who JOIN lane l ON l.id = x.lane`;
 
 /** Batches of flows, oldest ingested first. */
@@ -94,7 +96,7 @@ export function flowReader(
 }
 
 function walked(row: Columns, doc: (id: number) => unknown): WalkedFlow {
-  const { facts } = JSON.parse(row.detail) as { facts: FlowFacts | null };
+  const { facts } = joinDetail(row.frame === null ? null : doc(row.frame), row.detail);
   const cert = row.cert === null ? null : (doc(row.cert) as CertFacts);
   const origin = facts?.origin ?? originOf(cert, row.fault);
   return {

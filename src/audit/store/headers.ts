@@ -5,7 +5,7 @@
  *
  * Which names vary is partly known and partly learned: a name with more than `FEW` different values counts as varied, unless
  * each of them comes again and again, as the browsers of a company do: those belong to what repeats. Bound: at most `MANY`
- * values of at most `LONG` characters of at most `MAX_NAMES` names are watched; what is beyond counts as varied.
+ * values of at most `LONG` characters of at most 256 names are watched; what is beyond counts as varied.
  */
 import { unpackVolatile } from './volatile.ts';
 
@@ -53,7 +53,7 @@ const MANY = 256;
 const OFTEN = 128;
 /** Longer values, in characters, vary. */
 const LONG = 256;
-const MAX_NAMES = 256;
+const MAX_NAMES = 256 + VOLATILE.size + VARIED.size;
 
 const VARIED_MARK = '\u0001';
 const VOLATILE_MARK = '\u0002';
@@ -72,28 +72,36 @@ export function searchedLines(text: string): string[] {
 
 export type ValueClass = 'stable' | 'varied' | 'volatile';
 
+interface Watched {
+  uses: number;
+  values: Set<string>;
+}
+
 /** Learns which names vary. One per day file and recorder; forgetting it costs a few rows, never correctness. */
 export class HeaderHabits {
-  /** Values are null when a name has too many. */
-  private readonly names = new Map<string, { uses: number; values: Set<string> | null }>();
+  private readonly names = new Map<string, ValueClass | Watched>([
+    ...[...VOLATILE].map(name => [name, 'volatile'] as const),
+    ...[...VARIED].map(name => [name, 'varied'] as const),
+  ]);
 
   /** Class of one value; `name` in lower case. */
   classify(name: string, value: string): ValueClass {
-    if (VOLATILE.has(name)) return 'volatile';
-    if (VARIED.has(name)) return 'varied';
-    const watched = this.names.get(name);
+    let watched = this.names.get(name);
+    if (typeof watched === 'string') return watched;
+    if (value.length > LONG) return 'varied';
     if (watched === undefined) {
-      if (this.names.size >= MAX_NAMES || value.length > LONG) return 'varied';
-      this.names.set(name, { uses: 1, values: new Set([value]) });
-      return 'stable';
+      if (this.names.size >= MAX_NAMES) return 'varied';
+      this.names.set(name, (watched = { uses: 0, values: new Set() }));
     }
     const { values } = watched;
-    if (values === null || value.length > LONG) return 'varied';
     watched.uses++;
     if (!values.has(value)) {
       // A copy: a piece of a string keeps the whole of it in memory.
       values.add(Buffer.from(value).toString());
-      if (values.size > MANY) watched.values = null;
+      if (values.size > MANY) {
+        this.names.set(name, 'varied');
+        return 'varied';
+      }
     }
     return values.size <= FEW || watched.uses >= OFTEN * values.size ? 'stable' : 'varied';
   }

@@ -1,6 +1,7 @@
 /**
  * Lets a day file of an older version be read as if it were of the newest: tables it lacks become empty temporary ones, columns it
- * lacks become NULL (or their default) through a temporary view of the same name, which SQLite prefers to the table.
+ * lacks become NULL (or their default) through a temporary view of the same name, which SQLite prefers to the table. Where
+ * an older file has the same in another shape, a stand-in says how to read it.
  * The file itself is not touched. A full-text table it lacks becomes an empty one, too: what it would find is not found there.
  */
 import type Database from 'better-sqlite3';
@@ -10,8 +11,12 @@ interface Column {
   dflt_value: string | null;
 }
 
-/** Complete `db` up to the tables of `newest`. */
-export function completeOlder(db: Database.Database, newest: Database.Database): void {
+/** Complete `db` up to the tables of `newest`. `standIns`: a SELECT by the name of a table that the file lacks. */
+export function completeOlder(
+  db: Database.Database,
+  newest: Database.Database,
+  standIns: Readonly<Record<string, string>> = {},
+): void {
   const tables = newest
     .prepare(
       `SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE %TABLE%' AND name NOT GLOB '*_fts_*'`,
@@ -20,7 +25,9 @@ export function completeOlder(db: Database.Database, newest: Database.Database):
   for (const { name, sql } of tables) {
     const has = columnsOf(db, name).map(column => column.name);
     if (has.length === 0) {
-      db.exec(sql.replace(/^CREATE (VIRTUAL )?TABLE /, 'CREATE $1TABLE temp.'));
+      const standIn = standIns[name];
+      if (standIn !== undefined) db.exec(`CREATE TEMP VIEW ${name} AS ${standIn}`);
+      else db.exec(sql.replace(/^CREATE (VIRTUAL )?TABLE /, 'CREATE $1TABLE temp.'));
       continue;
     }
     const wanted = columnsOf(newest, name);

@@ -4,6 +4,7 @@
  */
 import type { FlowId, FlowOpenRecord, FlowRecord } from '../../core/records.ts';
 import type { Verdict } from '../../core/verdict.ts';
+import type { Mark } from './marks.ts';
 import type { Entry } from './shared-tables.ts';
 
 export interface OpenFlow {
@@ -12,8 +13,8 @@ export interface OpenFlow {
   sni: string | null;
   /** True when the row is in open_flow. */
   stored: boolean;
-  /** Block of exchanges it was last marked in. */
-  block: number;
+  /** Blocks of exchanges in which it has some. */
+  mark: Mark;
   // The last exchange's shared part and its rows: the next one is nearly always the same.
   verdict: Verdict | null;
   host: string;
@@ -29,6 +30,8 @@ export interface OpenFlow {
   capture: string;
   masked: string | undefined;
   what: Entry | null;
+  /** Rows of the outcomes so far, as long as nothing else changes. */
+  whats: Map<string, Entry>;
   who: Entry | null;
 }
 
@@ -36,12 +39,12 @@ export interface OpenFlow {
 export type Flows = Map<FlowId, OpenFlow>;
 
 /** State of a flow at its beginning. */
-export function newFlow(start: FlowOpenRecord | null, stored = false): OpenFlow {
+export function newFlow(id: FlowId, start: FlowOpenRecord | null, stored = false): OpenFlow {
   return {
     start,
     sni: start?.facts?.hello?.sni ?? null,
     stored,
-    block: -1,
+    mark: { id, block: -1 },
     verdict: null,
     host: '',
     method: '',
@@ -56,6 +59,7 @@ export function newFlow(start: FlowOpenRecord | null, stored = false): OpenFlow 
     capture: '',
     masked: undefined,
     what: null,
+    whats: new Map(),
     who: null,
   };
 }

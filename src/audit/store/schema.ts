@@ -6,8 +6,8 @@
  * (header block), and an exchange points at it. Sharing is a saving, never a promise: after a restart, or beyond the
  * bounds of the recorder's caches, the same text may get a second row, and no query may rely on there being only one.
  *
- * Instead of secondary indexes on the hot tables there is `seen`: "this value occurs in this block of 1024
- * consecutive rows". It costs an insert per value and block instead of one per value and row, and lets a reader
+ * Instead of secondary indexes on the hot tables there is `mark`: "this value occurs in these blocks of 1024
+ * consecutive rows". It costs a row per value and 32 blocks instead of one per value and row, and lets a reader
  * skip nearly everything that cannot match, newest first.
  *
  * Version: `meta.version`. STEPS are numbered; a file is made by running all of them, and one of an older version is brought up
@@ -36,7 +36,7 @@ CREATE TABLE what (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, port INTEGER N
   action TEXT NOT NULL, rule TEXT NOT NULL, policy TEXT NOT NULL, reason TEXT NOT NULL, capture TEXT NOT NULL,
   block TEXT NOT NULL);
 CREATE INDEX what_host ON what (host);
--- first: block of exchanges in which the row was made, so that a URL seen once needs no row in seen
+-- first: block of exchanges in which the row was made, so that a URL seen once needs no mark
 CREATE TABLE url (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, path TEXT NOT NULL, first INTEGER NOT NULL);
 -- a header block without what varies (see headers.ts), and what varies: searchable, and not (see req_volatile)
 CREATE TABLE block (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
@@ -107,14 +107,28 @@ ALTER TABLE exchange ADD COLUMN res_volatile TEXT;
 ALTER TABLE lane ADD COLUMN mask TEXT;
 ALTER TABLE lane ADD COLUMN tls TEXT;
 ALTER TABLE lane ADD COLUMN parent TEXT;
--- columns of whole blocks as packed numbers (strip.ts); which pieces of letters occur in a run of URLs (grams.ts). Both are
+-- columns of whole blocks as packed numbers (strip.ts); which pieces of letters occur in a run of URLs, and what
+-- all of them begin with (grams.ts). Both are
 -- derived: what they lack, as all blocks of version 1, is read from the rows
 CREATE TABLE strip (id INTEGER PRIMARY KEY, lo NUMERIC, hi NUMERIC, data BLOB);
-CREATE TABLE gram (run INTEGER PRIMARY KEY, bits BLOB NOT NULL);
 -- words of bodies, by body.id. reading: how the body is read (body-text.ts); NULL while its exchange is not known, and where
 -- version 1 wrote the row, whose words are not in the index
 ALTER TABLE body ADD COLUMN reading TEXT;
 CREATE VIRTUAL TABLE body_fts USING fts5 (text, content='', columnsize=0, ${TOKENS});
+CREATE TABLE gram (run INTEGER PRIMARY KEY, bits BLOB NOT NULL, start TEXT NOT NULL);
+-- for the rare ones
+CREATE INDEX what_status ON what (status);
+CREATE INDEX what_method ON what (lower(method));
+-- larger pieces of index are kept in memory (bytes) before they are written: fewer merges, fewer pieces to search
+INSERT INTO rest_fts (rest_fts, rank) VALUES ('hashsize', 8388608);
+INSERT INTO url_fts (url_fts, rank) VALUES ('hashsize', 8388608);
+-- what of flow.detail many flows share (flow-detail.ts): a row of doc; NULL where version 1 wrote the row
+ALTER TABLE flow ADD COLUMN frame INTEGER;
+-- blocks in which a value occurs (marks.ts): one bit each for the 32 from part << 5 on
+CREATE TABLE mark (dim INTEGER NOT NULL, value INTEGER NOT NULL, part INTEGER NOT NULL, bits INTEGER NOT NULL,
+  PRIMARY KEY (dim, value, part)) WITHOUT ROWID;
+INSERT INTO mark SELECT dim, value, block >> 5, sum(1 << (block & 31)) FROM seen GROUP BY 1, 2, 3;
+DROP TABLE seen;
 `;
 
 /** The index + 1 is the version a step leads to. Never edit one that was released, append. */
@@ -221,13 +235,18 @@ export function openDayForReading(dir: string, day: string): Database.Database |
     checkVersion(db, file);
     db.pragma('cache_size = -8192');
     db.pragma('temp_store = MEMORY');
-    if (versionOf(db) !== SCHEMA_VERSION) completeOlder(db, reference());
+    if (versionOf(db) !== SCHEMA_VERSION) completeOlder(db, reference(), STAND_INS);
     return db;
   } catch (error) {
     db.close();
     throw error;
   }
 }
+
+/** What older files have under another name or in another shape. */
+const STAND_INS = {
+  mark: 'SELECT dim, value, block >> 5 AS part, 1 << (block & 31) AS bits FROM main.seen',
+};
 
 /** An empty store of the newest version, to compare older files with; made when the first older file is read. */
 function reference(): Database.Database {

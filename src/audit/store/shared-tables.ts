@@ -12,6 +12,7 @@ import { addressBytes } from '../query/value.ts';
 import { GramWriter } from './gram-writer.ts';
 import { HeaderHabits, splitHead } from './headers.ts';
 import { SEEN } from './layout.ts';
+import { Marks } from './marks.ts';
 import { laneOf, laneWords, whatOf } from './parts.ts';
 import { Recent } from './recent.ts';
 import { searchablePath, searchableText } from './searchable.ts';
@@ -19,12 +20,11 @@ import { packVolatile } from './volatile.ts';
 import type Database from 'better-sqlite3';
 import type { ExchangeRecord, FlowRecord } from '../../core/records.ts';
 import type { SplitHead } from './headers.ts';
+import type { Mark } from './marks.ts';
 import type { RowIds, Statements } from './statements.ts';
 
-/** A row of a shared table: its id, and the block of exchanges (or flows) in which it was last marked as seen. */
-export interface Entry {
-  id: number;
-  block: number;
+/** A row of a shared table, and the blocks of exchanges (or flows) in which it occurs. */
+export interface Entry extends Mark {
   /** Of its canonical form (canon.ts). */
   digest: string;
 }
@@ -59,18 +59,13 @@ export class SharedTables {
   private readonly docCache = new Recent<string, DocEntry>(4096);
 
   private readonly grams: GramWriter;
+  readonly marks: Marks;
 
   constructor(db: Database.Database, sql: Statements, ids: RowIds) {
     this.sql = sql;
     this.ids = ids;
+    this.marks = new Marks(sql.mark);
     this.grams = new GramWriter(db, sql.gram, ids.newest('url'));
-  }
-
-  /** Note that a row occurs in a block. */
-  mark(dim: number, entry: Entry, block: number): void {
-    if (entry.block === block) return;
-    entry.block = block;
-    this.sql.seen.run(dim, entry.id, block);
   }
 
   who(client: string, user: string | null): Entry {
@@ -120,18 +115,19 @@ export class SharedTables {
       this.sql.urlText.run(entry.id, searchablePath(r.path));
       this.grams.add(entry.id, r.path);
       this.urlCache.set(key, entry);
-    } else this.mark(SEEN.url, entry, block);
+    } else this.marks.add(SEEN.url, entry, block);
     return entry;
   }
 
-  head(text: string, block: number): Head {
-    let head = this.headCache.get(text);
+  /** Heads of responses have clocks in them: they hardly come twice, and are not looked for. */
+  head(text: string, block: number, side: 'req' | 'res'): Head {
+    let head = side === 'req' ? this.headCache.get(text) : undefined;
     if (head === undefined) {
       head = this.newHead(text, block);
-      this.headCache.set(text, head);
+      if (side === 'req') this.headCache.set(text, head);
     }
-    this.mark(SEEN.block, head.block, block);
-    if (head.rest.id !== 0) this.mark(SEEN.rest, head.rest, block);
+    this.marks.add(SEEN.block, head.block, block);
+    if (head.rest.id !== 0) this.marks.add(SEEN.rest, head.rest, block);
     return head;
   }
 

@@ -1,5 +1,5 @@
 /** Every statement that writes into a day file, prepared once, and the next free row ids. */
-import { SEEN } from './layout.ts';
+import { MARKS_WHERE, SEEN } from './layout.ts';
 import type Database from 'better-sqlite3';
 
 /** Next ids of a day file's tables. The recorder is the only writer, so it may count by itself. */
@@ -56,7 +56,9 @@ export function prepareAll(db: Database.Database) {
     exchangeFull: q(
       `INSERT INTO exchange (id, flow, n, time, us, wait, who, what, url, up, down, req_block, req_rest, res_block, res_rest, flags, req_volatile, res_volatile, req_body, res_body, req_sha, res_sha, fault_detail) VALUES (${values(23)})`,
     ),
-    seen: q('INSERT OR IGNORE INTO seen VALUES (?, ?, ?)'),
+    mark: q(
+      'INSERT INTO mark VALUES (?, ?, ?, ?) ON CONFLICT (dim, value, part) DO UPDATE SET bits = bits | excluded.bits',
+    ),
     what: q(
       `INSERT INTO what (id, host, port, scheme, protocol, method, status, type, fault, sni, action, rule, policy, reason, capture, block, mask, tls, parent, masked) VALUES (${values(20)})`,
     ),
@@ -64,7 +66,7 @@ export function prepareAll(db: Database.Database) {
     host: q('INSERT INTO host VALUES (?, ?)'),
     hostText: q('INSERT INTO host_fts (rowid, name) VALUES (?, ?)'),
     url: q('INSERT INTO url VALUES (?, ?, ?, ?)'),
-    gram: q('INSERT OR REPLACE INTO gram VALUES (?, ?)'),
+    gram: q('INSERT OR REPLACE INTO gram VALUES (?, ?, ?)'),
     urlText: q('INSERT INTO url_fts (rowid, path) VALUES (?, ?)'),
     block: q('INSERT INTO block VALUES (?, ?)'),
     blockText: q('INSERT INTO block_fts (rowid, text) VALUES (?, ?)'),
@@ -85,7 +87,7 @@ export function prepareAll(db: Database.Database) {
     ),
     laneText: q('INSERT INTO lane_fts (rowid, text) VALUES (?, ?)'),
     doc: q('INSERT INTO doc VALUES (?, ?)'),
-    flow: q(`INSERT INTO flow VALUES (${values(13)})`),
+    flow: q(`INSERT INTO flow VALUES (${values(14)})`),
     event: q('INSERT INTO event VALUES (?, ?, ?, ?)'),
     span: q(
       'INSERT INTO span VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, block) DO UPDATE SET n = n + excluded.n, lo = min(lo, excluded.lo), hi = max(hi, excluded.hi)',
@@ -93,7 +95,7 @@ export function prepareAll(db: Database.Database) {
     minute: q(
       'INSERT INTO minute VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (kind, minute, action) DO UPDATE SET n = n + excluded.n, faults = faults + excluded.faults, bytes = bytes + excluded.bytes',
     ),
-    blocksOfFlow: q(`SELECT block FROM seen WHERE dim = ${SEEN.flow} AND value = ?`).pluck(),
+    marksOfFlow: q(`${MARKS_WHERE} dim = ${SEEN.flow} AND value = ?`).pluck(),
     carriedOfFlow: q('SELECT exchanges FROM open_flow WHERE flow = ?').pluck(),
     countOfFlow: q('SELECT count(*) FROM exchange WHERE id >= ? AND id < ? AND flow = ?').pluck(),
   };

@@ -24,8 +24,16 @@ export function unpackVolatile(packed: string): string {
     .join(EOL);
 }
 
+/** The line packed last: at full rate many a response is of the same second. */
+let last = { line: '', packed: '' };
+
 function packLine(line: string): string {
   if (line.length !== LENGTH || !line.endsWith(' GMT')) return line;
+  if (last.line !== line) last = { line, packed: packDate(line) };
+  return last.packed;
+}
+
+function packDate(line: string): string {
   const number = (from: number, to: number): number => Number(line.slice(from, to));
   const month = MONTHS.indexOf(line.slice(10, 13)) / 4;
   const seconds =

@@ -51,7 +51,7 @@ describe('statements', () => {
       {
         rows(s, p) {
           note(s, p);
-          return [{ id: 1, first: 1, run: 0, bits: Buffer.alloc(4000, 255) }];
+          return [{ id: 1, first: 1, run: 0, bits: Buffer.alloc(4000, 255), start: '' }];
         },
         ids(s, p) {
           note(s, p);
@@ -87,7 +87,7 @@ describe('statements', () => {
       ] as [string, Kind][]) {
         const prefix = field === '' ? '' : `${field}:`;
         const hostile = caused(prefix + quoted(value), kind);
-        // Pieces shorter than three letters have no filter to ask.
+        // Short pieces ask the filter for other bits.
         const harmless = caused(`${prefix}"${value.length < 3 ? 'ab' : 'harmless'}"`, kind);
         assert.deepEqual(hostile.sql, harmless.sql, `${prefix}${value}`);
         assert.equal(hostile.params.length, harmless.params.length);
@@ -104,7 +104,7 @@ describe('statements', () => {
     // Every literal in quotes is one of these two, every number a constant of the program.
     const literals = [...words].filter(w => w.includes(`'`));
     assert.deepEqual([...new Set(literals.flatMap(l => l.match(/'[^']*'/g) ?? []))].sort(), [`'\\'`]);
-    assert.ok(words.size < 170, `${words.size} different words`);
+    assert.ok(words.size < 180, `${words.size} different words`);
     for (const stranger of ['login', 'example', 'DROP', 'nginx', 'alice'])
       assert.ok(!words.has(stranger), stranger);
   });

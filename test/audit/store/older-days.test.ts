@@ -34,3 +34,12 @@ it('completes tables and columns without touching the file', () => {
   };
   assert.match(plan.detail, /USING INTEGER PRIMARY KEY/, 'look-ups by id stay look-ups');
 });
+
+it('reads what has another shape through its stand-in', () => {
+  const older = new Database(':memory:');
+  older.exec('CREATE TABLE seen (value INTEGER); INSERT INTO seen VALUES (3), (40)');
+  const newest = new Database(':memory:');
+  newest.exec('CREATE TABLE mark (value INTEGER, part INTEGER)');
+  completeOlder(older, newest, { mark: 'SELECT value, value >> 5 AS part FROM main.seen' });
+  assert.deepEqual(older.prepare('SELECT part FROM mark').pluck().all(), [0, 1]);
+});

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import Database from 'better-sqlite3';
+import { MARKS_WHERE, markedBlocks } from '../../../src/audit/store/layout.ts';
 import {
   DayFileError,
   dayOf,
@@ -22,9 +23,15 @@ function makeVersion1(dir: string, day: string): string {
   db.exec(fs.readFileSync(new URL('../../fixtures/day-file/version-1.sql', import.meta.url), 'utf8'));
   db.exec(`INSERT INTO meta VALUES ('version', 1), ('day', '${day}')`);
   db.exec(`INSERT INTO event VALUES (1, 1000, 'from version 1', '{}')`);
+  db.exec('INSERT INTO seen VALUES (1, 7, 3), (1, 7, 31), (1, 7, 32), (2, 7, 5)');
   db.close();
   return dayPath(dir, day);
 }
+
+const marked = (db: Database.Database): number[] =>
+  [...markedBlocks(db.prepare(`${MARKS_WHERE} dim = 1 AND value = 7`).pluck().all() as number[])].sort(
+    (a, b) => a - b,
+  );
 
 const nothing = (): void => undefined;
 
@@ -89,12 +96,14 @@ describe('day files', () => {
     );
     assert.equal(read.prepare('SELECT name FROM event').pluck().get(), 'from version 1');
     assert.deepEqual(read.prepare(`SELECT rowid FROM body_fts WHERE body_fts MATCH 'word'`).all(), []);
+    assert.deepEqual(marked(read), [3, 31, 32], 'where values occur is told in the new shape');
     read.close();
     assert.deepEqual(fs.readFileSync(dayPath(dir, '2026-11-20')), before, 'reading changes nothing');
 
     const db = openDayForWriting(dir, '2026-11-20', nothing);
     assert.equal(versionOf(db), SCHEMA_VERSION);
     assert.equal(db.prepare('SELECT name FROM event').pluck().get(), 'from version 1');
+    assert.deepEqual(marked(db), [3, 31, 32]);
     assert.equal(db.prepare(`SELECT count(*) FROM sqlite_schema WHERE name = 'chain'`).pluck().get(), 1);
     db.close();
     openDayForWriting(dir, '2026-11-20', nothing).close();
