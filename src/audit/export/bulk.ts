@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { ecsLine } from './ecs.ts';
-import { idOf } from './facts.ts';
+import { hostOf, idOf } from './facts.ts';
 import type { Sender } from './facts.ts';
 import type { Include } from './json.ts';
 import { jsonLine } from './lines.ts';
@@ -20,7 +20,9 @@ export function bulkLines(bounded: Bounded, sender: Sender, include: Include): s
 function documentId({ fed }: Bounded, sender: Sender, document: string): string {
   const id = idOf(fed);
   const own = id ?? createHash('sha256').update(document).digest('hex').slice(0, 40);
-  return `${sender.host.replace(/[^!-~]/g, '_').slice(0, 200)}/${fed.kind}/${own}`;
+  return `${hostOf(fed, sender)
+    .replace(/[^!-~]/g, '_')
+    .slice(0, 200)}/${fed.kind}/${own}`;
 }
 
 /** The part of an answer's item that is looked at. */

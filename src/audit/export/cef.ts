@@ -5,7 +5,17 @@
  * `c6a2` and `c6a3`, because `src` and `dst` hold IPv4 only. Pure.
  */
 import { parseAddress } from '../../core/network.ts';
-import { idOf, PRODUCT, referrerOf, sentenceOf, severityOf, urlOf, userAgentOf, VENDOR } from './facts.ts';
+import {
+  hostOf,
+  idOf,
+  PRODUCT,
+  referrerOf,
+  sentenceOf,
+  severityOf,
+  urlOf,
+  userAgentOf,
+  VENDOR,
+} from './facts.ts';
 import type { Sender } from './facts.ts';
 import { visible } from './lines.ts';
 import type { Bounded } from './bound.ts';
@@ -22,7 +32,7 @@ export function cefLine({ fed, cut }: Bounded, sender: Sender): string {
   const header = [VENDOR, PRODUCT, sender.version, signature, NAME[fed.kind], SEVERITY[severityOf(fed)]];
   const pairs: Pairs = [
     ['rt', fed.row.time],
-    ['dvchost', fed.row.proxy ?? sender.host],
+    ['dvchost', hostOf(fed, sender)],
     ['externalId', idOf(fed)],
     ...pairsOf(fed),
     ...(cut.length === 0

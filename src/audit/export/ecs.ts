@@ -6,6 +6,7 @@
  */
 import {
   addressOrNull,
+  hostOf,
   idOf,
   present,
   PRODUCT,
@@ -40,7 +41,7 @@ export function ecs({ fed, cut }: Bounded, sender: Sender, include: Include): Re
       vendor: VENDOR,
       product: PRODUCT,
       version: sender.version,
-      name: fed.row.proxy ?? sender.host,
+      name: hostOf(fed, sender),
     },
     log: { level: severityOf(fed) },
     ...(cut.length === 0 ? {} : { tags: ['truncated'] }),

@@ -7,11 +7,14 @@ import type { FedRow } from '../store/store.ts';
 
 /** Who sends the records. */
 export interface Sender {
-  /** Name of this proxy's host. */
+  /** Name of this machine, for rows that name none of their own. */
   host: string;
   /** Version of Sightglass. */
   version: string;
 }
+
+/** The machine that recorded a row: a collector sends those of its proxies under their own names. */
+export const hostOf = (fed: FedRow, sender: Sender): string => fed.row.proxy ?? sender.host;
 
 export const VENDOR = 'Sightglass';
 export const PRODUCT = 'Sightglass';

@@ -3,6 +3,7 @@
  * the event. The record speaks our own words or those of ECS. Pure.
  */
 import { ecs } from './ecs.ts';
+import { hostOf } from './facts.ts';
 import type { Sender } from './facts.ts';
 import { plain } from './json.ts';
 import type { Include } from './json.ts';
@@ -25,7 +26,7 @@ export function hecLine(bounded: Bounded, sender: Sender, options: HecOptions): 
       : plain(bounded, sender, options.include);
   return jsonLine({
     time: fed.row.time / 1000,
-    host: fed.row.proxy ?? sender.host,
+    host: hostOf(fed, sender),
     source: 'sightglass',
     sourcetype: `sightglass:${fed.kind}`,
     ...(options.index === null ? {} : { index: options.index }),

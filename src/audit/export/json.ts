@@ -2,7 +2,7 @@
  * A record in our own words as one line of JSON: the fields of the command line contract, then what else is known. This is what
  * streams send when no other vocabulary is asked for. Pure.
  */
-import { referrerOf, userAgentOf } from './facts.ts';
+import { hostOf, referrerOf, userAgentOf } from './facts.ts';
 import type { Sender } from './facts.ts';
 import { EVENT_FIELDS, EXCHANGE_FIELDS, exported, FLOW_FIELDS, jsonLine } from './lines.ts';
 import type { Bounded } from './bound.ts';
@@ -19,7 +19,7 @@ export const BARE: Include = { heads: false, bodies: false };
 
 /** The record as an object; `kind` says which one. */
 export function plain({ fed, cut }: Bounded, sender: Sender, include: Include): Record<string, unknown> {
-  const more = { proxy: fed.row.proxy ?? sender.host, ...(cut.length === 0 ? {} : { truncated: cut }) };
+  const more = { proxy: hostOf(fed, sender), ...(cut.length === 0 ? {} : { truncated: cut }) };
   switch (fed.kind) {
     case 'exchange': {
       const { detail, bodies } = fed;

@@ -5,6 +5,7 @@
  */
 import {
   addressOrNull,
+  hostOf,
   idOf,
   present,
   PRODUCT,
@@ -111,7 +112,7 @@ function base(
       version: OCSF_VERSION,
       product: { name: PRODUCT, vendor_name: VENDOR, version: sender.version },
       uid: idOf(fed),
-      log_provider: sender.host,
+      log_provider: hostOf(fed, sender),
       ...(decided ? { profiles: ['security_control'] } : {}),
       ...(cut.length === 0 ? {} : { labels: ['truncated'] }),
     }),

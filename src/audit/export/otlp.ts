@@ -3,7 +3,7 @@
  * Attribute names follow the semantic conventions for HTTP, network and TLS; ours alone begin with `sightglass.`. Pure.
  */
 import { idOf, PRODUCT, sentenceOf, severityOf, urlOf, userAgentOf } from './facts.ts';
-import type { Sender, Severity } from './facts.ts';
+import type { Severity } from './facts.ts';
 import { jsonLine } from './lines.ts';
 import type { Include } from './json.ts';
 import type { Bounded } from './bound.ts';
@@ -36,17 +36,27 @@ export function otlpRecord(bounded: Bounded, include: Include, observed: number)
   });
 }
 
-/** The body of a request from records written by `otlpRecord`. */
-export function otlpRequest(records: readonly string[], sender: Sender): string {
-  const resource = {
-    attributes: attributesOf([
-      ['service.name', PRODUCT.toLowerCase()],
-      ['service.version', sender.version],
-      ['host.name', sender.host],
-    ]),
-  };
-  const scope = { name: PRODUCT.toLowerCase(), version: sender.version };
-  return `{"resourceLogs":[{"resource":${jsonLine(resource)},"scopeLogs":[{"scope":${jsonLine(scope)},"logRecords":[${records.join(',')}]}]}]}`;
+/** A record written by `otlpRecord`, and the machine that recorded it. */
+export interface OtlpRecord {
+  host: string;
+  text: string;
+}
+
+/** The body of a request: one resource for each machine. `version` of Sightglass. */
+export function otlpRequest(records: readonly OtlpRecord[], version: string): string {
+  const scope = jsonLine({ name: PRODUCT.toLowerCase(), version });
+  const resources = [...new Set(records.map(({ host }) => host))].map(name => {
+    const resource = jsonLine({
+      attributes: attributesOf([
+        ['service.name', PRODUCT.toLowerCase()],
+        ['service.version', version],
+        ['host.name', name],
+      ]),
+    });
+    const own = records.flatMap(({ host, text }) => (host === name ? text : []));
+    return `{"resource":${resource},"scopeLogs":[{"scope":${scope},"logRecords":[${own.join(',')}]}]}`;
+  });
+  return `{"resourceLogs":[${resources.join(',')}]}`;
 }
 
 function pairsOf({ fed }: Bounded, include: Include): [string, Value][] {

@@ -8,7 +8,7 @@
 import { fitting } from './bound.ts';
 import { cefLine } from './cef.ts';
 import { ecsLine } from './ecs.ts';
-import { PRODUCT, severityOf } from './facts.ts';
+import { hostOf, PRODUCT, severityOf } from './facts.ts';
 import type { Sender, Severity } from './facts.ts';
 import { plainLine } from './json.ts';
 import type { Include } from './json.ts';
@@ -38,7 +38,8 @@ export interface SyslogOptions {
 /** One message without a frame. Holds no line break. */
 export function syslogMessage(fed: FedRow, sender: Sender, options: SyslogOptions): string {
   const msgid = headerField(fed.kind === 'event' ? fed.row.event : fed.kind, 32);
-  const head = syslogHead(severityOf(fed), fed.row.time, sender, options, msgid);
+  const from = { ...sender, host: hostOf(fed, sender) };
+  const head = syslogHead(severityOf(fed), fed.row.time, from, options, msgid);
   return fitting(fed, MESSAGE_MAX, bounded => `${head} ${payload(bounded, sender, options)}`);
 }
 

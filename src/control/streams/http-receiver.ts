@@ -12,6 +12,7 @@ import https from 'node:https';
 import { bulkLines, bulkOutcome } from '../../audit/export/bulk.ts';
 import { fitting } from '../../audit/export/bound.ts';
 import { ecsLine } from '../../audit/export/ecs.ts';
+import { hostOf } from '../../audit/export/facts.ts';
 import { hecLine } from '../../audit/export/hec.ts';
 import { plainLine } from '../../audit/export/json.ts';
 import { ocsfLine } from '../../audit/export/ocsf.ts';
@@ -39,12 +40,18 @@ export interface HttpOptions {
   ackWaitMs?: number;
 }
 
+/** A record as it will be sent, and the machine that recorded it. */
+interface Written {
+  host: string;
+  text: string;
+}
+
 interface Dialect {
   path(config: StreamConfig): string;
   type: string;
   auth(token: string): Record<string, string>;
   record(bounded: Bounded, sender: Sender, config: StreamConfig, now: number): string;
-  body(records: readonly string[], sender: Sender): string;
+  body(records: readonly Written[], sender: Sender): string;
   /** What a 2xx means: rows refused, or an Error for "again". */
   judge(answer: Answer, rows: number): Taken;
   /** Whether an answer outside 2xx speaks of what was sent, rather than of something an operator can mend. */
@@ -61,7 +68,7 @@ const plainDialect: Dialect = {
       : format === 'ocsf'
         ? ocsfLine(b, sender, include)
         : plainLine(b, sender, include),
-  body: records => `${records.join('\n')}\n`,
+  body: records => `${joined(records, '\n')}\n`,
   judge: () => ({ refused: 0, reason: null }),
   invalid: ({ status }) => status === 413,
 };
@@ -74,7 +81,7 @@ const DIALECTS: Readonly<Record<'splunk-hec' | 'elasticsearch' | 'otlp' | 'https
     auth: token => ({ authorization: `Splunk ${token}` }),
     record: (b, sender, { format, index, include }) =>
       hecLine(b, sender, { payload: format === 'ecs' ? 'ecs' : 'json', index, include }),
-    body: records => records.join('\n'),
+    body: records => joined(records, '\n'),
     judge: answer => {
       const code = (parsed(answer.text) as { code?: unknown } | null)?.code;
       if (code === 0) return { refused: 0, reason: null };
@@ -90,7 +97,7 @@ const DIALECTS: Readonly<Record<'splunk-hec' | 'elasticsearch' | 'otlp' | 'https
     type: 'application/x-ndjson',
     auth: token => ({ authorization: `ApiKey ${token}` }),
     record: (b, sender, { include }) => bulkLines(b, sender, include),
-    body: records => records.join(''),
+    body: records => joined(records, ''),
     judge: (answer, rows) => {
       const { taken, refused, retry, reason } = bulkOutcome(parsed(answer.text));
       if (retry > 0 || taken + refused !== rows)
@@ -104,7 +111,7 @@ const DIALECTS: Readonly<Record<'splunk-hec' | 'elasticsearch' | 'otlp' | 'https
     type: 'application/json',
     auth: token => ({ authorization: `Bearer ${token}` }),
     record: (b, _sender, { include }, now) => otlpRecord(b, include, now),
-    body: (records, sender) => otlpRequest(records, sender),
+    body: (records, sender) => otlpRequest(records, sender.version),
     judge: answer => {
       const partial = (
         parsed(answer.text) as {
@@ -139,15 +146,16 @@ export class HttpReceiver implements Receiver {
     const { include } = this.#config;
     const limit = include.bodies ? RECORD_WITH_BODIES_MAX : RECORD_MAX;
     const now = this.#options.now();
-    const records = rows.map(fed =>
-      fitting(fed, limit, bounded => this.#dialect.record(bounded, this.#sender, this.#config, now)),
-    );
+    const records = rows.map(fed => ({
+      host: hostOf(fed, this.#sender),
+      text: fitting(fed, limit, bounded => this.#dialect.record(bounded, this.#sender, this.#config, now)),
+    }));
     const taken: Taken = { refused: 0, reason: null };
     for (let at = 0; at < records.length;) {
       let bytes = 0;
       const from = at;
-      do bytes += Buffer.byteLength(records[at++] ?? '') + 1;
-      while (at < records.length && bytes + Buffer.byteLength(records[at] ?? '') < BODY_MAX);
+      do bytes += Buffer.byteLength(records[at++]?.text ?? '') + 1;
+      while (at < records.length && bytes + Buffer.byteLength(records[at]?.text ?? '') < BODY_MAX);
       const part = await this.#part(records.slice(from, at));
       taken.refused += part.refused;
       taken.reason ??= part.reason;
@@ -165,7 +173,7 @@ export class HttpReceiver implements Receiver {
   }
 
   /** A body that is called invalid is halved until the row is found that is. */
-  async #part(records: readonly string[]): Promise<Taken> {
+  async #part(records: readonly Written[]): Promise<Taken> {
     const answer = await this.#post(
       this.#url(),
       this.#dialect.type,
@@ -227,6 +235,9 @@ export class HttpReceiver implements Receiver {
     });
   }
 }
+
+const joined = (records: readonly Written[], between: string): string =>
+  records.map(({ text }) => text).join(between);
 
 function parsed(text: string): unknown {
   try {

@@ -1,121 +1,73 @@
-/** ECS: only field names of the schema (and `sightglass.*`), of the right type, whatever goes in. */
+/** ECS, judged by the schema that Elastic publishes: its names (and `sightglass.*`), types, lists and allowed values, whatever goes in. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { EcsFlat, EcsVersion } from '@elastic/ecs';
 import fc from 'fast-check';
 import { parseAddress } from '../../../src/core/network.ts';
-import { ecs, ecsLine } from '../../../src/audit/export/ecs.ts';
+import { ecs, ecsLine, ECS_VERSION } from '../../../src/audit/export/ecs.ts';
 import { ACTIVE, body, fedEvent, fedExchange, fedFlow, nastyFed, SENDER, whole } from './fed.ts';
 
 const BARE = { heads: false, bodies: false };
 
-/**
- * Names and types of ECS 8.11 that are used: read in the field reference of Elastic (sets base, client, destination, ecs,
- * error, event, http, log, network, observer, related, rule, source, tls, url, user, user_agent).
- */
-const FIELDS: Readonly<
-  Record<string, 'keyword' | 'date' | 'long' | 'ip' | 'boolean' | 'text' | 'keyword[]' | 'ip[]'>
-> = {
-  '@timestamp': 'date',
-  message: 'text',
-  tags: 'keyword[]',
-  'labels.request_headers': 'keyword',
-  'labels.response_headers': 'keyword',
-  'ecs.version': 'keyword',
-  'log.level': 'keyword',
-  'error.code': 'keyword',
-  'error.message': 'text',
-  'event.id': 'keyword',
-  'event.kind': 'keyword',
-  'event.category': 'keyword[]',
-  'event.type': 'keyword[]',
-  'event.action': 'keyword',
-  'event.outcome': 'keyword',
-  'event.duration': 'long',
-  'event.reason': 'keyword',
-  'observer.type': 'keyword',
-  'observer.vendor': 'keyword',
-  'observer.product': 'keyword',
-  'observer.version': 'keyword',
-  'observer.name': 'keyword',
-  'source.address': 'keyword',
-  'source.ip': 'ip',
-  'source.port': 'long',
-  'source.bytes': 'long',
-  'client.address': 'keyword',
-  'client.ip': 'ip',
-  'client.port': 'long',
-  'destination.address': 'keyword',
-  'destination.domain': 'keyword',
-  'destination.ip': 'ip',
-  'destination.port': 'long',
-  'user.name': 'keyword',
-  'related.ip': 'ip[]',
-  'related.hosts': 'keyword[]',
-  'related.user': 'keyword[]',
-  'http.version': 'keyword',
-  'http.request.id': 'keyword',
-  'http.request.method': 'keyword',
-  'http.request.referrer': 'keyword',
-  'http.request.body.bytes': 'long',
-  'http.request.body.content': 'keyword',
-  'http.response.status_code': 'long',
-  'http.response.mime_type': 'keyword',
-  'http.response.body.bytes': 'long',
-  'http.response.body.content': 'keyword',
-  'url.full': 'keyword',
-  'url.original': 'keyword',
-  'url.scheme': 'keyword',
-  'url.domain': 'keyword',
-  'url.port': 'long',
-  'url.path': 'keyword',
-  'url.query': 'keyword',
-  'user_agent.original': 'keyword',
-  'tls.version': 'keyword',
-  'tls.version_protocol': 'keyword',
-  'tls.cipher': 'keyword',
-  'tls.established': 'boolean',
-  'tls.resumed': 'boolean',
-  'tls.next_protocol': 'keyword',
-  'tls.client.server_name': 'keyword',
-  'tls.client.ja3': 'keyword',
-  'tls.client.supported_ciphers': 'keyword[]',
-  'tls.server.hash.sha256': 'keyword',
-  'tls.server.subject': 'keyword',
-  'tls.server.issuer': 'keyword',
-  'tls.server.not_before': 'date',
-  'tls.server.not_after': 'date',
-  'network.transport': 'keyword',
-  'network.protocol': 'keyword',
-  'network.bytes': 'long',
-  'rule.name': 'keyword',
-};
-
+/** What a value of each type of the schema looks like here. */
 const IS: Readonly<Record<string, (value: unknown) => boolean>> = {
   keyword: value => typeof value === 'string',
-  text: value => typeof value === 'string',
-  date: value => typeof value === 'string',
+  constant_keyword: value => typeof value === 'string',
+  wildcard: value => typeof value === 'string',
+  match_only_text: value => typeof value === 'string',
+  date: value => typeof value === 'string' && !Number.isNaN(Date.parse(value)),
   long: value => Number.isSafeInteger(value),
   boolean: value => typeof value === 'boolean',
   ip: value => typeof value === 'string' && parseAddress(value) !== null,
 };
 
-/** Every leaf has a name of the schema and its type. */
+interface SchemaField {
+  type: string;
+  normalize: readonly string[];
+  allowed_values?: readonly { name: string; expected_event_types?: readonly string[] }[];
+  pattern?: string;
+}
+const FIELDS = EcsFlat as unknown as Readonly<Record<string, SchemaField | undefined>>;
+/** Every leaf has a name of the schema, its type, its values where these are few, and is a list exactly where it says so. */
 function check(object: unknown): void {
+  const leaf = (value: unknown, path: string, field: SchemaField): void => {
+    // A record may carry a time that no date can hold (see isoTime).
+    const is = IS[path === '@timestamp' ? 'keyword' : field.type];
+    assert.ok(is?.(value), `${path} (${field.type}) = ${JSON.stringify(value)}`);
+    if (field.allowed_values !== undefined && field.allowed_values.length > 0)
+      assert.ok(
+        field.allowed_values.some(({ name }) => name === value),
+        `${path} is never ${String(value)}`,
+      );
+    if (field.pattern !== undefined) assert.match(String(value), new RegExp(field.pattern), path);
+  };
   const walk = (value: unknown, path: string): void => {
     if (path === 'sightglass' || value === undefined) return;
-    const type = FIELDS[path];
-    if (type?.endsWith('[]')) {
-      assert.ok(Array.isArray(value), path);
-      for (const entry of value as unknown[])
-        assert.ok(IS[type.slice(0, -2)]?.(entry), `${path}: ${String(entry)}`);
-    } else if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    const own = FIELDS[path];
+    // Labels are of the schema as a whole: any key below them is a keyword.
+    const field = path.startsWith('labels.') ? { type: 'keyword', normalize: [] } : own;
+    if (field !== undefined && field.type !== 'object') {
+      const many = field.normalize.includes('array');
+      assert.equal(Array.isArray(value), many, `${path}: list`);
+      for (const one of many ? (value as unknown[]) : [value]) leaf(one, path, field);
+    } else {
+      assert.ok(typeof value === 'object' && value !== null && !Array.isArray(value), `${path} is no field`);
       for (const [key, inner] of Object.entries(value)) walk(inner, path === '' ? key : `${path}.${key}`);
-    else assert.ok(type !== undefined && IS[type]?.(value), `${path} = ${JSON.stringify(value)}`);
+    }
   };
   walk(object, '');
+  const { category, type } = (object as { event: { category: string[]; type: string[] } }).event;
+  const expected = category.flatMap(
+    name =>
+      FIELDS['event.category']?.allowed_values?.find(value => value.name === name)?.expected_event_types ??
+      [],
+  );
+  for (const name of type) assert.ok(expected.includes(name), `event.type ${name} of ${category.join()}`);
 }
 
 describe('ECS', () => {
+  it('is of the version that judges it', () => assert.equal(ECS_VERSION, EcsVersion));
+
   it('of an exchange', () => {
     const fed = fedExchange(
       { path: '/a?b=c?d', user: 'alice', reqHeaders: 'User-Agent: curl\r\nReferer: https://r.test/\r\n' },

@@ -1,18 +1,21 @@
-/** OTLP against its JSON mapping (proto3): known keys only, 64-bit integers as decimal text, each value of one type. */
+/** OTLP, read by the message types that OpenTelemetry publishes. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { otlpRecord, otlpRequest } from '../../../src/audit/export/otlp.ts';
 import { NOON } from '../sample.ts';
-import { ACTIVE, fedEvent, fedExchange, fedFlow, nastyFed, SENDER, whole } from './fed.ts';
+import { ACTIVE, fedEvent, fedExchange, fedFlow, nastyFed, whole } from './fed.ts';
 import { checkOtlp } from './otlp-reader.ts';
 
 const BARE = { heads: false, bodies: false };
 
 describe('OTLP', () => {
   it('puts records under one resource and one scope', () => {
-    const records = [fedExchange(), fedFlow(), fedEvent()].map(fed => otlpRecord(whole(fed), BARE, NOON + 5));
-    const sent = checkOtlp(otlpRequest(records, SENDER));
+    const records = [fedExchange(), fedFlow(), fedEvent()].map(fed => ({
+      host: 'proxy1',
+      text: otlpRecord(whole(fed), BARE, NOON + 5),
+    }));
+    const sent = checkOtlp(otlpRequest(records, '1.2.3'));
     assert.equal(sent.length, 3);
     assert.deepEqual(
       sent.map(r => r.eventName),
@@ -24,12 +27,32 @@ describe('OTLP', () => {
     assert.equal(sent[1]?.attributes.get('tls.protocol.version'), '1.3');
   });
 
+  it('has a resource for each machine that recorded', () => {
+    const records = ['b', 'a', 'b'].map((host, n) => ({
+      host,
+      text: otlpRecord(whole(fedExchange({ method: `GET${n + 1}` })), BARE, NOON),
+    }));
+    const sent = checkOtlp(otlpRequest(records, '1.2.3'));
+    assert.deepEqual(
+      sent.map(({ host, body }) => `${String(host)} ${body.slice(0, 4)}`),
+      ['b GET1', 'b GET3', 'a GET2'],
+    );
+  });
+
   it('is valid, whatever goes in', () => {
     fc.assert(
       fc.property(nastyFed, fed => {
         const record = otlpRecord(whole(fed), { heads: true, bodies: false }, NOON);
         assert.doesNotMatch(record, ACTIVE);
-        assert.equal(checkOtlp(otlpRequest([record, record], SENDER)).length, 2);
+        assert.equal(
+          checkOtlp(
+            otlpRequest(
+              [1, 2].map(() => ({ host: 'proxy1', text: record })),
+              '1.2.3',
+            ),
+          ).length,
+          2,
+        );
       }),
       { numRuns: 300 },
     );
