@@ -10,45 +10,10 @@
  * a client seen, never as one that accepts. Clients are addresses: many behind one NAT are one, and under pseudonyms
  * a client counts again in the next period. Software is told by its JA4.
  *
- * Synchronous, a sweep over the days asked for; who must not be held up runs it in a thread. Bounds: `MAX_LEAVES` leaves
- * (the rest stands under no root) and `MAX_ROWS` rows; further clients are counted as `left`. Days that cannot be read are named.
+ * Pure: a driver of AuditHistory puts in what its rows say. Bounds: `MAX_LEAVES` leaves (the rest stands under no root) and
+ * `MAX_ROWS` rows; further clients are counted as `left`.
  */
-import { dayOf, listDays, openDayForReading } from './store/schema.ts';
-
-export interface UptakeRow {
-  client: string;
-  user: string | null;
-  /** Fingerprint of the software, or null. */
-  ja4: string | null;
-  /** SHA-256 of the root, hex; null when nobody knows any more. */
-  root: string | null;
-  /** Flows in which the client sent requests under the leaf, and in which it refused it. */
-  accepted: number;
-  refused: number;
-  /** Accept time of the last of them, ms. */
-  last: number;
-}
-
-export interface Uptake {
-  since: number;
-  until: number;
-  /** Latest first. */
-  rows: UptakeRow[];
-  /** Flows of clients beyond the bound. */
-  left: number;
-  /** Days that could not be read. */
-  unread: string[];
-}
-
-export interface UptakeOptions {
-  /** Folder of the day files. */
-  dir: string;
-  /** Accept time, inclusive and exclusive, ms. */
-  since: number;
-  until: number;
-  /** Default 200,000. */
-  maxRows?: number;
-}
+import type { AuditHistory, Uptake, UptakeRange, UptakeRow } from './store/history.ts';
 
 const DAY = 86_400_000;
 /** The longest life of a leaf: one that a flow was shown was made at most so long before. */
@@ -56,87 +21,72 @@ const LEAF_DAYS = 45;
 const MAX_LEAVES = 2_000_000;
 const MAX_ROWS = 200_000;
 
-const LEAVES = `SELECT json_extract(detail, '$.serial') AS serial, json_extract(detail, '$.root') AS root,
-  json_extract(detail, '$.trust') AS trust FROM event WHERE name = 'ca.leaf'`;
-const FLOWS = `SELECT o.client, o.user, l.ja4, x.time, x.exchanges, l.fault,
-  json_extract(x.detail, '$.leafSerial') AS serial
-  FROM flow x JOIN who o ON o.id = x.who JOIN lane l ON l.id = x.lane
-  WHERE x.time >= ? AND x.time < ? AND (x.exchanges > 0 OR l.fault = 'client-rejected-leaf' OR (l.action IS NULL AND l.fault IS NULL))
-  AND json_extract(x.detail, '$.leafSerial') IS NOT NULL`;
+/** From when on leaves may have been made that flows since `since` were shown, ms. */
+export const leavesSince = (since: number): number => since - LEAF_DAYS * DAY;
 
-interface FlowColumns {
+/** What an event `ca.leaf` says. */
+export interface MadeLeaf {
+  serial: string;
+  root: string | null;
+  trust: string;
+}
+
+/** A flow that was shown a leaf, and says something about it. */
+export interface ShownLeaf {
+  serial: string;
   client: string;
   user: string | null;
   ja4: string | null;
   time: number;
   exchanges: number;
   fault: string | null;
-  serial: string;
 }
 
-/** Read the uptake of a time range. A missing folder gives an empty one. */
-export function readUptake(options: UptakeOptions): Uptake {
-  const { dir, since, until, maxRows = MAX_ROWS } = options;
-  const unread = new Set<string>();
-  const leaves = new Map<string, string | null | undefined>();
-  // Rows are stored under the day of ingestion, which is that of the record or later.
-  sweep(dir, since - LEAF_DAYS * DAY, unread, db => {
-    const all = db.prepare<[], { serial: string; root: string | null; trust: string }>(LEAVES).iterate();
-    for (const { serial, root, trust } of all)
-      if (leaves.size < MAX_LEAVES) leaves.set(serial, trust === 'untrusted' ? undefined : root);
-  });
-  const rows = new Map<string, UptakeRow>();
-  let left = 0;
-  sweep(dir, since, unread, db => {
-    for (const flow of db.prepare<[number, number], FlowColumns>(FLOWS).iterate(since, until)) {
-      const { client, user, ja4, time } = flow;
-      const root = leaves.has(flow.serial) ? leaves.get(flow.serial) : null;
-      if (root === undefined) continue;
-      const key = JSON.stringify([client, user, ja4, root]);
-      let row = rows.get(key);
-      if (row === undefined) {
-        if (rows.size >= maxRows) {
-          left++;
-          continue;
-        }
-        row = { client, user, ja4, root, accepted: 0, refused: 0, last: time };
-        rows.set(key, row);
-      }
-      // Without a verdict, a leaf and no fault: a request at the check host, which records no exchange.
-      if (flow.exchanges > 0 || flow.fault === null) row.accepted++;
-      else row.refused++;
-      row.last = Math.max(row.last, time);
-    }
-  });
-  return {
-    since,
-    until,
-    rows: [...rows.values()].sort((a, b) => b.last - a.last || (a.client < b.client ? -1 : 1)),
-    left,
-    unread: [...unread].sort(),
-  };
-}
+/** Adds leaves and flows up: all leaves first. */
+export class UptakeTally {
+  private readonly range: UptakeRange;
+  /** Root by serial; undefined for leaves that nobody trusts. */
+  private readonly leaves = new Map<string, string | null | undefined>();
+  private readonly rows = new Map<string, UptakeRow>();
+  private left = 0;
 
-function sweep(
-  dir: string,
-  since: number,
-  unread: Set<string>,
-  read: (db: NonNullable<ReturnType<typeof openDayForReading>>) => void,
-): void {
-  const first = dayOf(since);
-  for (const day of listDays(dir)) {
-    if (day < first) continue;
-    try {
-      const db = openDayForReading(dir, day);
-      if (db === null) continue;
-      try {
-        read(db);
-      } finally {
-        db.close();
+  constructor(range: UptakeRange) {
+    this.range = range;
+  }
+
+  leaf({ serial, root, trust }: MadeLeaf): void {
+    if (this.leaves.size < MAX_LEAVES) this.leaves.set(serial, trust === 'untrusted' ? undefined : root);
+  }
+
+  flow({ serial, client, user, ja4, time, exchanges, fault }: ShownLeaf): void {
+    const root = this.leaves.has(serial) ? this.leaves.get(serial) : null;
+    if (root === undefined) return;
+    const key = JSON.stringify([client, user, ja4, root]);
+    let row = this.rows.get(key);
+    if (row === undefined) {
+      if (this.rows.size >= (this.range.maxRows ?? MAX_ROWS)) {
+        this.left++;
+        return;
       }
-    } catch {
-      unread.add(day);
+      row = { client, user, ja4, root, accepted: 0, refused: 0, last: time };
+      this.rows.set(key, row);
     }
+    // Without a verdict, a leaf and no fault: a request at the check host, which records no exchange.
+    if (exchanges > 0 || fault === null) row.accepted++;
+    else row.refused++;
+    row.last = Math.max(row.last, time);
+  }
+
+  /** `unread`: days that could not be read. */
+  result(unread: Iterable<string>): Uptake {
+    const { since, until } = this.range;
+    return {
+      since,
+      until,
+      rows: [...this.rows.values()].sort((a, b) => b.last - a.last || (a.client < b.client ? -1 : 1)),
+      left: this.left,
+      unread: [...unread].sort(),
+    };
   }
 }
 
@@ -181,14 +131,14 @@ export function sharesOf(uptake: Pick<Uptake, 'rows'>): UptakeShares {
  * Of all clients seen in the window (ms) up to `now`, how many accept the root (SHA-256, hex). Null when nothing is recorded
  * at all, or some of it cannot be read: nobody can tell then.
  */
-export function share(
-  dir: string,
+export async function share(
+  history: AuditHistory,
   root: string,
   window: number,
   now: number,
-): { clients: number; accepting: number } | null {
-  if (listDays(dir).length === 0) return null;
-  const uptake = readUptake({ dir, since: now - window, until: now + DAY });
+): Promise<{ clients: number; accepting: number } | null> {
+  if (await history.isEmpty()) return null;
+  const uptake = await history.uptake({ since: now - window, until: now + DAY });
   if (uptake.left > 0 || uptake.unread.length > 0) return null;
   const { clients, roots } = sharesOf(uptake);
   return { clients, accepting: roots.find(r => r.root === root)?.accepting ?? 0 };

@@ -20,11 +20,13 @@ import {
   switchToNext,
 } from '../../ca/rotation.ts';
 import type { TrustShare } from '../../ca/rotation.ts';
+import { STORE_SETTINGS } from '../control/fleet.ts';
+import type { StoreSettings } from '../control/fleet.ts';
 import { placeOf } from './ca-place.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Asks who measured: which share of clients completed handshakes under the root with this SHA-256. Null: nobody did. */
-export type MeasureTrust = (dataDir: string, rootSha256: string) => Promise<TrustShare | null>;
+export type MeasureTrust = (records: StoreSettings, rootSha256: string) => Promise<TrustShare | null>;
 
 interface RotateOptions {
   switch?: boolean;
@@ -59,9 +61,9 @@ export function rotateCommand(measure: MeasureTrust = () => Promise.resolve(null
     .option('--force', 'switch although too few clients accept the new root, or nobody knows how many')
     .option('--json', 'print where the authority stands then as JSON')
     .allowExcessArguments(false);
-  const place = placeOf(command);
+  const place = placeOf(command, STORE_SETTINGS);
   return command.action(async (options: RotateOptions) => {
-    const { dir, dataDir, passphrase } = place();
+    const { dir, records, passphrase } = place();
     const say = (...lines: string[]): void => {
       if (options.json === true) console.log(JSON.stringify(describeLife(dir), null, 2));
       else for (const line of lines) console.log(line);
@@ -78,7 +80,7 @@ export function rotateCommand(measure: MeasureTrust = () => Promise.resolve(null
       );
     }
     if (options.switch === true) {
-      await refuseEarly(describeLife(dir), options, root => measure(dataDir, root));
+      await refuseEarly(describeLife(dir), options, root => measure(records, root));
       switchToNext({ dir, passphrase: passphrase() });
       return say(
         'Switched. The service signs with the new authority from its next start on: systemctl restart sightglass',

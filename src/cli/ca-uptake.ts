@@ -8,9 +8,11 @@ import type { TrustShare } from '../../ca/rotation.ts';
 import { describeLife } from '../../ca/life.ts';
 import { jsonLine, visible } from '../audit/export/lines.ts';
 import { parseTime, TIME_HINT } from '../audit/query/time.ts';
-import { auditDir } from '../audit/recorder.ts';
-import { readUptake, share, sharesOf } from '../audit/uptake.ts';
-import type { Uptake, UptakeRow, UptakeShares } from '../audit/uptake.ts';
+import { share, sharesOf } from '../audit/uptake.ts';
+import type { UptakeShares } from '../audit/uptake.ts';
+import type { Uptake, UptakeRow } from '../audit/store/history.ts';
+import { STORE_SETTINGS, withHistory } from '../control/fleet.ts';
+import type { StoreSettings } from '../control/fleet.ts';
 import { placeOf } from './ca-place.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -19,8 +21,8 @@ const WINDOW_MS = 7 * 86_400_000;
 const SHOWN = 50;
 
 /** The measure of `ca rotate --switch`: the last seven days. */
-export function measureTrust(dataDir: string, rootSha256: string): Promise<TrustShare | null> {
-  return Promise.resolve(share(auditDir(dataDir), rootSha256, WINDOW_MS, Date.now()));
+export function measureTrust(records: StoreSettings, rootSha256: string): Promise<TrustShare | null> {
+  return withHistory(records, history => share(history, rootSha256, WINDOW_MS, Date.now()));
 }
 
 export function uptakeCommand(): Command {
@@ -32,8 +34,8 @@ export function uptakeCommand(): Command {
     .option('--limit <N>', 'rows to print', String(SHOWN))
     .option('--json', 'print it as JSON, all rows')
     .allowExcessArguments(false);
-  const place = placeOf(command);
-  return command.action((options: { since: string; limit: string; json?: boolean }) => {
+  const place = placeOf(command, STORE_SETTINGS);
+  return command.action(async (options: { since: string; limit: string; json?: boolean }) => {
     const now = Date.now();
     const since = parseTime(options.since, now);
     if (since === null) throw new UsageError(`--since "${visible(options.since)}" is no time`, TIME_HINT);
@@ -43,8 +45,8 @@ export function uptakeCommand(): Command {
         `--limit "${visible(options.limit)}" is no number of rows`,
         'Write a whole number from 1 on.',
       );
-    const { dir, dataDir } = place();
-    const uptake = readUptake({ dir: auditDir(dataDir), since, until: now + 1 });
+    const { dir, records } = place();
+    const uptake = await withHistory(records, history => history.uptake({ since, until: now + 1 }));
     const shares = sharesOf(uptake);
     if (options.json === true) console.log(jsonLine({ ...shares, ...uptake }));
     else for (const line of linesOf(uptake, shares, rolesOf(dir), limit)) console.log(line);

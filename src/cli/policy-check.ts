@@ -6,11 +6,9 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { isoTime } from '../audit/export/lines.ts';
 import { parseTime, TIME_HINT } from '../audit/query/time.ts';
-import { auditDir } from '../audit/recorder.ts';
-import { countRuleHits } from '../audit/store/flow-walk.ts';
-import { listDays } from '../audit/store/schema.ts';
 import { secretFindings } from '../control/secret-check.ts';
 import { analyse, type Finding } from '../policy/analyse.ts';
+import { STORE_SETTINGS, withHistory } from '../control/fleet.ts';
 import { loadPolicyFile, problemText, type LoadedPolicy } from '../policy/load.ts';
 import { unusedRules } from '../policy/unused.ts';
 import type { Settings } from '../settings/catalogue.ts';
@@ -31,7 +29,7 @@ export function checkCommand(): Command {
     .option('--strict', 'exit code 1 also for warnings: hidden, contradictory and expired rules')
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir', 'parent.secrets', 'policy.file']);
+  const input = addSettingsFlags(command, [...STORE_SETTINGS, 'parent.secrets', 'policy.file']);
   return command.action(
     async (file: string, options: { json?: boolean; strict?: boolean; since: string }) => {
       const settings = loadSettings(input());
@@ -62,16 +60,17 @@ async function idleFindings(
   settings: Settings,
   since: string,
 ): Promise<Finding[]> {
-  const dir = auditDir(settings['data-dir']);
   const from = parseTime(since, Date.now());
   if (from === null) throw new UsageError(`--since "${since}" is no time`, TIME_HINT);
-  if (listDays(dir).length === 0) return [];
   const ruling = policyFileOf(settings);
   const inForce =
     resolve(ruling) === resolve(file) ? loaded : await loadPolicyFile(ruling, { emptyWithoutCopy: true });
   if (!inForce.ok) return [];
   const { document, positions } = loaded;
-  const hits = countRuleHits({ dir, since: from, onProblem: () => undefined });
+  const hits = await withHistory(settings, async history =>
+    (await history.isEmpty()) ? null : history.ruleHits({ since: from, onProblem: () => undefined }),
+  );
+  if (hits === null) return [];
   return unusedRules({
     rules: document.rules.map(r => r.name),
     inForce: new Set(inForce.document.rules.map(r => r.name)),

@@ -1,19 +1,18 @@
 /**
  * `sightglass policy replay | hits`: what a candidate policy would have done with recorded flows, and how often the rules of
- * the policy in force decided. Both read the day files of the data directory, with or without a running proxy; progress
+ * the policy in force decided. Both ask the records where the settings say, with or without a running proxy; progress
  * goes to standard error, so that standard output stays data.
  */
 import { setImmediate as breathe } from 'node:timers/promises';
 import { Command } from 'commander';
 import { isoTime, jsonLine, visible } from '../audit/export/lines.ts';
 import { parseTime, TIME_HINT } from '../audit/query/time.ts';
-import { auditDir } from '../audit/recorder.ts';
-import { listDays } from '../audit/store/schema.ts';
-import { countRuleHits, walkFlows } from '../audit/store/flow-walk.ts';
-import type { RuleHits, WalkOptions } from '../audit/store/flow-walk.ts';
+import type { AuditHistory, HistoryRange, RuleHits } from '../audit/store/history.ts';
+import { recordsPlace, STORE_SETTINGS, withHistory } from '../control/fleet.ts';
+import type { StoreSettings } from '../control/fleet.ts';
+import { KEPT_ELSEWHERE } from '../control/keeping.ts';
 import { loadPolicyFile, problemText } from '../policy/load.ts';
 import type { LoadedPolicy } from '../policy/load.ts';
-import { walkRequests } from '../audit/store/request-walk.ts';
 import { Replay } from '../policy/replay.ts';
 import { requestAsks, RequestReplay } from '../policy/replay-requests.ts';
 import type { RequestChange, RequestSummary } from '../policy/replay-requests.ts';
@@ -45,44 +44,49 @@ export function replayCommand(): Command {
     .option('--until <TIME>', 'flows before this time')
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(addProgress(command), ['data-dir']);
+  const input = addSettingsFlags(addProgress(command), STORE_SETTINGS);
   return command.action(async (file: string, options: RangeOptions & ProgressOptions) => {
-    const dataDir = loadSettings(input())['data-dir'];
+    const settings = loadSettings(input());
     const now = Date.now();
-    const range = rangeOf(auditDir(dataDir), options, now);
-    const candidate = await good(file, copiesDir(join(dataDir, 'policy')));
-    if (candidate === null) return;
-    const run = new Replay(candidate.compiled);
-    const progress = new Progress(options);
-    const until = range.until ?? now;
-    await progressing(walkFlows(range), until, 'flows', progress, batch => {
-      for (const flow of batch) run.add(flow);
+    const range = rangeOf(options, now);
+    const summed = await withRecords(settings, async history => {
+      const candidate = await good(file, copiesDir(join(settings['data-dir'], 'policy')));
+      if (candidate === null) return null;
+      return summariesOf(history, range, candidate, new Progress(options), now);
     });
-    const asks = requestAsks(candidate.compiled);
-    const requests = new RequestReplay(candidate.compiled);
-    await progressing(
-      walkRequests({
-        ...range,
-        which: asks.any ? 'all' : 'decided-apart',
-        contentType: asks.contentType,
-      }),
-      until,
-      'requests',
-      progress,
-      batch => {
-        for (const request of batch) requests.add(request);
-      },
-    );
-    const summary = run.summary();
-    const inside = requests.summary();
+    if (summed === null) return;
+    const { summary, inside } = summed;
     if (options.json === true) console.log(jsonLine({ ...withTimes(summary), requests: inside }));
     else console.log([replayText(summary, file), ...requestText(inside, summary)].join('\n'));
   });
 }
 
+/** What a candidate would have done with the flows of a time, and with the requests in them. */
+async function summariesOf(
+  history: AuditHistory,
+  range: HistoryRange,
+  { compiled }: LoadedPolicy,
+  progress: Progress,
+  now: number,
+): Promise<{ summary: ReplaySummary; inside: RequestSummary }> {
+  const { until = now } = range;
+  const run = new Replay(compiled);
+  await progressing(history.flows(range), until, 'flows', progress, batch => {
+    for (const flow of batch) run.add(flow);
+  });
+  const asks = requestAsks(compiled);
+  const requests = new RequestReplay(compiled);
+  const which = asks.any ? 'all' : 'decided-apart';
+  const walked = history.requests({ ...range, which, contentType: asks.contentType });
+  await progressing(walked, until, 'requests', progress, batch => {
+    for (const request of batch) requests.add(request);
+  });
+  return { summary: run.summary(), inside: requests.summary() };
+}
+
 /** Walk through records, oldest first. */
 async function progressing<T extends { time: number }>(
-  batches: Iterable<T[]>,
+  batches: AsyncIterable<T[]>,
   until: number,
   unit: 'flows' | 'requests',
   progress: Progress,
@@ -90,7 +94,7 @@ async function progressing<T extends { time: number }>(
 ): Promise<void> {
   let done = 0;
   let first: number | null = null;
-  for (const batch of batches) {
+  for await (const batch of batches) {
     take(batch);
     done += batch.length;
     const time = batch.at(-1)?.time ?? until;
@@ -228,15 +232,16 @@ export function hitsCommand(): Command {
     .option('--until <TIME>', 'flows before this time')
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir', 'policy.file']);
+  const input = addSettingsFlags(command, [...STORE_SETTINGS, 'policy.file']);
   return command.action(async (options: RangeOptions) => {
     const settings = loadSettings(input());
     const dataDir = settings['data-dir'];
-    const range = rangeOf(auditDir(dataDir), options, Date.now());
+    const range = rangeOf(options, Date.now());
     const file = policyFileOf(settings);
+    const hits = await withRecords(settings, history => history.ruleHits(range));
     const policy = await good(file, copiesDir(join(dataDir, 'policy')));
     if (policy === null) return;
-    const rows = hitRows(policy, countRuleHits(range));
+    const rows = hitRows(policy, hits);
     if (options.json === true) {
       console.log(
         jsonLine({
@@ -290,20 +295,27 @@ function hitRows(policy: LoadedPolicy, hits: readonly RuleHits[]): HitRow[] {
   return [...byRule.values()];
 }
 
-function rangeOf(dir: string, options: RangeOptions, now: number): WalkOptions {
+/** Ask the records, where there are any. */
+function withRecords<T>(settings: StoreSettings, work: (history: AuditHistory) => Promise<T>): Promise<T> {
+  return withHistory(settings, async history => {
+    if (!(await history.isEmpty())) return work(history);
+    throw settings['audit.store'] === 'none' && settings['audit.store-read'] === null
+      ? new UsageError(KEPT_ELSEWHERE.message, KEPT_ELSEWHERE.hint, 1)
+      : new UsageError(
+          `there are no records in ${recordsPlace(settings)}`,
+          'Name the data directory of the proxy with --data-dir, or the database with --audit.store-read.',
+          1,
+        );
+  });
+}
+
+function rangeOf(options: RangeOptions, now: number): HistoryRange {
   const time = (flag: string, text: string): number => {
     const at = parseTime(text, now);
     if (at === null) throw new UsageError(`--${flag} "${text}" is no time`, TIME_HINT);
     return at;
   };
-  if (listDays(dir).length === 0)
-    throw new UsageError(
-      `there are no records in ${dir}`,
-      'Name the data directory of the proxy with --data-dir.',
-      1,
-    );
   return {
-    dir,
     since: time('since', options.since),
     ...(options.until === undefined ? {} : { until: time('until', options.until) }),
     onProblem: (day, message) => {

@@ -23,7 +23,7 @@ import { consoleAlerts } from './alerts/console-alerts.ts';
 import { AlertShelf } from './alerts/shelf.ts';
 import { Desk } from './desk.ts';
 import { consoleEvidence, type EvidenceKey } from './evidence.ts';
-import { keepsRecords, openAuditStore } from './fleet.ts';
+import { keepsRecords, openAuditStore, storeSettings } from './fleet.ts';
 import { openKeeping } from './keeping.ts';
 import { ListTokens } from './list-tokens.ts';
 import type { Log } from './log.ts';
@@ -89,7 +89,12 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
 
   const folder = settings['parent.secrets'];
   const secrets = folder === null ? {} : { secrets: folder };
-  const desk = new Desk({ policyFile: policy.file, dataDir: settings['data-dir'], ...secrets });
+  const desk = new Desk({
+    policyFile: policy.file,
+    dataDir: settings['data-dir'],
+    records: storeSettings(settings),
+    ...secrets,
+  });
   const policyWork: PolicyWork = {
     store: policy,
     versions: new PolicyVersions(versionsDir(settings['data-dir'])),

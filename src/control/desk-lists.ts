@@ -10,9 +10,8 @@ import { TRAFFIC_SETS } from '../../web/contract.ts';
 import type { ImportPlan, ListExportParams } from '../../web/contract.ts';
 import { DeskError } from '../../web/server/desk.ts';
 import type { DeskJob, DeskProgress, DeskResult, ImportJob } from '../../web/server/desk.ts';
-import { auditDir } from '../audit/recorder.ts';
 import { parseTime } from '../audit/query/time.ts';
-import { walkFlows } from '../audit/store/flow-walk.ts';
+import type { HistoryRange, WalkedFlow } from '../audit/store/history.ts';
 import { loadSnapshot } from '../policy/compile.ts';
 import { DomainSetBuilder } from '../policy/domain-set.ts';
 import { Lessons } from '../policy/learned.ts';
@@ -30,6 +29,8 @@ import { patternText } from '../policy/pattern.ts';
 import { readSetFile } from '../policy/set-file.ts';
 import { PolicyVersions, versionsDir } from '../policy/versions.ts';
 import type { DeskPlace } from './desk.ts';
+import { withHistory } from './fleet.ts';
+import type { StoreSettings } from './fleet.ts';
 
 /** Told now and then while a job runs. */
 export type Tell = (progress: DeskProgress) => void;
@@ -37,14 +38,14 @@ export type Tell = (progress: DeskProgress) => void;
 export const TELL_MS = 200;
 
 export async function exportNames(
-  { dataDir }: DeskPlace,
+  { records }: DeskPlace,
   { snapshot, params, name, now }: Extract<DeskJob, { do: 'export' }>,
   tell: Tell,
 ): Promise<DeskResult['export']> {
   const traffic = TRAFFIC_SETS.includes(params.set);
   const selection =
     traffic && params.list === undefined
-      ? await fromTraffic(dataDir, params, now, tell)
+      ? await fromTraffic(records, params, now, tell)
       : await fromPolicy(snapshot, params, now);
   try {
     const { files, ...report } = exportList(params.format, selection, {
@@ -84,13 +85,13 @@ async function fromPolicy(
 }
 
 async function fromTraffic(
-  dataDir: string,
+  records: StoreSettings,
   params: ListExportParams,
   now: number,
   tell: Tell,
 ): Promise<Selection> {
   if (params.set === 'learned-pinned' || params.set === 'learned-broken')
-    return fromLessons(dataDir, params, now, tell);
+    return fromLessons(records, params, now, tell);
   const learned = params.set === 'learned';
   const hosts = new SeenHosts({
     minClients: Number(params.minClients ?? (learned ? 5 : 1)),
@@ -98,9 +99,7 @@ async function fromTraffic(
     neverBlocked: learned,
   });
   const since = parseTime(params.since ?? '30d', now) ?? now - 30 * 86_400_000;
-  let damaged = 0;
-  let told = 0;
-  for (const batch of walkFlows({ dir: auditDir(dataDir), since, until: now, onProblem: () => damaged++ })) {
+  const damaged = await throughFlows(records, { since, until: now }, tell, batch => {
     for (const { time, client, facts, verdict } of batch)
       hosts.add({
         time,
@@ -109,11 +108,7 @@ async function fromTraffic(
         host: facts?.host ?? null,
         verdict: verdict?.action ?? null,
       });
-    if (Date.now() - told < TELL_MS) continue;
-    told = Date.now();
-    tell({ done: hosts.counts.flows, at: batch.at(-1)?.time ?? null });
-    await breathe();
-  }
+  });
   const { flows, beyond } = hosts.counts;
   const notes = [`${flows} flows looked at`];
   if (beyond > 0) notes.push(`${beyond} flows left out: more than a million names`);
@@ -128,7 +123,7 @@ function exportAction(set: ListExportParams['set']): ExportAction {
 
 /** What learned lists of a policy would hold, with the thresholds that were asked for. */
 async function fromLessons(
-  dataDir: string,
+  records: StoreSettings,
   params: ListExportParams,
   now: number,
   tell: Tell,
@@ -137,16 +132,10 @@ async function fromLessons(
   const lessons = new Lessons(what);
   const since = parseTime(params.since ?? '30d', now) ?? now - 30 * 86_400_000;
   let flows = 0;
-  let damaged = 0;
-  let told = 0;
-  for (const batch of walkFlows({ dir: auditDir(dataDir), since, until: now, onProblem: () => damaged++ })) {
+  const damaged = await throughFlows(records, { since, until: now }, tell, batch => {
     for (const flow of batch) lessons.add(flow);
     flows += batch.length;
-    if (Date.now() - told < TELL_MS) continue;
-    told = Date.now();
-    tell({ done: flows, at: batch.at(-1)?.time ?? null });
-    await breathe();
-  }
+  });
   const fewest = Number(params.minFlows ?? 1);
   const entries = lessons
     .result(Number(params.minClients ?? 5))
@@ -160,6 +149,29 @@ async function fromLessons(
   if (lessons.beyond > 0) notes.push(`${lessons.beyond} flows left out: more than a million names`);
   if (damaged > 0) notes.push(`the records of ${damaged} days cannot be read and are left out`);
   return { action: 'seen', entries, exceptions: [], notes };
+}
+
+/** Go through recorded flows and tell how far that is. Resolves with the number of days that cannot be read. */
+async function throughFlows(
+  records: StoreSettings,
+  range: HistoryRange,
+  tell: Tell,
+  take: (batch: WalkedFlow[]) => void,
+): Promise<number> {
+  let damaged = 0;
+  let told = 0;
+  let done = 0;
+  await withHistory(records, async history => {
+    for await (const batch of history.flows({ ...range, onProblem: () => damaged++ })) {
+      take(batch);
+      done += batch.length;
+      if (Date.now() - told < TELL_MS) continue;
+      told = Date.now();
+      tell({ done, at: batch.at(-1)?.time ?? null });
+      await breathe();
+    }
+  });
+  return damaged;
 }
 
 export async function importNames(

@@ -5,10 +5,6 @@
 import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { DeskJob, DeskResult } from '../../web/server/desk.ts';
-import { auditDir } from '../audit/recorder.ts';
-import { countRuleHits, walkFlows } from '../audit/store/flow-walk.ts';
-import { walkRequests } from '../audit/store/request-walk.ts';
-import { listDays } from '../audit/store/schema.ts';
 import { analyse } from '../policy/analyse.ts';
 import { loadSnapshot } from '../policy/compile.ts';
 import { parsePolicy } from '../policy/parse.ts';
@@ -28,6 +24,7 @@ import { secretFindings } from './secret-check.ts';
 import { exportNames, importNames, refusal, TELL_MS } from './desk-lists.ts';
 import type { Tell } from './desk-lists.ts';
 import type { DeskPlace } from './desk.ts';
+import { withHistory } from './fleet.ts';
 
 /** Do one job. Rejects with DeskError when it cannot be done as asked. */
 export async function doJob(place: DeskPlace, job: DeskJob, tell: Tell): Promise<unknown> {
@@ -104,7 +101,7 @@ async function listsNow(policyFile: string, copies: string, fallback: Compared):
 }
 
 async function replay(
-  { policyFile, dataDir }: DeskPlace,
+  { policyFile, dataDir, records }: DeskPlace,
   { text, since, until, budget }: Extract<DeskJob, { do: 'replay' }>,
   tell: Tell,
 ): Promise<DeskResult['replay']> {
@@ -114,13 +111,13 @@ async function replay(
   const end = Date.now() + budget;
   let told = 0;
   let complete = true;
-  const range = { dir: auditDir(dataDir), since, until, onProblem: () => (complete = false) };
+  const range = { since, until, onProblem: () => (complete = false) };
   /** False when the time is over. */
   const through = async <T extends { time: number }>(
-    batches: Iterable<T[]>,
+    batches: AsyncIterable<T[]>,
     take: (one: T) => void,
   ): Promise<boolean> => {
-    for (const batch of batches) {
+    for await (const batch of batches) {
       for (const one of batch) take(one);
       const now = Date.now();
       if (now - told > TELL_MS) {
@@ -135,14 +132,17 @@ async function replay(
   const asks = requestAsks(candidate.compiled);
   const requests = new RequestReplay(candidate.compiled);
   const which = asks.any ? 'all' : 'decided-apart';
-  const flows = await through(walkFlows(range), flow => {
-    run.add(flow);
+  const { flows, inside } = await withHistory(records, async history => {
+    const flows = await through(history.flows(range), flow => {
+      run.add(flow);
+    });
+    const inside =
+      flows &&
+      (await through(history.requests({ ...range, which, contentType: asks.contentType }), request => {
+        requests.add(request);
+      }));
+    return { flows, inside };
   });
-  const inside =
-    flows &&
-    (await through(walkRequests({ ...range, which, contentType: asks.contentType }), request => {
-      requests.add(request);
-    }));
   return {
     summary: run.summary(),
     requests: flows ? requests.summary() : null,
@@ -152,19 +152,14 @@ async function replay(
 }
 
 function hits(
-  { dataDir }: DeskPlace,
+  { records }: DeskPlace,
   { since, until }: Extract<DeskJob, { do: 'hits' }>,
-): DeskResult['hits'] {
-  const dir = auditDir(dataDir);
-  if (listDays(dir).length === 0) return null;
-  return countRuleHits({ dir, since, until, onProblem: () => undefined }).map(
-    ({ rule, action, flows, last }) => ({
-      rule,
-      action,
-      flows,
-      last,
-    }),
-  );
+): Promise<DeskResult['hits']> {
+  return withHistory(records, async history => {
+    if (await history.isEmpty()) return null;
+    const found = await history.ruleHits({ since, until, onProblem: () => undefined });
+    return found.map(({ rule, action, flows, last }) => ({ rule, action, flows, last }));
+  });
 }
 
 async function apply(

@@ -9,6 +9,7 @@ import { startThread } from '../audit/thread.ts';
 import type { Worker } from 'node:worker_threads';
 import type { DeskJob, DeskResult, DeskRefusal, DeskProgress } from '../../web/server/desk.ts';
 import { DeskError } from '../../web/server/desk.ts';
+import type { StoreSettings } from './fleet.ts';
 
 export type DeskMessage =
   | { kind: 'progress'; progress: DeskProgress }
@@ -19,6 +20,8 @@ export type DeskMessage =
 export interface DeskPlace {
   policyFile: string;
   dataDir: string;
+  /** Where the records are. */
+  records: StoreSettings;
   /** Folder of the secrets of parents; default `secrets` in the data folder. */
   secrets?: string;
 }

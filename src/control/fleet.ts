@@ -3,12 +3,15 @@
  * what does not fit together before anything starts.
  */
 import { auditDir } from '../audit/recorder.ts';
+import { DayHistory } from '../audit/store/day-history.ts';
+import { PostgresHistory } from '../audit/store/postgres/history.ts';
 import { PostgresStore } from '../audit/store/postgres/postgres.ts';
 import { openStore } from '../audit/store/sqlite.ts';
 import { parsePostgresUrl } from '../core/postgres-address.ts';
 import type { FleetMode, ListenData } from '../audit/fleet/fleet-data.ts';
 import type { TlsFiles } from '../audit/fleet/link.ts';
 import type { PostgresTarget } from '../audit/store/postgres/connect.ts';
+import type { AuditHistory } from '../audit/store/history.ts';
 import type { AuditStore } from '../audit/store/store.ts';
 import type { Settings } from '../settings/catalogue.ts';
 import { SettingsContradiction } from '../settings/contradiction.ts';
@@ -118,6 +121,33 @@ export function openAuditStore(settings: StoreSettings, options: { thread?: bool
   const target = readTarget(settings);
   if (target !== null) return new PostgresStore(target);
   return openStore({ dir: auditDir(settings['data-dir']), proxy: settings['fleet.name'], ...options });
+}
+
+/** The same records from their beginning, for replays, counts and learning. Works in the calling thread. */
+export function openAuditHistory(settings: StoreSettings): AuditHistory {
+  const target = readTarget(settings);
+  return target === null ? new DayHistory(auditDir(settings['data-dir'])) : new PostgresHistory(target);
+}
+
+/** Ask that for one piece of work. */
+export async function withHistory<T>(
+  settings: StoreSettings,
+  work: (history: AuditHistory) => Promise<T>,
+): Promise<T> {
+  const history = openAuditHistory(settings);
+  try {
+    return await work(history);
+  } finally {
+    await history.close();
+  }
+}
+
+/** Where that is, in words: a folder, or a database without who asks it. */
+export function recordsPlace(settings: StoreSettings): string {
+  const target = readTarget(settings);
+  if (target === null) return auditDir(settings['data-dir']);
+  const { host, port, database } = target.address;
+  return `the database ${database} at ${host}:${port}`;
 }
 
 /** Where this machine searches when that is a database, with the role that reads; else null. */

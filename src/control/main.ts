@@ -124,7 +124,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
     const policyFile = policyFileOf(settings);
     const lists = new ListKeeper({
       dir: copiesDir(join(dataDir, 'policy')),
-      auditDir: auditDir(dataDir),
+      records: storeSettings(settings),
       fetch: listFetcher(settings),
       onEvent: tell,
     });

@@ -18,13 +18,14 @@ import type { CopyFacts, Fetch, Refreshed } from '../policy/sources.ts';
 import { parsePolicy } from '../policy/parse.ts';
 import { fetchList } from '../policy/sources-fetch.ts';
 import type { Settings } from '../settings/catalogue.ts';
+import type { StoreSettings } from './fleet.ts';
 import { learnInThread } from './learn-thread.ts';
 
 export interface ListKeeperOptions {
   /** Folder of the copies. */
   dir: string;
-  /** Folder of the day files, to learn from. */
-  auditDir: string;
+  /** Where the records are, to learn from. */
+  records: StoreSettings;
   fetch: Fetch;
   onEvent: (name: string, detail: Record<string, unknown>) => void;
   /** Learns a list; in a thread of its own when not given. */
@@ -154,8 +155,8 @@ export class ListKeeper {
   }
 
   #learn(source: LearnedSource): Promise<Learned[]> {
-    const { auditDir, learn = learnInThread } = this.#options;
-    return Promise.resolve(learn({ auditDir, since: this.#now() - source.within, source }));
+    const { records, learn = learnInThread } = this.#options;
+    return Promise.resolve(learn({ records, since: this.#now() - source.within, source }));
   }
 
   async #judge(name: string, source: Source): Promise<void> {

@@ -25,7 +25,7 @@ export interface RecordedRequest {
   /** ms since epoch. */
   time: number;
   /** Which flow it came in. */
-  id: number;
+  id: number | string;
   client: string;
   user: string | null;
   method: string;
@@ -106,7 +106,7 @@ interface Bin {
   from: Action;
   to: Action;
   requests: number;
-  flows: Set<number>;
+  flows: Set<number | string>;
   asked: Tally;
   affected: AffectedTally;
 }

@@ -3,8 +3,9 @@ import { appendFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { auditDir } from '../../src/audit/recorder.ts';
+import { DayHistory } from '../../src/audit/store/day-history.ts';
 import { dayPath } from '../../src/audit/store/schema.ts';
-import { readUptake, share, sharesOf } from '../../src/audit/uptake.ts';
+import { share, sharesOf } from '../../src/audit/uptake.ts';
 import type { EventRecord } from '../../src/core/records.ts';
 import { flow } from '../policy/facts.ts';
 import { record, verdict } from '../policy/recorded.ts';
@@ -24,10 +25,10 @@ const seen = (client: string, serial: string, how: 'accepts' | 'refuses' | 'idle
 });
 
 describe('trust uptake', () => {
-  it('is told per client and root, from requests under a leaf and refusals of it, across days', t => {
+  it('is told per client and root, from requests under a leaf and refusals of it, across days', async t => {
     const dir = scratch(t);
-    const audit = auditDir(dir);
-    assert.equal(share(audit, OLD, DAY, NOON), null, 'nothing recorded: nobody can tell');
+    const history = new DayHistory(auditDir(dir));
+    assert.equal(await share(history, OLD, DAY, NOON), null, 'nothing recorded: nobody can tell');
     record(dir, NOON - 20 * DAY, [], [leaf('01', OLD), leaf('04', null)]);
     record(
       dir,
@@ -51,7 +52,7 @@ describe('trust uptake', () => {
       ],
       [leaf('02', NEW, 'next'), leaf('03', 'c'.repeat(64), 'untrusted')],
     );
-    const uptake = readUptake({ dir: audit, since: NOON - DAY, until: NOON + DAY });
+    const uptake = await history.uptake({ since: NOON - DAY, until: NOON + DAY });
     assert.deepEqual(
       uptake.rows.map(r => [r.client.slice(-1), r.user, r.root?.[0] ?? null, r.accepted, r.refused]),
       [
@@ -73,12 +74,12 @@ describe('trust uptake', () => {
         { root: null, accepting: 2, refusing: 0 },
       ],
     });
-    assert.deepEqual(share(audit, NEW, DAY, NOON), { clients: 5, accepting: 2 });
-    assert.deepEqual(share(audit, OLD, 7 * DAY, NOON), { clients: 6, accepting: 3 });
-    assert.deepEqual(share(audit, 'f'.repeat(64), DAY, NOON), { clients: 5, accepting: 0 });
+    assert.deepEqual(await share(history, NEW, DAY, NOON), { clients: 5, accepting: 2 });
+    assert.deepEqual(await share(history, OLD, 7 * DAY, NOON), { clients: 6, accepting: 3 });
+    assert.deepEqual(await share(history, 'f'.repeat(64), DAY, NOON), { clients: 5, accepting: 0 });
   });
 
-  it('bounds its rows, and names what cannot be read instead of guessing', t => {
+  it('bounds its rows, and names what cannot be read instead of guessing', async t => {
     const dir = scratch(t);
     record(
       dir,
@@ -87,13 +88,14 @@ describe('trust uptake', () => {
       [leaf('01', OLD)],
     );
     const audit = auditDir(dir);
-    const few = readUptake({ dir: audit, since: 0, until: NOON + 1, maxRows: 2 });
+    const history = new DayHistory(audit);
+    const few = await history.uptake({ since: 0, until: NOON + 1, maxRows: 2 });
     assert.deepEqual([few.rows.length, few.left], [2, 1]);
     const broken = dayPath(audit, '2026-11-19');
     appendFileSync(broken, 'no database');
     truncateSync(broken, 8);
-    assert.deepEqual(readUptake({ dir: audit, since: 0, until: NOON + 1 }).unread, ['2026-11-19']);
-    assert.equal(share(audit, OLD, 30 * DAY, NOON), null);
-    assert.deepEqual(readUptake({ dir: join(dir, 'none'), since: 0, until: 1 }).rows, []);
+    assert.deepEqual((await history.uptake({ since: 0, until: NOON + 1 })).unread, ['2026-11-19']);
+    assert.equal(await share(history, OLD, 30 * DAY, NOON), null);
+    assert.deepEqual((await new DayHistory(join(dir, 'none')).uptake({ since: 0, until: 1 })).rows, []);
   });
 });

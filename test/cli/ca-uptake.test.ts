@@ -11,6 +11,7 @@ import { measureTrust } from '../../src/cli/ca-uptake.ts';
 import { flow } from '../policy/facts.ts';
 import { record, verdict } from '../policy/recorded.ts';
 import { runVerb } from './run-verb.ts';
+import { recordsIn } from '../helpers/records-in.ts';
 
 it('tells who accepts which root, decides the switch of a rotation, and says what to do while nobody was seen', async t => {
   const dir = mkdtempSync(join(tmpdir(), 'sightglass-uptake-'));
@@ -21,7 +22,7 @@ it('tells who accepts which root, decides the switch of a rotation, and says wha
   const run = (...args: string[]) => runVerb(t, caCommand(), ...args, '--data-dir', dir);
   assert.match((await run('uptake')).out, /^no client was shown a certificate since .*\nLead one through/);
   const next = describeLife(ca).roots.find(root => root.role === 'next')?.sha256 ?? '';
-  assert.equal(await measureTrust(dir, next), null);
+  assert.equal(await measureTrust(recordsIn(dir), next), null);
 
   const now = Date.now();
   record(

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { exportNames } from '../../src/control/desk-lists.ts';
 import { documentOf, flow } from '../policy/facts.ts';
 import { record, verdict } from '../policy/recorded.ts';
+import { recordsIn } from '../helpers/records-in.ts';
 
 test('what clients pin and what is broken is exported from traffic as a learned list would hold it', async t => {
   const dataDir = mkdtempSync(join(tmpdir(), 'sightglass-desk-'));
@@ -27,7 +28,7 @@ test('what clients pin and what is broken is exported from traffic as a learned 
       seen('bad.test', c, 'cert-expired'),
     ]),
   );
-  const place = { policyFile: join(dataDir, 'policy.yaml'), dataDir };
+  const place = { policyFile: join(dataDir, 'policy.yaml'), dataDir, records: recordsIn(dataDir) };
   const snapshot = {
     version: '0'.repeat(12),
     document: documentOf('version: 1\ndefault: block\n'),

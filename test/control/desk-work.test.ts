@@ -7,6 +7,7 @@ import { doJob } from '../../src/control/desk-work.ts';
 import { flow } from '../policy/facts.ts';
 import { record, verdict } from '../policy/recorded.ts';
 import type { DeskResult } from '../../web/server/desk.ts';
+import { recordsIn } from '../helpers/records-in.ts';
 
 const POLICY = 'version: 1\ndefault: block\n';
 
@@ -21,7 +22,7 @@ test('a replay looks at requests too, unless its time is over before', async t =
   const text = 'version: 1\ndefault: inspect\nrules: [{ name: no, when: { method: POST }, action: block }]\n';
   const replayed = async (budget: number) =>
     (await doJob(
-      { policyFile, dataDir },
+      { policyFile, dataDir, records: recordsIn(dataDir) },
       { do: 'replay', text, since: now - 1000, until: now + 1000, budget },
       () => undefined,
     )) as DeskResult['replay'];
@@ -36,7 +37,7 @@ test('jobs check, replay nothing and import without touching what they only look
   t.after(() => rmSync(dataDir, { recursive: true, force: true }));
   const policyFile = join(dataDir, 'policy.yaml');
   writeFileSync(policyFile, POLICY);
-  const place = { policyFile, dataDir };
+  const place = { policyFile, dataDir, records: recordsIn(dataDir) };
   const ignore = (): void => undefined;
   const text = `${POLICY}rules:\n  - name: all\n    action: inspect\n  - name: never\n    action: block\n`;
   const checked = (await doJob(

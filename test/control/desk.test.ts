@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Desk } from '../../src/control/desk.ts';
 import { DeskError } from '../../web/server/desk.ts';
+import { recordsIn } from '../helpers/records-in.ts';
 
 test('the desk does three jobs at a time, ends one that is aborted or too slow, and goes on', async t => {
   const dataDir = mkdtempSync(join(tmpdir(), 'sightglass-desk-'));
   const policyFile = join(dataDir, 'policy.yaml');
   writeFileSync(policyFile, 'version: 1\ndefault: block\n');
-  const desk = new Desk({ policyFile, dataDir });
+  const desk = new Desk({ policyFile, dataDir, records: recordsIn(dataDir) });
   t.after(async () => {
     await desk.close();
     rmSync(dataDir, { recursive: true, force: true });

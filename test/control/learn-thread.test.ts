@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { auditDir } from '../../src/audit/recorder.ts';
 import { learn, learnInThread } from '../../src/control/learn-thread.ts';
 import { flow } from '../policy/facts.ts';
 import { record, verdict } from '../policy/recorded.ts';
+import { recordsIn } from '../helpers/records-in.ts';
 
 it('a thread learns what the same work here does', async t => {
   const dir = mkdtempSync(join(tmpdir(), 'sightglass-learn-'));
@@ -21,7 +21,7 @@ it('a thread learns what the same work here does', async t => {
     })),
   );
   const task = {
-    auditDir: auditDir(dir),
+    records: recordsIn(dir),
     since: now - 1000,
     source: {
       kind: 'learned' as const,
@@ -33,10 +33,10 @@ it('a thread learns what the same work here does', async t => {
     },
   };
   const expected = [{ name: 'a.test', match: 'exact', flows: 3, clients: 3 }];
-  assert.deepEqual(learn(task), expected);
+  assert.deepEqual(await learn(task), expected);
   // The thread alone keeps no process alive; here somebody waits for it.
   const awake = setInterval(() => undefined, 1000);
   t.after(() => clearInterval(awake));
   assert.deepEqual(await learnInThread(task), expected);
-  assert.deepEqual(await learnInThread({ ...task, auditDir: join(dir, 'nothing') }), []);
+  assert.deepEqual(await learnInThread({ ...task, records: recordsIn(join(dir, 'nothing')) }), []);
 });

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
-import { auditDir } from '../../src/audit/recorder.ts';
 import { learn } from '../../src/control/learn-thread.ts';
 import { followPolicy, ListKeeper, listStates, prepareLists } from '../../src/control/policy-sources.ts';
 import type { ListKeeperOptions } from '../../src/control/policy-sources.ts';
@@ -13,6 +12,7 @@ import { copiesDir, copyName } from '../../src/policy/sources.ts';
 import { openPolicyStore } from '../../src/policy/store.ts';
 import { documentOf, flow } from '../policy/facts.ts';
 import { record, verdict } from '../policy/recorded.ts';
+import { recordsIn } from '../helpers/records-in.ts';
 
 const YAML = 'version: 1\nlists: { l: { url: https://lists.test/l, refresh: 1h } }\n';
 const HOUR = 3_600_000;
@@ -25,7 +25,7 @@ function house(t: TestContext, fetch: ListKeeperOptions['fetch']) {
   const copies = copiesDir(join(dir, 'policy'));
   const keeper = new ListKeeper({
     dir: copies,
-    auditDir: auditDir(dir),
+    records: recordsIn(dir),
     fetch,
     learn,
     onEvent: (name, detail) => events.push(`${name} ${String(detail['list'])}`),

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { auditDir } from '../../src/audit/recorder.ts';
 import { walkFlows } from '../../src/audit/store/flow-walk.ts';
-import type { WalkedFlow } from '../../src/audit/store/flow-walk.ts';
+import type { WalkedFlow } from '../../src/audit/store/history.ts';
 import { explain } from '../../src/policy/explain.ts';
 import { loadPolicyFile } from '../../src/policy/load.ts';
 import { alpn, ech, hello, sni, versions } from '../helpers/hello-builder.ts';

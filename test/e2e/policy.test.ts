@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { auditDir } from '../../src/audit/recorder.ts';
 import { walkFlows } from '../../src/audit/store/flow-walk.ts';
-import type { WalkedFlow } from '../../src/audit/store/flow-walk.ts';
+import type { WalkedFlow } from '../../src/audit/store/history.ts';
 import { OriginCa } from '../helpers/proxy.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -3,6 +3,7 @@ import { auditDir, spoolDir } from '../../src/audit/recorder.ts';
 import { allocateProducer } from '../../src/audit/producer.ts';
 import { Ingest } from '../../src/audit/ingest.ts';
 import { openSpool } from '../../src/audit/spool.ts';
+import type { SpoolWriter } from '../../src/audit/spool.ts';
 import type { CertFacts, FlowFacts } from '../../src/core/facts.ts';
 import { FLOWS_PER_PRODUCER } from '../../src/core/records.ts';
 import type { EventRecord, ExchangeRecord, FlowRecord } from '../../src/core/records.ts';
@@ -12,28 +13,48 @@ export function verdict(action: Action, rule: string, policy = '0123456789ab'): 
   return { action, rule, policy, reason: 'for the test', capture: 'headers', block: 'page' };
 }
 
+export interface Recorded {
+  facts: FlowFacts | null;
+  verdict: Verdict | null;
+  time?: number;
+  fault?: string;
+  cert?: CertFacts;
+  /** Serial of the leaf that the client was shown. */
+  leaf?: string;
+  /** Requests inside, decided as their flow unless told otherwise. */
+  requests?: readonly Partial<ExchangeRecord>[];
+  /** The flow is still open: no ledger row. */
+  open?: boolean;
+}
+
 /** Put ledger rows into the store of a data directory. `now` is the time of ingestion, ms. */
 export function record(
   dataDir: string,
   now: number,
-  flows: readonly {
-    facts: FlowFacts | null;
-    verdict: Verdict | null;
-    time?: number;
-    fault?: string;
-    cert?: CertFacts;
-    /** Serial of the leaf that the client was shown. */
-    leaf?: string;
-    /** Requests inside, decided as their flow unless told otherwise. */
-    requests?: readonly Partial<ExchangeRecord>[];
-    /** The flow is still open: no ledger row. */
-    open?: boolean;
-  }[],
+  flows: readonly Recorded[],
   events: readonly EventRecord[] = [],
 ): void {
   const dir = spoolDir(dataDir);
   const producer = allocateProducer(dir);
   const spool = openSpool({ dir, producer });
+  spoolRecords(spool, producer, now, flows, events);
+  spool.close();
+  const ingest = new Ingest({ spoolDir: dir, auditDir: auditDir(dataDir), now: () => now });
+  try {
+    while (ingest.step().more) continue;
+  } finally {
+    ingest.close();
+  }
+}
+
+/** The same into a spool of that producer, as a worker leaves them. */
+export function spoolRecords(
+  spool: Pick<SpoolWriter, 'append' | 'flush'>,
+  producer: number,
+  now: number,
+  flows: readonly Recorded[],
+  events: readonly EventRecord[] = [],
+): void {
   for (const [i, flow] of flows.entries()) {
     const ledger = row(producer * FLOWS_PER_PRODUCER + i, now, flow);
     const { flow: id, time, client, clientPort, facts, verdict: decided } = ledger;
@@ -45,13 +66,6 @@ export function record(
   }
   for (const event of events) spool.append(event);
   spool.flush();
-  spool.close();
-  const ingest = new Ingest({ spoolDir: dir, auditDir: auditDir(dataDir), now: () => now });
-  try {
-    while (ingest.step().more) continue;
-  } finally {
-    ingest.close();
-  }
 }
 
 function exchangeOf(flow: FlowRecord, n: number): ExchangeRecord {
@@ -70,7 +84,7 @@ function exchangeOf(flow: FlowRecord, n: number): ExchangeRecord {
 function row(
   flow: number,
   now: number,
-  { facts, verdict: decided, time, fault, cert, leaf, requests = [] }: Parameters<typeof record>[2][number],
+  { facts, verdict: decided, time, fault, cert, leaf, requests = [] }: Recorded,
 ): FlowRecord {
   return {
     kind: 'flow',

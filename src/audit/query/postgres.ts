@@ -15,7 +15,7 @@ import { storable } from '../store/postgres/text.ts';
 import type { Field, Kind, Node, Pattern, Side, Test, Words } from './ast.ts';
 import type { Range } from './fragment.ts';
 
-export type PostgresParam = string | number | Buffer | Buffer[];
+export type PostgresParam = string | number | Buffer | Buffer[] | string[] | number[];
 
 /** A condition with `?` where its values go. */
 export interface PostgresFragment {

@@ -1,6 +1,6 @@
 /**
- * Walks through recorded requests with the facts of the flow they came in: for replaying rules that look at requests. Goes
- * through the day files as flow-walk.ts does, oldest row first, a batch at a time, with no statement open in between.
+ * Walks through recorded requests of day files with the facts of the flow they came in: for replaying rules that look at requests. Goes
+ * through the files as flow-walk.ts does, oldest row first, a batch at a time, with no statement open in between.
  *
  * A request whose flow is not in its day's file, closed or open, comes with `flow: null`: whoever asks must say that it
  * could not be judged.
@@ -9,45 +9,17 @@
  */
 import type Database from 'better-sqlite3';
 import { eachDay, flowReader } from './flow-walk.ts';
-import { fieldOf } from './head-field.ts';
 import { joinHead } from './headers.ts';
-import type { FlowId } from '../../core/records.ts';
-import type { Action, BlockKind, CaptureLevel, MaskProfile, Verdict } from '../../core/verdict.ts';
-import type { WalkedFlow, WalkOptions } from './flow-walk.ts';
+import { contentTypeIn, verdictOf } from './history.ts';
+import type { WalkOptions } from './flow-walk.ts';
+import type { DecidedColumns, RequestRange, WalkedRequest } from './history.ts';
 
-export interface WalkedRequest {
-  time: number;
-  id: FlowId;
-  client: string;
-  user: string | null;
-  method: string;
-  scheme: 'http' | 'https';
-  host: string;
-  port: number;
-  /** As recorded: with query, masked. */
-  target: string;
-  /** Media type of its body without parameters, lower case; null when it named none, or nobody asked for it. */
-  contentType: string | null;
-  /** How it was decided then. */
-  verdict: Verdict;
-  fault: string | null;
-  flow: Pick<WalkedFlow, 'facts' | 'verdict'> | null;
-}
-
-export interface RequestWalkOptions extends WalkOptions {
-  /**
-   * `all`, or only requests inside TLS that were decided by another rule than the flows of their day: those that a rule on
-   * requests decided.
-   */
-  which: 'all' | 'decided-apart';
-  /** Read the request's header block for its content type. */
-  contentType: boolean;
-}
+export type RequestWalkOptions = WalkOptions & RequestRange;
 
 const BATCH = 1_000;
 const MAX_KEPT = 20_000;
 
-interface Columns {
+interface Columns extends DecidedColumns {
   id: number;
   flow: number;
   time: number;
@@ -58,14 +30,6 @@ interface Columns {
   host: string;
   port: number;
   path: string;
-  action: Action;
-  rule: string;
-  policy: string;
-  reason: string;
-  capture: CaptureLevel;
-  block: BlockKind;
-  mask: MaskProfile | null;
-  parent: string | null;
   fault: string | null;
   reqBlock: number;
   reqRest: number;
@@ -112,19 +76,6 @@ export function* walkRequests(options: RequestWalkOptions): Generator<WalkedRequ
 
 const DECIDED_APART = `SELECT id FROM what WHERE scheme = 'https' AND rule NOT IN (SELECT rule FROM lane WHERE rule IS NOT NULL)`;
 
-function verdictOf(r: Columns): Verdict {
-  return {
-    action: r.action,
-    rule: r.rule,
-    policy: r.policy,
-    reason: r.reason,
-    capture: r.capture,
-    block: r.block,
-    ...(r.mask === null ? {} : { mask: r.mask }),
-    ...(r.parent === null ? {} : { parent: { group: r.parent, via: [] } }),
-  };
-}
-
 /** Content types of header blocks, by the two rows that a block became. */
 function contentTypes(db: Database.Database): (block: number, rest: number) => string | null {
   const stable = db.prepare<[number], string>('SELECT text FROM block WHERE id = ?').pluck();
@@ -142,12 +93,6 @@ function contentTypes(db: Database.Database): (block: number, rest: number) => s
     }
     return type;
   };
-}
-
-/** Media type that a header block names, without parameters, lower case; null when it names none. */
-function contentTypeIn(head: string): string | null {
-  const type = (fieldOf(head, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  return type === '' ? null : type;
 }
 
 function kept<T>(read: (id: number) => T): (id: number) => T {

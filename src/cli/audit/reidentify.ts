@@ -10,10 +10,10 @@ import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { parseQuery } from '../../audit/query/parse.ts';
 import { PSEUDONYM_EVENT } from '../../audit/pseudonym.ts';
-import { auditDir } from '../../audit/recorder.ts';
 import { makeOfficerKeys, officerKeyId, officerPrivateKey, openName } from '../../audit/sealed-name.ts';
-import { openStore } from '../../audit/store/sqlite.ts';
+import type { AuditStore } from '../../audit/store/store.ts';
 import { openControlDb } from '../../control/control-db.ts';
+import { openAuditStore, STORE_SETTINGS } from '../../control/fleet.ts';
 import { PrivacyError } from '../../control/pseudonym-key.ts';
 import { Trail } from '../../control/trail.ts';
 import { loadSettings } from '../../settings/load.ts';
@@ -56,7 +56,7 @@ export function reidentifyCommand(): Command {
     .option('--passphrase-file <FILE>', 'first line of FILE opens the key')
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir']);
+  const input = addSettingsFlags(command, STORE_SETTINGS);
   return command.action(async (pseudonym: string | undefined, options: Options) => {
     const { name, reason } = options;
     if ((pseudonym === undefined) === (name === undefined))
@@ -66,9 +66,9 @@ export function reidentifyCommand(): Command {
       );
     if (reason.trim() === '') throw new UsageError('The reason is empty.', 'Say why: --reason "…".');
     const key = privateKey(options);
-    const dataDir = loadSettings(input())['data-dir'];
-    const db = openControlDb(dataDir);
-    const store = openStore({ dir: auditDir(dataDir) });
+    const settings = loadSettings(input());
+    const db = openControlDb(settings['data-dir']);
+    const store = openAuditStore(settings);
     try {
       // The trail first: nobody learns a name that is not written down.
       new Trail(db).append({
@@ -109,11 +109,9 @@ export function reidentifyCommand(): Command {
   });
 }
 
-type Store = ReturnType<typeof openStore>;
-
 /** Sealed names of the store, newest first. */
 async function* sealedNames(
-  store: Store,
+  store: AuditStore,
   pseudonym: string | undefined,
 ): AsyncGenerator<{ pseudonym: string; sealed: string }> {
   const words = pseudonym === undefined ? '' : ` "${pseudonym.replace(/["\\]/g, '')}"`;

@@ -8,11 +8,10 @@ import { dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { parseQuery } from '../../audit/query/parse.ts';
 import { parseTime, TIME_HINT } from '../../audit/query/time.ts';
-import { auditDir } from '../../audit/recorder.ts';
-import { openStore } from '../../audit/store/sqlite.ts';
+import type { HistoryRange } from '../../audit/store/history.ts';
 import type { Page, SearchOptions } from '../../audit/store/store.ts';
-import { walkFlows } from '../../audit/store/flow-walk.ts';
-import type { WalkOptions } from '../../audit/store/flow-walk.ts';
+import { openAuditStore, STORE_SETTINGS, withHistory } from '../../control/fleet.ts';
+import type { StoreSettings } from '../../control/fleet.ts';
 import { Lessons } from '../../policy/learned.ts';
 import { entryOf } from '../../policy/lists/entry.ts';
 import { exportList } from '../../policy/lists/export.ts';
@@ -85,7 +84,7 @@ export function exportCommand(): Command {
     .option('--json', 'print the report as JSON on standard error')
     .allowExcessArguments(false)
     .addHelpText('after', `\nFormats:\n${table(EXPORTERS)}`);
-  const input = addSettingsFlags(command, ['data-dir', 'policy.file']);
+  const input = addSettingsFlags(command, [...STORE_SETTINGS, 'policy.file']);
   return command.action(async (flags: ExportFlags) => {
     const settings = loadSettings(input());
     const { selection, policy } =
@@ -106,13 +105,16 @@ export function exportCommand(): Command {
   });
 }
 
-function learned(
-  range: WalkOptions,
+async function learned(
+  records: StoreSettings,
+  range: HistoryRange,
   what: LearnedKind,
   minClients: number,
-): { selection: Selection; policy: null } {
+): Promise<{ selection: Selection; policy: null }> {
   const lessons = new Lessons(what);
-  for (const batch of walkFlows(range)) for (const flow of batch) lessons.add(flow);
+  await withHistory(records, async history => {
+    for await (const batch of history.flows(range)) for (const flow of batch) lessons.add(flow);
+  });
   const entries = lessons.result(minClients).map(({ name, match, flows, clients }) => ({
     ...entryOf({ name, match }, null),
     source: `learned: ${what}`,
@@ -168,8 +170,8 @@ async function fromTraffic(
   };
   if (flags.learned !== undefined)
     return learned(
+      settings,
       {
-        dir: auditDir(settings['data-dir']),
         since: time('since', flags.since ?? '30d'),
         ...(flags.until === undefined ? {} : { until: time('until', flags.until) }),
       },
@@ -187,7 +189,7 @@ async function fromTraffic(
     since: time('since', flags.since ?? '30d'),
     ...(flags.until === undefined ? {} : { until: time('until', flags.until) }),
   };
-  const store = openStore({ dir: auditDir(settings['data-dir']) });
+  const store = openAuditStore(settings);
   try {
     let before: string | null = null;
     do {

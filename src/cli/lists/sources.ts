@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { jsonLine, visible } from '../../audit/export/lines.ts';
-import { auditDir } from '../../audit/recorder.ts';
+import { STORE_SETTINGS, storeSettings } from '../../control/fleet.ts';
 import { learn } from '../../control/learn-thread.ts';
 import { ListKeeper, listFetcher, listStates } from '../../control/policy-sources.ts';
 import type { ListState } from '../../control/policy-sources.ts';
@@ -24,7 +24,12 @@ export function fetchCommand(): Command {
     .argument('[LIST]', 'one list only')
     .option('--json', 'print it as JSON')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(command, ['data-dir', 'policy.file', 'egress.allow', 'origin.extra-ca']);
+  const input = addSettingsFlags(command, [
+    ...STORE_SETTINGS,
+    'policy.file',
+    'egress.allow',
+    'origin.extra-ca',
+  ]);
   return command.action(async (list: string | undefined, options: { json?: boolean }) => {
     const settings = loadSettings(input());
     const document = await documentOf(settings);
@@ -37,7 +42,7 @@ export function fetchCommand(): Command {
     const failed = new Set<string>();
     const keeper = new ListKeeper({
       dir,
-      auditDir: auditDir(settings['data-dir']),
+      records: storeSettings(settings),
       fetch: listFetcher(settings),
       // This process waits for nothing else.
       learn,

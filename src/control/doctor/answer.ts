@@ -14,6 +14,7 @@ export const CHECKS = {
   policy: 'Is there a policy that can be applied?',
   key: 'Is the CA key safe, and will the authority live long enough?',
   disk: 'Is there room for records?',
+  store: 'Can the store of records be used?',
   spool: 'Do records reach the store?',
   clock: 'Is the clock right?',
   names: 'Do the resolvers agree?',
@@ -40,6 +41,7 @@ const unknown = (next: string): Entry => ({ state: 'unknown', next });
 /** By code; the part before the first dash is the check. */
 export const ANSWERS = {
   'port-serves': good(),
+  'port-collector': good(),
   'port-closed': attention('Start the service: sightglass start.'),
   'port-stranger': bad('Stop the other program, or give the proxy another port (proxy.listen).'),
   'port-mute': bad('Look at the log of the service: it holds the port and does not answer.'),
@@ -70,6 +72,13 @@ export const ANSWERS = {
   ),
   'disk-full': bad('Free space now: under audit.onFailure block nothing new is inspected.'),
   'disk-readonly': bad('Make data-dir writable for the user of the service, or mount its disk read-write.'),
+
+  'store-good': good(),
+  'store-elsewhere': good(),
+  'store-refused': bad('Do what the evidence says; until then records wait in the spools.'),
+  'store-unreachable': bad(
+    'Start the database, or mend address, password and certificate (audit.store, audit.store-read); records wait in the spools.',
+  ),
 
   'spool-good': good(),
   'spool-waiting': attention('Start the service: it carries on where it was. Nothing is lost meanwhile.'),

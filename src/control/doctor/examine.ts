@@ -2,10 +2,9 @@
  * One examination: every check side by side, each with its own time, in the order of the catalogue. A check that fails in a
  * way nobody foresaw is told as such and does not take the others along.
  */
-import { auditDir } from '../../audit/recorder.ts';
-import { openStore } from '../../audit/store/sqlite.ts';
 import type { ParentWay } from '../../core/verdict.ts';
 import { wayThrough } from '../../policy/compile.ts';
+import { openAuditStore } from '../fleet.ts';
 import { CHECKS, type Answer, type CheckName } from './answer.ts';
 import { askDisk, askKey, askLists, askPolicy, askSpool, seePolicy, type PolicySeen } from './house.ts';
 import { askClients, askHistory, frequentHosts } from './ledger.ts';
@@ -16,6 +15,7 @@ import type { Patient } from './patient.ts';
 import { askPorts } from './ports.ts';
 import { askQuic } from './quic.ts';
 import { askShell } from './shell.ts';
+import { askStore } from './store.ts';
 
 const FREQUENT_HOSTS = 5;
 
@@ -38,31 +38,38 @@ export async function examine(given: Patient): Promise<Examination> {
       return [];
     }
   };
-  const store = openStore({ dir: auditDir(settings['data-dir']) });
+  const store = openAuditStore(settings);
   try {
     const frequent =
       given.hosts.length > 0 ? given.hosts : await frequentHosts(store, now, FREQUENT_HOSTS).catch(() => []);
     const patient: Patient = { ...given, hosts: frequent };
     const policy = await seePolicy(patient);
     const groups = parentGroups(policy);
+    const kept = await attempt('store', () => askStore(settings, store));
+    // What nobody can ask is not asked three times more.
+    const usable = !kept.some(a => a.state === 'bad');
     const answers = await Promise.all([
       attempt('port', () => askPorts(patient)),
       attempt('policy', () => askPolicy(policy)),
       attempt('key', () => askKey(patient)),
       attempt('disk', () => askDisk(patient)),
-      attempt('spool', () => askSpool(patient)),
-      attempt('clock', () => askHistory(store, now)),
+      ...(usable
+        ? [
+            attempt('spool', () => askSpool(patient, store)),
+            attempt('clock', () => askHistory(store, now)),
+            attempt('client', () => askClients(store, now)),
+          ]
+        : []),
       attempt('names', () => askNames(patient)),
       attempt('parent', () => askParents(patient, groups)),
       attempt('origin', () => askOrigins(patient, groups)),
-      attempt('client', () => askClients(store, now)),
       attempt('quic', () => askQuic(patient)),
       attempt('shell', () => askShell(patient)),
       attempt('list', () => askLists(patient, policy)),
     ]);
     const order = Object.keys(CHECKS) as CheckName[];
     return {
-      answers: answers.flat().sort((a, b) => order.indexOf(a.check) - order.indexOf(b.check)),
+      answers: [...kept, ...answers.flat()].sort((a, b) => order.indexOf(a.check) - order.indexOf(b.check)),
       failed,
     };
   } finally {

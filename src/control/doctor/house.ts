@@ -7,8 +7,8 @@ import { readStored } from '../../../ca/key-file.ts';
 import { findPassphrase } from '../../../ca/passphrase.ts';
 import { AuthorityRefusal } from '../../../ca/refusal.ts';
 import { isEncrypted } from '../../../ca/unlock.ts';
-import { spoolLag } from '../../audit/cursors.ts';
-import { auditDir, spoolDir } from '../../audit/recorder.ts';
+import { spoolDir } from '../../audit/recorder.ts';
+import type { AuditStore } from '../../audit/store/store.ts';
 import { loadPolicyFile, problemText, type LoadedPolicy, type RefusedPolicy } from '../../policy/load.ts';
 import { copiesDir } from '../../policy/sources.ts';
 import { isDataDirHeld } from '../orphans.ts';
@@ -129,9 +129,12 @@ export function askDisk({ settings }: Patient): Answer[] {
   return [answer('disk-good', `There is room at ${dir}.`, evidence)];
 }
 
-export function askSpool({ settings }: Patient): Answer[] {
+export async function askSpool(
+  { settings }: Patient,
+  store: Pick<AuditStore, 'spoolLag'>,
+): Promise<Answer[]> {
   const dir = settings['data-dir'];
-  const { segments, bytes, lagBytes } = spoolLag(spoolDir(dir), auditDir(dir));
+  const { segments, bytes, lagBytes } = await store.spoolLag(spoolDir(dir));
   const evidence = [
     `${segments} segments, ${mib(bytes)} MiB, of which ${lagBytes} bytes are not in the store yet`,
   ];

@@ -19,6 +19,8 @@ export async function askPorts(
   { settings, patience }: Patient,
   addresses: readonly string[] = outward(),
 ): Promise<Answer[]> {
+  if (settings.role === 'collector')
+    return [answer('port-collector', 'This machine takes no clients: it collects what proxies record.')];
   const root = await readFile(join(settings['data-dir'], 'ca', CERTIFICATE_FILE)).catch(() => null);
   const answers: Answer[] = [];
   for (const { host, port } of settings['proxy.listen']) {

@@ -8,15 +8,15 @@ import path from 'node:path';
 import { Ingest } from '../../../src/audit/ingest.ts';
 import { directRoad, Pump } from '../../../src/audit/fleet/pump.ts';
 import { Intake } from '../../../src/audit/fleet/intake.ts';
+import { spoolIdentity } from '../../../src/audit/fleet/identity.ts';
 import { SpoolSource } from '../../../src/audit/fleet/spool-source.ts';
 import { openSpool } from '../../../src/audit/spool.ts';
 import { retain } from '../../../src/audit/retention.ts';
 import { openStore } from '../../../src/audit/store/sqlite.ts';
 import { PostgresStore } from '../../../src/audit/store/postgres/postgres.ts';
 import { PostgresWriter } from '../../../src/audit/store/postgres/writer.ts';
-import { storeSettings } from '../../../src/control/fleet.ts';
 import type { StoreSettings } from '../../../src/control/fleet.ts';
-import { loadSettings } from '../../../src/settings/load.ts';
+import { recordsIn } from '../../helpers/records-in.ts';
 import { NOON } from '../sample.ts';
 import type { PostgresTarget } from '../../../src/audit/store/postgres/connect.ts';
 import type { SpoolWriter } from '../../../src/audit/spool.ts';
@@ -66,9 +66,7 @@ abstract class Base {
   }
 
   protected settingsOf(flags: Record<string, string>): StoreSettings {
-    return storeSettings(
-      loadSettings({ flags: { 'data-dir': this.dir, 'fleet.name': MACHINE, ...flags }, env: {} }),
-    );
+    return recordsIn(this.dir, { 'fleet.name': MACHINE, ...flags });
   }
 
   protected cleanUp(): void {
@@ -142,7 +140,7 @@ class PostgresDriver extends Base implements Driver {
       now: () => this.now,
       isAlive: () => this.alive,
     });
-    const road = directRoad(new Intake(writer), { name: MACHINE, spool: Buffer.alloc(16, 7) });
+    const road = directRoad(new Intake(writer), { name: MACHINE, spool: spoolIdentity(this.spoolDir) });
     return [writer, new Pump(source, road, this.spoolDir)];
   }
 

@@ -6,7 +6,8 @@ import { walkRequests } from '../../../src/audit/store/request-walk.ts';
 import { flow } from '../../policy/facts.ts';
 import { record, verdict } from '../../policy/recorded.ts';
 import { DAY, NOON, scratch } from '../sample.ts';
-import type { RequestWalkOptions, WalkedRequest } from '../../../src/audit/store/request-walk.ts';
+import type { WalkedRequest } from '../../../src/audit/store/history.ts';
+import type { RequestWalkOptions } from '../../../src/audit/store/request-walk.ts';
 
 describe('walking recorded requests', () => {
   const inspected = verdict('inspect', 'all');

@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openAuthority } from '../../../ca/authority.ts';
 import { allocateProducer, listSegments } from '../../../src/audit/producer.ts';
-import { spoolDir } from '../../../src/audit/recorder.ts';
+import { auditDir, spoolDir } from '../../../src/audit/recorder.ts';
+import { openStore } from '../../../src/audit/store/sqlite.ts';
 import { openSpool } from '../../../src/audit/spool.ts';
 import {
   askDisk,
@@ -84,13 +85,15 @@ void test('disk: absent and good here; low, full and read-only on a small disk o
 
 void test('spool: all stored, waiting for a service that is stopped, behind one that runs', async t => {
   const dir = folder(t);
-  assert.deepEqual(codes(askSpool(patient(dir))), ['spool-good']);
+  const store = openStore({ dir: auditDir(dir) });
+  const asked = async () => codes(await askSpool(patient(dir), store));
+  assert.deepEqual(await asked(), ['spool-good']);
   const spools = spoolDir(dir);
   const spool = openSpool({ dir: spools, producer: allocateProducer(spools) });
   spool.append(exchange());
   spool.flush();
   spool.close();
-  assert.deepEqual(codes(askSpool(patient(dir))), ['spool-waiting']);
+  assert.deepEqual(await asked(), ['spool-waiting']);
 
   const service = spawn('sleep', ['60']);
   t.after(() => service.kill());
@@ -99,11 +102,11 @@ void test('spool: all stored, waiting for a service that is stopped, behind one 
   const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
   mkdirSync(join(dir, 'run'), { recursive: true });
   writeFileSync(join(dir, 'run/control.json'), JSON.stringify({ pid: service.pid, started }));
-  assert.deepEqual(codes(askSpool(patient(dir))), ['spool-good'], 'a few bytes are on their way');
+  assert.deepEqual(await asked(), ['spool-good'], 'a few bytes are on their way');
   const [segment] = listSegments(spools);
   assert.ok(segment);
   truncateSync(join(spools, segment.name), 65 * 1024 * 1024);
-  assert.deepEqual(codes(askSpool(patient(dir))), ['spool-behind']);
+  assert.deepEqual(await asked(), ['spool-behind']);
 });
 
 void test('lists: none, fresh, stale with what the publisher said', async t => {

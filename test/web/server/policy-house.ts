@@ -16,6 +16,7 @@ import { record, verdict } from '../../policy/recorded.ts';
 import { house } from './harness.ts';
 import type { House } from './harness.ts';
 import { START } from './memory-reader.ts';
+import { recordsIn } from '../../helpers/records-in.ts';
 
 export const POLICY = `version: 1
 default: inspect
@@ -68,7 +69,7 @@ export async function policyHouse(
   const store = await openPolicyStore({ file: policyFile, cacheDir: join(dataDir, 'policy'), pollMs: 50 });
   const versions = new PolicyVersions(versionsDir(dataDir));
   await recordVersions(store, versions, () => undefined);
-  const desk = new Desk({ policyFile, dataDir });
+  const desk = new Desk({ policyFile, dataDir, records: recordsIn(dataDir) });
   t.after(async () => {
     store.close();
     await desk.close();

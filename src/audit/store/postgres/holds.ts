@@ -6,7 +6,7 @@
  * before it is committed, and when it throws there was no change.
  */
 import type { Client } from 'pg';
-import { restored, storable } from './text.ts';
+import { restoredRow, storable } from './text.ts';
 
 export interface StoredHold {
   id: number;
@@ -26,12 +26,7 @@ export async function holds(client: Client): Promise<StoredHold[]> {
   const { rows } = await client.query<StoredHold>(
     'SELECT id, first, last, reason, made_by AS "by", created, lifted, lifted_by AS "liftedBy" FROM hold ORDER BY id DESC',
   );
-  return rows.map(row => ({
-    ...row,
-    reason: restored(row.reason),
-    by: restored(row.by),
-    liftedBy: row.liftedBy === null ? null : restored(row.liftedBy),
-  }));
+  return rows.map(restoredRow);
 }
 
 /** Lay a hold. The days and the reason are looked at already. */

@@ -5,22 +5,20 @@
  * One day per statement: a page is usually full after the newest, and PostgreSQL never plans over thirty partitions what
  * one answers. Cursors of pages are places in the order of ingestion and stay valid for as long as there are rows.
  *
- * Bounds: `CONNECTIONS` questions at once, further ones wait; each statement ends after `QUESTION_MS`, or when the budget
- * of the question is spent.
+ * Bounds: `CONNECTIONS` questions at once (questions.ts); each statement ends after `QUESTION_MS`, or when the budget of the
+ * question is spent.
  */
-import pg from 'pg';
 import { lagBehind } from '../../cursors.ts';
 import { spoolIdentity } from '../../fleet/identity.ts';
 import { listSegments } from '../../producer.ts';
 import { FIND, MAX_FOUND, numbered, phraseIn, postgresCondition, wordsOf } from '../../query/postgres.ts';
 import { parseExchangeRef, parseFlowRef } from '../ids.ts';
 import { KIND } from '../layout.ts';
-import { clientConfig } from './connect.ts';
 import { DAY_BYTES } from './days.ts';
 import { FleetDetail } from './detail.ts';
 import { fleetFeed } from './feed.ts';
+import { CANCELLED, Questions } from './questions.ts';
 import { COLUMNS, shownRow } from './rows.ts';
-import { checkVersion } from './schema.ts';
 import { restored } from './text.ts';
 import type { Kind, Query, Words } from '../../query/ast.ts';
 import type { Place, PostgresFragment, PostgresParam } from '../../query/postgres.ts';
@@ -52,7 +50,6 @@ const QUESTION_MS = 60_000;
 const MAX_LIMIT = 10_000;
 const DEFAULT_LIMIT = 50;
 const DEFAULT_BUDGET = 2000;
-const CANCELLED = '57014';
 
 const TABLE = { exchanges: 'exchange', flows: 'flow', events: 'event' } as const;
 
@@ -102,18 +99,11 @@ interface Range {
 }
 
 export class PostgresStore implements AuditStore {
-  private readonly pool: pg.Pool;
+  private readonly questions: Questions;
   private readonly detail: FleetDetail;
-  private checked = false;
 
   constructor(target: PostgresTarget) {
-    this.pool = new pg.Pool({
-      ...clientConfig(target, 'sightglass reader'),
-      max: CONNECTIONS,
-      allowExitOnIdle: true,
-    });
-    // An idle connection that breaks is replaced by the next question.
-    this.pool.on('error', () => undefined);
+    this.questions = new Questions(target, CONNECTIONS);
     this.detail = new FleetDetail((sql, params) => this.ask(sql, params, QUESTION_MS));
   }
 
@@ -267,7 +257,7 @@ export class PostgresStore implements AuditStore {
   }
 
   async close(): Promise<void> {
-    await this.pool.end();
+    await this.questions.close();
   }
 
   // ------------------------------------------------------------------------------------------------- helpers
@@ -313,23 +303,8 @@ export class PostgresStore implements AuditStore {
     return postgresCondition(kind, query.root, range, (place, words) => found[place].get(words) ?? []);
   }
 
-  /** One question on one connection, ended by the server after `ms`. */
-  private async ask<R extends object>(sql: string, params: PostgresParam[], ms: number): Promise<R[]> {
-    const client = await this.pool.connect();
-    let broken = false;
-    try {
-      if (!this.checked) {
-        await checkVersion(client);
-        this.checked = true;
-      }
-      await client.query(`SET statement_timeout = ${Math.max(1, Math.ceil(ms))}`);
-      return (await client.query<R & pg.QueryResultRow>(sql, params)).rows;
-    } catch (error) {
-      broken = (error as { code?: string }).code !== CANCELLED;
-      throw error;
-    } finally {
-      client.release(broken);
-    }
+  private ask<R extends object>(sql: string, params: PostgresParam[], ms: number): Promise<R[]> {
+    return this.questions.ask<R>(sql, params, ms);
   }
 }
 

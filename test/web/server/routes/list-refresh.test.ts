@@ -12,6 +12,7 @@ import type { PolicyWork } from '../../../../web/server/deps.ts';
 import type { ListFetchAnswer, ListsView } from '../../../../web/contract.ts';
 import { errorOf } from '../harness.ts';
 import { policyHouse } from '../policy-house.ts';
+import { recordsIn } from '../../../helpers/records-in.ts';
 
 test('a held list shows why it stands still, and goes on when somebody has it fetched', async t => {
   const dataDir = mkdtempSync(join(tmpdir(), 'sightglass-refresh-'));
@@ -28,7 +29,7 @@ test('a held list shows why it stands still, and goes on when somebody has it fe
   await replaceCopy(copies, source, []);
   await holdCopy(copies, source, { n: 4, since: '2026-11-20T12:00:00.000Z' }, 0);
 
-  const desk = new Desk({ policyFile: file, dataDir });
+  const desk = new Desk({ policyFile: file, dataDir, records: recordsIn(dataDir) });
   t.after(() => desk.close());
   const policyWork: PolicyWork = {
     store,
