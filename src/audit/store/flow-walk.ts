@@ -10,7 +10,7 @@ import { joinDetail } from './flow-detail.ts';
 import { firstDay, sumHits, withOrigin } from './history.ts';
 import { listDays, openDayForReading } from './schema.ts';
 import type Database from 'better-sqlite3';
-import type { CertFacts, FlowFacts, HelloFacts } from '../../core/facts.ts';
+import type { CertFacts, HelloFacts } from '../../core/facts.ts';
 import type { FlowId, FlowOpenRecord } from '../../core/records.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { HistoryRange, PartHits, RuleHits, WalkedFlow } from './history.ts';
