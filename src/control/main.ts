@@ -34,7 +34,7 @@ import { Holds } from './holds.ts';
 import { fleetPlan, storeSettings } from './fleet.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
-import { dismissOrphans, holdDataDir } from './orphans.ts';
+import { dismissOrphans, holdDataDir, workersLeft } from './orphans.ts';
 import { keepPac } from './pac.ts';
 import { watchExpiry } from './policy-expiry.ts';
 import { followPolicy, ListKeeper, listFetcher, prepareLists } from './policy-sources.ts';
@@ -214,6 +214,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       setup: () => ({ ...pages, pac: pac.current() }),
       ownListeners: () => ownListeners,
       allocateProducer: () => allocateProducer(spoolDir(dataDir)),
+      othersLeave: () => workersLeft(dataDir),
       onEvent: tell,
     });
     policy.on('applied', snapshot => {

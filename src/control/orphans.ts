@@ -23,22 +23,33 @@ export function announceWorker(dataDir: string): void {
 
 /** Asks the workers of an earlier control process to drain. Gives the pids that were asked. */
 export function dismissOrphans(dataDir: string): number[] {
-  const folder = join(dataDir, FOLDER);
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    // First start: nobody was here before.
-    return [];
-  }
   const asked: number[] = [];
-  for (const name of names.filter(n => /^worker-\d+\.json$/.test(n))) {
-    const file = join(folder, name);
+  for (const file of workerNotes(dataDir)) {
     const note = readNote(file);
     if (note !== null && lives(note) && asks(note.pid)) asked.push(note.pid);
     else rmSync(file, { force: true });
   }
   return asked;
+}
+
+/** Whether a worker that left a note still lives: until it has left it may hold the port that it listened on. */
+export function workersLeft(dataDir: string): boolean {
+  return workerNotes(dataDir).some(file => {
+    const note = readNote(file);
+    return note !== null && lives(note);
+  });
+}
+
+function workerNotes(dataDir: string): string[] {
+  const folder = join(dataDir, FOLDER);
+  try {
+    return readdirSync(folder)
+      .filter(name => /^worker-\d+\.json$/.test(name))
+      .map(name => join(folder, name));
+  } catch {
+    // First start: nobody was here before.
+    return [];
+  }
 }
 
 /**

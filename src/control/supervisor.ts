@@ -32,6 +32,8 @@ export interface SupervisorOptions {
   ownListeners: () => readonly { host: string; port: number }[];
   allocateProducer(): number;
   onEvent(name: string, detail: Record<string, unknown>): void;
+  /** Whether workers of an earlier control process were asked to leave and have not left yet. */
+  othersLeave(): boolean;
   /** Settles port 0; fixPorts by default. */
   fixPorts?: typeof fixPorts;
 }
@@ -73,8 +75,9 @@ export interface Supervisor {
 
 const HEALTHY_MS = 60_000;
 const MAX_DELAY_MS = 30_000;
-/** How often a free port is looked for at the start when somebody else takes it before the first worker listens. */
+/** How often the first worker tries to listen when what is in its way can be avoided or is leaving. */
 const PORT_TRIES = 5;
+const LEAVING_MS = 1_000;
 
 interface Slot {
   worker: Worker;
@@ -179,7 +182,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     });
   }
 
-  /** The first worker. Where any free port will do, one that was taken in between is no reason to fail. */
+  /**
+   * The first worker. Where any free port will do, one that was taken in between is no reason to fail; nor is a named one that
+   * workers of an earlier control process are about to let go.
+   */
   async function forkFirst(triesLeft = PORT_TRIES - 1): Promise<{ address: string; port: number }[]> {
     const wanted = settings['proxy.listen'];
     encoded = encodeSettings({ ...settings, 'proxy.listen': await settle(wanted) });
@@ -187,7 +193,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       return await fork(0, 0);
     } catch (e) {
       const taken = (e as NodeJS.ErrnoException).code === 'EADDRINUSE';
-      if (!taken || triesLeft === 0 || wanted.every(at => at.port !== 0)) throw e;
+      const leaving = options.othersLeave();
+      if (!taken || triesLeft === 0 || (!leaving && wanted.every(at => at.port !== 0))) throw e;
+      if (leaving) await new Promise(resolve => setTimeout(resolve, LEAVING_MS));
       return forkFirst(triesLeft - 1);
     }
   }

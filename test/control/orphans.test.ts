@@ -14,7 +14,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
-import { dismissOrphans, holdDataDir } from '../../src/control/orphans.ts';
+import { dismissOrphans, holdDataDir, workersLeft } from '../../src/control/orphans.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'sightglass-orphans-'));
 const children: ChildProcess[] = [];
@@ -65,14 +65,17 @@ describe('workers of an earlier control process', () => {
   it('are asked to leave, and take their note with them', async () => {
     const worker = await another('announceWorker');
     assert.deepEqual(readdirSync(run), [`worker-${worker.pid}.json`]);
+    assert.equal(workersLeft(dataDir), true);
     const left = once(worker, 'exit');
     assert.deepEqual(dismissOrphans(dataDir), [worker.pid]);
     assert.deepEqual(await left, [0, null]);
+    assert.equal(workersLeft(dataDir), false);
     assert.deepEqual(readdirSync(run), []);
   });
 
   it('are nobody on a first start', () => {
     assert.deepEqual(dismissOrphans(join(base, 'never')), []);
+    assert.equal(workersLeft(join(base, 'never')), false);
   });
 
   it('are never mistaken for a stranger who got their pid', async () => {
@@ -81,6 +84,7 @@ describe('workers of an earlier control process', () => {
       join(run, `worker-${stranger.pid}.json`),
       JSON.stringify({ pid: stranger.pid, started: '1' }),
     );
+    assert.equal(workersLeft(dataDir), false);
     assert.deepEqual(dismissOrphans(dataDir), []);
     assert.equal(stranger.exitCode, null);
     assert.ok(!existsSync(join(run, `worker-${stranger.pid}.json`)), 'the stale note is removed');

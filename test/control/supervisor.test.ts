@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -12,6 +12,7 @@ import { createSupervisor, type Supervisor, type SupervisorOptions } from '../..
 import { policyVersion } from '../../src/policy/compile.ts';
 import { parsePolicy } from '../../src/policy/parse.ts';
 import { loadSettings } from '../../src/settings/load.ts';
+import { freePort } from '../helpers/free-port.ts';
 
 describe('supervisor', () => {
   let dir: string;
@@ -21,9 +22,9 @@ describe('supervisor', () => {
   beforeEach(async () => {
     dir = mkdtempSync(join(tmpdir(), 'sightglass-supervisor-'));
     supervisor = null;
-    stranger = createServer().listen(0, '127.0.0.1');
+    taken = await freePort();
+    stranger = createServer().listen(taken, '127.0.0.1');
     await once(stranger, 'listening');
-    taken = (stranger.address() as AddressInfo).port;
   });
   afterEach(async () => {
     await supervisor?.stop();
@@ -52,6 +53,7 @@ describe('supervisor', () => {
       setup: () => ({ pac: '', profile: '', next: false }),
       ownListeners: () => [],
       allocateProducer: () => allocateProducer(join(dir, 'spool')),
+      othersLeave: () => false,
       onEvent: told,
       ...more,
     });
@@ -99,6 +101,18 @@ describe('supervisor', () => {
     await assert.rejects(starting, { code: 'EADDRINUSE' });
     assert.equal(asked, 5);
     assert.deepEqual(supervisor?.workers(), []);
+  });
+
+  test('a port that was named is waited for while workers of an earlier control process are leaving', async () => {
+    let asked = 0;
+    const [at] = await start(`127.0.0.1:${taken}`, 1, () => undefined, {
+      othersLeave: () => {
+        asked++;
+        stranger.close();
+        return true;
+      },
+    });
+    assert.deepEqual([at?.port, asked], [taken, 1]);
   });
 
   test('a port that was named and is taken is told at once', async () => {
