@@ -2,7 +2,8 @@
  * The writing end of the spool: one producer's records into segment files of its own (DESIGN §3).
  *
  * Promise: what `flush` wrote without becoming unhealthy is with the operating system; killing this process loses none of
- * it. Power loss may lose the tail the kernel had not written out, unless durability is `strict` (fdatasync per flush).
+ * it. Power loss may lose the tail the kernel had not written out, unless durability is `strict` (fdatasync per flush, and of
+ * the folder per segment).
  *
  * When the disk refuses (full, I/O error, short write) records wait in memory up to `queueBound` bytes; what comes
  * after that is shed and counted, and a `spool.gap` event tells of it once writing works again. Frames are written at
@@ -14,7 +15,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ByteWriter } from './bytes.ts';
 import { encodeHeader, FRAME_HEAD, HEADER_LENGTH } from './frame.ts';
-import { listSegments, segmentName, startTicks } from './producer.ts';
+import { listSegments, segmentName, startTicks, syncFolder } from './producer.ts';
 import { RecordEncoder } from './record-encoder.ts';
 import type { AuditSink } from '../core/ports.ts';
 import type { AuditRecord } from '../core/records.ts';
@@ -257,6 +258,8 @@ export class SpoolWriter implements AuditSink {
       });
       if (fs.writeSync(fd, header, 0, header.length, 0) !== header.length)
         throw new Error('the file system takes no more bytes');
+      // What is synced into a file that nobody finds after a power cut is lost all the same.
+      if (this.strict) syncFolder(this.dir);
     } catch (error) {
       fs.closeSync(fd);
       fs.rmSync(file, { force: true });

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { HEADER_LENGTH } from '../../src/audit/frame.ts';
 import { listSegments } from '../../src/audit/producer.ts';
@@ -75,6 +76,58 @@ describe('a spool', () => {
     assert.equal(fs.statSync(dir).mode & 0o777, 0o700);
     assert.equal(fs.statSync(path.join(dir, listSegments(dir)[0]?.name ?? '')).mode & 0o777, 0o600);
     spool.close();
+  });
+});
+
+describe('audit.durability', () => {
+  /** What reaches the disk, in order, while twenty records go into small segments. */
+  const order = (t: TestContext, durability: 'normal' | 'strict'): string[] => {
+    const dir = scratch(t);
+    const seen: string[] = [];
+    const names = new Map<number, string>();
+    const opened = fs.openSync;
+    t.mock.method(fs, 'openSync', (...args: Parameters<typeof fs.openSync>) => {
+      const fd = opened(...args);
+      names.set(fd, args[0] === dir ? 'folder' : 'segment');
+      return fd;
+    });
+    const watch = (name: 'writeSync' | 'fdatasyncSync' | 'fsyncSync', word: string): void => {
+      const real = fs[name] as (fd: number, ...rest: unknown[]) => number;
+      t.mock.method(fs, name, (fd: number, ...rest: unknown[]) => {
+        const done = real(fd, ...rest);
+        seen.push(`${word} ${names.get(fd) ?? ''}`);
+        return done;
+      });
+    };
+    watch('writeSync', 'write');
+    watch('fdatasyncSync', 'sync');
+    watch('fsyncSync', 'sync');
+    const spool = openSpool({ dir, producer: 1, durability, maxSegment: 4000 });
+    for (const n of upTo(20)) {
+      spool.append(exchange({ n, path: `/${'x'.repeat(1000)}` }));
+      spool.flush();
+      seen.push('answer');
+    }
+    spool.close();
+    t.mock.restoreAll();
+    assert.ok(listSegments(dir).length > 2);
+    assert.deepEqual(numbers(readBack(dir)), upTo(20));
+    return seen;
+  };
+
+  it('strict: a flush returns when its records are on the disk, in a file that its folder knows', t => {
+    const seen = order(t, 'strict').join(', ');
+    const begun = '(?:write segment, sync folder, )?';
+    const flush = `write segment, sync segment, ${begun}answer, `;
+    const [open, close] = ['write segment, sync folder, sync segment, ', 'write segment, sync segment'];
+    assert.match(seen, new RegExp(`^${open}(?:${flush}){20}${close}$`));
+    assert.ok(seen.split('sync folder').length > 3);
+  });
+
+  it('normal: the kernel decides when; a flush returns when it has taken the records', t => {
+    const seen = order(t, 'normal');
+    assert.ok(seen.every(step => !step.startsWith('sync')));
+    assert.ok(seen.filter(step => step === 'write segment').length >= 20);
   });
 });
 
