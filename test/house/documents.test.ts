@@ -1,11 +1,12 @@
 /** What the documents repeat from the sources is what the sources say, and every entry of a catalogue is used. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { FAULTS } from '../../src/core/faults.ts';
 import { VERBS } from '../../src/cli/verbs.ts';
 import { SETTING_NAMES } from '../../src/settings/catalogue.ts';
+import { DOCUMENTS } from '../../web/client/manual/documents.ts';
 import { ROOT, read, sources, tree } from './tree.ts';
 
 /** Typed here, because scripts are plain JavaScript. */
@@ -30,6 +31,17 @@ describe('generated documents', () => {
     for (const name of SETTING_NAMES) assert.ok(readme.includes(`| \`${name}\` |`), name);
     const faults = read('docs/reference/faults.md');
     for (const code of Object.keys(FAULTS)) assert.ok(faults.includes(`| \`${code}\` |`), code);
+  });
+});
+
+describe('the manual of the console', () => {
+  it('offers every document of docs', () => {
+    const documents = tree().filter(path => /^docs\/.*\.md$/.test(path));
+    assert.deepEqual(
+      DOCUMENTS.map(({ name }) => name).sort(),
+      documents.map(path => basename(path, '.md')).sort(),
+      'name it in web/client/manual/documents.ts',
+    );
   });
 });
 

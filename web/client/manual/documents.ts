@@ -25,6 +25,7 @@ export const DOCUMENTS: readonly ManualDocument[] = [
   { name: 'audit', label: 'Audit store', load: () => import('../../../docs/audit.md') },
   { name: 'streams', label: 'Streams and alerts', load: () => import('../../../docs/streams.md') },
   { name: 'deployment', label: 'Deployment', load: () => import('../../../docs/deployment.md') },
+  { name: 'accounts', label: 'Accounts', load: () => import('../../../docs/accounts.md') },
   { name: 'authority', label: 'Authority', load: () => import('../../../docs/authority.md') },
   { name: 'pac', label: 'PAC', load: () => import('../../../docs/pac.md') },
   { name: 'operations', label: 'Operations', load: () => import('../../../docs/operations.md') },
