@@ -11,6 +11,8 @@ import type { Manifest } from '../../audit/evidence/format.ts';
 import { writeZip } from '../../audit/evidence/zip.ts';
 import { isoTime, visible } from '../../audit/export/lines.ts';
 import { auditDir } from '../../audit/recorder.ts';
+import { readTarget } from '../../control/fleet.ts';
+import { KEPT_ELSEWHERE } from '../../control/keeping.ts';
 import { VERSION } from '../../control/version.ts';
 import type { Settings } from '../../settings/catalogue.ts';
 import { atDesk, ownSigner, person } from './desk.ts';
@@ -28,6 +30,14 @@ export async function exportEvidence(
   options: ProgressOptions,
 ): Promise<void> {
   const dataDir = settings['data-dir'];
+  if (readTarget(settings) !== null)
+    throw new UsageError(
+      'The records that are searched here lie in PostgreSQL, and evidence bundles are made from day files.',
+      'Make it on the proxy that recorded the rows, where it keeps day files too (audit.store: sqlite beside fleet.collector).',
+      1,
+    );
+  if (settings['audit.store'] === 'none')
+    throw new UsageError(KEPT_ELSEWHERE.message, KEPT_ELSEWHERE.hint, 1);
   freePlace(wanted.out);
   const signer = ownSigner(settings);
   const publicPem = readAuditPublicKey(auditKeyDir(dataDir))?.publicPem ?? '';
