@@ -1,6 +1,7 @@
 /**
  * Fills a store with made-up traffic through the real road: spool writer, segments, ingestion with its full-text index. Prints
- * what it cost. The result is kept in a folder named by its parameters and by the version of the schema, and used again.
+ * what it cost. The result is kept in a folder named by its parameters and by the version of the schema, and used again; so is its
+ * spool folder, which says what producer numbers are taken: the store takes nothing from one whose segments it knows.
  *
  *   node --import tsx bench/fill.ts DIR EXCHANGES DAYS SEED     fill DIR/audit
  *   node --import tsx bench/fill.ts --spool DIR EXCHANGES       leave EXCHANGES of one more day in DIR/spool, uningested
@@ -85,7 +86,6 @@ export function fill(dir: string, exchanges: number, days: number, seed: number)
   spool.close();
   watch.run(ingest);
   ingest.close();
-  fs.rmSync(spoolDir, { recursive: true });
   const bytes = listDays(auditDir).reduce(
     (sum, day) => sum + fs.statSync(path.join(auditDir, `${day}.db`)).size,
     0,

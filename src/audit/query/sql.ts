@@ -181,6 +181,9 @@ function sharedCondition(kind: Kind, table: 'what' | 'who' | 'lane', node: Node,
   return idsCondition(table, ids, blocksOf(dim, ids, look));
 }
 
+const isHost = (node: Node): boolean =>
+  node.kind === 'field' && node.field.name === 'host' && node.test.op !== 'present';
+
 /** A host by itself goes through the index of hosts. */
 function hostAlone(table: 'what' | 'who' | 'lane', node: Node): Fragment | null {
   if (table !== 'what' || node.kind !== 'field' || node.field.name !== 'host' || node.test.op === 'present')
@@ -199,9 +202,11 @@ function inTable(table: 'what' | 'who' | 'lane', node: Node): Fragment {
     }
     case 'and':
     case 'or': {
-      const parts = node.parts.map(p => inTable(table, p));
+      // Few rows have a host, many a method: the plus keeps the other indexes out where hosts can be looked up.
+      const byHost = node.kind === 'and' && node.parts.some(isHost);
+      const parts = node.parts.map(p => ({ ...inTable(table, p), plus: byHost && !isHost(p) ? '+' : '' }));
       const by = node.kind === 'and' ? ' AND ' : ' OR ';
-      return { sql: parts.map(p => `(${p.sql})`).join(by), params: parts.flatMap(p => p.params) };
+      return { sql: parts.map(p => `${p.plus}(${p.sql})`).join(by), params: parts.flatMap(p => p.params) };
     }
     default:
       throw new Error('only fields of one table get here');

@@ -193,7 +193,7 @@ export class DayWriter {
 
   private remember(flow: OpenFlow, r: ExchangeRecord): void {
     if (!sameParties(flow, r)) {
-      flow.whats.clear();
+      flow.parties = this.shared.parties(r, flow.sni);
       flow.who = this.shared.who(r.client, r.user);
       flow.verdict = r.verdict;
       flow.host = r.host;
@@ -204,14 +204,7 @@ export class DayWriter {
       flow.scheme = r.scheme;
       flow.capture = r.capture;
     }
-    const outcome = JSON.stringify([r.method, r.status, r.contentType, r.fault, r.masked]);
-    let what = flow.whats.get(outcome);
-    if (what === undefined) {
-      what = this.shared.what(r, flow.sni);
-      if (flow.whats.size >= MAX_WHATS) flow.whats.clear();
-      flow.whats.set(outcome, what);
-    }
-    flow.what = what;
+    flow.what = this.shared.what(r, flow.sni, flow.parties);
     flow.status = r.status;
     flow.type = r.contentType;
     flow.method = r.method;
@@ -316,9 +309,6 @@ export class DayWriter {
 
 type TakenBodies = [req: ReturnType<BodyShelf['take']>, res: ReturnType<BodyShelf['take']>];
 const NO_BODIES: TakenBodies = [null, null];
-
-/** Outcomes that are remembered for one flow. */
-const MAX_WHATS = 64;
 
 function sameAsLast(flow: OpenFlow, r: ExchangeRecord): boolean {
   return (

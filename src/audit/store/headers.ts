@@ -55,6 +55,12 @@ const OFTEN = 128;
 const LONG = 256;
 const MAX_NAMES = 256 + VOLATILE.size + VARIED.size;
 
+/** Lines that are known to be stable. */
+const MAX_KNOWN = 4096;
+
+/** A piece of a string keeps the whole of it in memory, a copy does not. */
+const copyOf = (piece: string): string => Buffer.from(piece).toString();
+
 const VARIED_MARK = '\u0001';
 const VOLATILE_MARK = '\u0002';
 /** Put before a line that begins with a mark by itself. */
@@ -75,6 +81,8 @@ export type ValueClass = 'stable' | 'varied' | 'volatile';
 interface Watched {
   uses: number;
   values: Set<string>;
+  /** Nearly always the next one, too; one of `values`. */
+  last: string;
 }
 
 /** Learns which names vary. One per day file and recorder; forgetting it costs a few rows, never correctness. */
@@ -91,29 +99,37 @@ export class HeaderHabits {
     if (value.length > LONG) return 'varied';
     if (watched === undefined) {
       if (this.names.size >= MAX_NAMES) return 'varied';
-      this.names.set(name, (watched = { uses: 0, values: new Set() }));
+      this.names.set(name, (watched = { uses: 0, values: new Set(), last: '' }));
     }
     const { values } = watched;
     watched.uses++;
-    if (!values.has(value)) {
-      // A copy: a piece of a string keeps the whole of it in memory.
-      values.add(Buffer.from(value).toString());
+    if (value !== watched.last && !values.has(value)) {
+      values.add(copyOf(value));
       if (values.size > MANY) {
         this.names.set(name, 'varied');
         return 'varied';
       }
     }
+    watched.last = value;
     return values.size <= FEW || watched.uses >= OFTEN * values.size ? 'stable' : 'varied';
   }
 }
 
-/** Take a block of `name: value\r\n` lines apart. */
-export function splitHead(text: string, classify: (name: string, value: string) => ValueClass): SplitHead {
+/** Take a block of `name: value\r\n` lines apart. `known`: lines that were found stable before; splitHead adds to them. */
+export function splitHead(
+  text: string,
+  classify: (name: string, value: string) => ValueClass,
+  known: Set<string> | null = null,
+): SplitHead {
   const stable: string[] = [];
   const varied: string[] = [];
   const volatile: string[] = [];
   const words: string[] = [];
   for (const line of text.split(EOL)) {
+    if (known?.has(line) === true) {
+      stable.push(line);
+      continue;
+    }
     const first = line.charCodeAt(0);
     if (first >= 1 && first <= 3) {
       stable.push(ESCAPE + line);
@@ -121,8 +137,13 @@ export function splitHead(text: string, classify: (name: string, value: string) 
     }
     const colon = line.indexOf(':');
     const value = colon <= 0 ? 'stable' : classify(line.slice(0, colon).toLowerCase(), line.slice(colon));
-    if (value === 'stable') stable.push(line);
-    else {
+    if (value === 'stable') {
+      stable.push(line);
+      if (known !== null && line.length <= LONG) {
+        if (known.size >= MAX_KNOWN) known.clear();
+        known.add(copyOf(line));
+      }
+    } else {
       const mark = value === 'varied' ? VARIED_MARK : VOLATILE_MARK;
       stable.push(mark + line.slice(0, colon));
       (value === 'varied' ? varied : volatile).push(line.slice(colon));

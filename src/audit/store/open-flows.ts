@@ -30,8 +30,8 @@ export interface OpenFlow {
   capture: string;
   masked: string | undefined;
   what: Entry | null;
-  /** Rows of the outcomes so far, as long as nothing else changes. */
-  whats: Map<string, Entry>;
+  /** What hardly changes within a flow, as the number that SharedTables gave it. */
+  parties: number;
   who: Entry | null;
 }
 
@@ -59,7 +59,7 @@ export function newFlow(id: FlowId, start: FlowOpenRecord | null, stored = false
     capture: '',
     masked: undefined,
     what: null,
-    whats: new Map(),
+    parties: 0,
     who: null,
   };
 }

@@ -119,9 +119,9 @@ CREATE TABLE gram (run INTEGER PRIMARY KEY, bits BLOB NOT NULL, start TEXT NOT N
 -- for the rare ones
 CREATE INDEX what_status ON what (status);
 CREATE INDEX what_method ON what (lower(method));
--- larger pieces of index are kept in memory (bytes) before they are written: fewer merges, fewer pieces to search
-INSERT INTO rest_fts (rest_fts, rank) VALUES ('hashsize', 8388608);
-INSERT INTO url_fts (url_fts, rank) VALUES ('hashsize', 8388608);
+-- larger pieces of index are kept in memory (bytes) before they are written, and merged eight at a time
+INSERT INTO rest_fts (rest_fts, rank) VALUES ('hashsize', 8388608), ('automerge', 8);
+INSERT INTO url_fts (url_fts, rank) VALUES ('hashsize', 8388608), ('automerge', 8);
 -- what of flow.detail many flows share (flow-detail.ts): a row of doc; NULL where version 1 wrote the row
 ALTER TABLE flow ADD COLUMN frame INTEGER;
 -- blocks in which a value occurs (marks.ts): one bit each for the 32 from part << 5 on
@@ -203,9 +203,9 @@ export function openDayForWriting(
     }
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = NORMAL');
-    db.pragma('wal_autocheckpoint = 2000');
+    db.pragma('wal_autocheckpoint = 8000');
     db.pragma('journal_size_limit = 67108864');
-    db.pragma('cache_size = -16384');
+    db.pragma('cache_size = -32768');
     db.pragma('temp_store = MEMORY');
     db.transaction(() => {
       const version = versionOf(db);

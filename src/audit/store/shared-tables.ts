@@ -47,14 +47,21 @@ export class SharedTables {
   private readonly sql: Statements;
   private readonly ids: RowIds;
   private readonly habits = new HeaderHabits();
+  private readonly stableLines = new Set<string>();
   private readonly whoCache = new Recent<string, Entry>(16_384);
   private readonly flowWhoCache = new Recent<string, Entry>(16_384);
   private readonly hostCache = new Recent<string, number>(16_384);
+  private readonly partiesCache = new Recent<string, number>(16_384);
+  private lastParties = 0;
   private readonly whatCache = new Recent<string, Entry>(32_768);
   private readonly urlCache = new Recent<string, Entry>(65_536);
   private readonly headCache = new Recent<string, Head>(4096);
   private readonly blockCache = new Recent<string, Entry>(16_384);
-  private readonly restCache = new Recent<string, Entry>(16_384);
+  /** Those of responses are mostly ids that never come again. */
+  private readonly restCaches = {
+    req: new Recent<string, Entry>(16_384),
+    res: new Recent<string, Entry>(1024),
+  };
   private readonly laneCache = new Recent<string, Entry>(16_384);
   private readonly docCache = new Recent<string, DocEntry>(4096);
 
@@ -96,9 +103,19 @@ export class SharedTables {
     return id;
   }
 
-  what(r: ExchangeRecord, sni: string | null): Entry {
-    const fields = Object.values(whatOf(r, sni));
-    return cached(this.whatCache, JSON.stringify(fields), () => {
+  /** A number for what of `what` hardly changes within a flow, so that it is gone through once a flow. Never used for another. */
+  parties(r: ExchangeRecord, sni: string | null): number {
+    const key = JSON.stringify([r.host, r.port, r.scheme, r.protocol, sni, r.capture, r.verdict]);
+    let number = this.partiesCache.get(key);
+    if (number === undefined) this.partiesCache.set(key, (number = ++this.lastParties));
+    return number;
+  }
+
+  /** `parties`: the number of what this record has in common with others of its flow. */
+  what(r: ExchangeRecord, sni: string | null, parties: number): Entry {
+    const outcome = JSON.stringify([r.method, r.status, r.contentType, r.fault, r.masked]);
+    return cached(this.whatCache, `${parties} ${outcome}`, () => {
+      const fields = Object.values(whatOf(r, sni));
       const id = this.ids.take('what');
       this.sql.what.run(id, this.host(r.host), ...fields.slice(1));
       return { id, digest: partDigest(whatText(fields)) };
@@ -123,7 +140,7 @@ export class SharedTables {
   head(text: string, block: number, side: 'req' | 'res'): Head {
     let head = side === 'req' ? this.headCache.get(text) : undefined;
     if (head === undefined) {
-      head = this.newHead(text, block);
+      head = this.newHead(text, block, side);
       if (side === 'req') this.headCache.set(text, head);
     }
     this.marks.add(SEEN.block, head.block, block);
@@ -131,8 +148,8 @@ export class SharedTables {
     return head;
   }
 
-  private newHead(text: string, block: number): Head {
-    const parts = splitHead(text, (name, value) => this.habits.classify(name, value));
+  private newHead(text: string, block: number, side: 'req' | 'res'): Head {
+    const parts = splitHead(text, (name, value) => this.habits.classify(name, value), this.stableLines);
     const entry = cached(this.blockCache, parts.stable, () => {
       const id = this.ids.take('block');
       this.sql.block.run(id, parts.stable);
@@ -141,18 +158,18 @@ export class SharedTables {
       return { id, digest: '' };
     });
     const digest = partDigest(headText(text));
-    const rest = parts.varied === '' ? NO_REST : this.rest(parts, block);
+    const rest = parts.varied === '' ? NO_REST : this.rest(parts, block, this.restCaches[side]);
     return { digest, block: entry, rest, volatile: packVolatile(parts.volatile) };
   }
 
   /** By the words, which hold the names too: the same value under another name is found by other words. */
-  private rest({ words, varied }: SplitHead, block: number): Entry {
-    let entry = this.restCache.get(words);
+  private rest({ words, varied }: SplitHead, block: number, cache: Recent<string, Entry>): Entry {
+    let entry = cache.get(words);
     if (entry === undefined) {
       entry = { id: this.ids.take('rest'), block, digest: '' };
       this.sql.rest.run(entry.id, varied, '', block);
       this.sql.restText.run(entry.id, searchableText(words));
-      this.restCache.set(words, entry);
+      cache.set(words, entry);
     }
     return entry;
   }
