@@ -203,7 +203,7 @@ export function openDayForWriting(
     }
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = NORMAL');
-    db.pragma('wal_autocheckpoint = 8000');
+    db.pragma('wal_autocheckpoint = 4000');
     db.pragma('journal_size_limit = 67108864');
     db.pragma('cache_size = -32768');
     db.pragma('temp_store = MEMORY');
