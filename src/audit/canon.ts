@@ -33,6 +33,8 @@ export interface ExchangeCanon {
   reqSha: string | null;
   resSha: string | null;
   faultDetail: string | null;
+  /** Of the machine whose row it is, where the store holds those of many. */
+  proxy?: string;
 }
 
 /** Written out by hand, because this runs once per exchange. */
@@ -45,8 +47,11 @@ export function exchangeText(x: ExchangeCanon): string {
     x.faultDetail === null
       ? '- - - - -'
       : [hex(x.reqBody), hex(x.resBody), hex(x.reqSha), hex(x.resSha), x.faultDetail].map(form).join(' ');
-  return `exchange ${x.flow} ${x.n} ${x.time} ${x.us} ${x.wait ?? '-'} ${x.up} ${x.down} ${x.flags} #${x.who} #${x.what} #${x.url} #${x.reqHead} #${x.resHead} ${more}`;
+  return `exchange ${x.flow} ${x.n} ${x.time} ${x.us} ${x.wait ?? '-'} ${x.up} ${x.down} ${x.flags} #${x.who} #${x.what} #${x.url} #${x.reqHead} #${x.resHead} ${more}${of(x.proxy)}`;
 }
+
+/** In the store of a fleet every row ends with the digest of its machine; a day file holds the rows of one, and names none. */
+const of = (proxy: string | undefined): string => (proxy === undefined ? '' : ` #${proxy}`);
 
 export interface FlowCanon {
   flow: number;
@@ -63,10 +68,11 @@ export interface FlowCanon {
   verdict: string | null;
   /** JSON text as stored. */
   detail: string;
+  proxy?: string;
 }
 
 export const flowText = (x: FlowCanon): string =>
-  canonical('flow', [
+  `${canonical('flow', [
     x.flow,
     x.time,
     x.us,
@@ -79,10 +85,14 @@ export const flowText = (x: FlowCanon): string =>
     hex(x.cert),
     hex(x.verdict),
     x.detail,
-  ]);
+  ])}${of(x.proxy)}`;
 
-export const eventText = (time: number, name: string, detail: string): string =>
-  canonical('event', [time, name, detail]);
+export const eventText = (time: number, name: string, detail: string, proxy?: string): string =>
+  `${canonical('event', [time, name, detail])}${of(proxy)}`;
+
+/** A machine of a fleet: its number in the store, its name, and the identity of its spool in hex. */
+export const proxyText = (id: number, name: string, spool: string): string =>
+  canonical('proxy', [id, name, hex(spool)]);
 
 /** `ip`: hex of the 16 bytes that networks are searched in, or null. */
 export const whoText = (client: string, ip: string | null, user: string | null): string =>

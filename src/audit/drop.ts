@@ -27,6 +27,28 @@ export interface Drop extends Tail {
   /** `age`, `size` or `archived`. */
   why: string;
   key: string;
+  /** Key of the chain that ended there. */
+  chain: string;
+}
+
+/** Sign where the chain of a day ended; `chain` names the key of a chain that is not the signer's own. */
+export function makeDrop(
+  signer: Signer,
+  day: string,
+  why: Drop['why'],
+  { seq, link }: Tail,
+  now: number,
+  chain = signer.keyId,
+): Signed {
+  const other = chain === signer.keyId ? {} : { chain };
+  return makeStatement(signer, TITLE, {
+    day,
+    why,
+    last: seq,
+    link,
+    ...other,
+    time: new Date(now).toISOString(),
+  });
 }
 
 export function readDrop(statement: string): Drop | null {
@@ -39,6 +61,7 @@ export function readDrop(statement: string): Drop | null {
     seq: Number(text('last')),
     link: text('link'),
     key: text('key'),
+    chain: text('chain') || text('key'),
   };
   return /^[0-9a-f]{64}$/.test(drop.link) && Number.isSafeInteger(drop.seq) ? drop : null;
 }
@@ -99,8 +122,7 @@ export function dropDay(
   now: number,
 ): void {
   if (signer !== null) {
-    const time = new Date(now).toISOString();
-    const signed = makeStatement(signer, TITLE, { day, why, last: tail.seq, link: tail.link, time });
+    const signed = makeDrop(signer, day, why, tail, now);
     fs.writeFileSync(dropPath(dir, day), signedText(signed), { mode: 0o600, flush: true });
   }
   for (const file of filesOf(dir, day)) fs.rmSync(file, { force: true });

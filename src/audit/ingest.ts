@@ -10,10 +10,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { CodecError } from './bytes.ts';
-import { readCursors } from './cursors.ts';
+import { checkpointsAfter, readCursors } from './cursors.ts';
 import { DayKeeper } from './day-keeper.ts';
 import { LiveRing } from './live-ring.ts';
 import { Notary } from './notary.ts';
+import { Sealer } from './sealer.ts';
 import { isAlive as processIsAlive, listSegments, syncFolder } from './producer.ts';
 import { isShipped, removeSegment } from './segment-end.ts';
 import { deadFlow } from './store/open-flows.ts';
@@ -118,12 +119,15 @@ export class Ingest {
     this.auditDir = options.auditDir;
     this.now = options.now ?? Date.now;
     this.isAlive = options.isAlive ?? processIsAlive;
+    const { now } = this;
+    // A clock that is handed in may jump as it likes, unless a steady one comes with it.
+    const steady = options.steady ?? options.now ?? (() => performance.now());
+    const signer = options.signer ?? null;
     this.notary = new Notary({
-      auditDir: this.auditDir,
-      now: this.now,
-      // A clock that is handed in may jump as it likes, unless a steady one comes with it.
-      steady: options.steady ?? options.now ?? (() => performance.now()),
-      signer: options.signer ?? null,
+      now,
+      steady,
+      signer,
+      sealer: signer === null ? null : new Sealer(this.auditDir, signer, now, steady),
       witness: options.witness ?? null,
     });
     this.days = new DayKeeper(options.auditDir, this.notary);
@@ -199,7 +203,8 @@ export class Ingest {
     if (this.days.writer === null) {
       this.cursors = readCursors(this.spoolDir, this.auditDir);
       this.days.open();
-      this.notary.catchUp();
+      for (const missed of checkpointsAfter(this.auditDir, this.notary.witnessed ?? Infinity))
+        this.notary.signed(missed);
     }
     const segments = listSegments(this.spoolDir);
     const day = this.days.day;

@@ -1,15 +1,14 @@
 /**
- * The recorder's part that vouches for what it stored: decides when a checkpoint is due, has days sealed, copies what was signed to the
- * witness, watches the clock, and gathers what it has to tell as event rows for the next batch. Holds no row and no file
- * of its own.
+ * The part of whoever records that vouches for what was stored: decides when a checkpoint is due, has days sealed, copies what was
+ * signed to the witness, watches the clock, and gathers what it has to tell as event rows for the next batch. Holds no row
+ * and no file of its own, and knows no store.
  *
  * Without a signer nothing is signed or sealed; the clock is watched all the same. Bound: `MAX_NOTES` events that wait for a
  * batch to be committed; the oldest stay, since the first one says what began.
  */
 import { ClockWatch } from './clock-watch.ts';
-import { checkpointsAfter } from './cursors.ts';
-import { Sealer } from './sealer.ts';
 import type { EventRecord } from '../core/records.ts';
+import type { Sealer } from './sealer.ts';
 import type { Signed, Signer } from './statement.ts';
 import type { Witness } from './witness.ts';
 
@@ -19,12 +18,13 @@ const CHECKPOINT_ROWS = 65_536;
 const MAX_NOTES = 100;
 
 export interface NotaryOptions {
-  auditDir: string;
   /** ms since epoch. */
   now: () => number;
   /** ms of a clock that never steps. */
   steady: () => number;
   signer: Signer | null;
+  /** Seals day files; null where there are none to seal. */
+  sealer: Sealer | null;
   /** Gets a copy of every checkpoint and seal, after it is in the store. */
   witness: Pick<Witness, 'write' | 'lastNumber'> | null;
 }
@@ -43,10 +43,7 @@ export class Notary {
   constructor(options: NotaryOptions) {
     this.options = options;
     this.signer = options.signer;
-    this.sealer =
-      options.signer === null
-        ? null
-        : new Sealer(options.auditDir, options.signer, options.now, options.steady);
+    this.sealer = options.sealer;
   }
 
   /** The signer, when rows since the last checkpoint are to be signed with this batch; null when not yet. */
@@ -69,11 +66,9 @@ export class Notary {
     this.signed(signed);
   }
 
-  /** Copy the checkpoints that the witness misses. */
-  catchUp(): void {
-    const { witness, auditDir } = this.options;
-    if (witness === null) return;
-    for (const signed of checkpointsAfter(auditDir, witness.lastNumber())) this.signed(signed);
+  /** Number of the last checkpoint that the witness has: later ones that are stored are to be `signed` again. Null without one. */
+  get witnessed(): number | null {
+    return this.options.witness?.lastNumber() ?? null;
   }
 
   /** A day has ended. */
@@ -95,7 +90,7 @@ export class Notary {
     if (this.notes.length < MAX_NOTES) this.notes.push({ name, detail });
   }
 
-  /** What there is to tell now; `told` forgets it, once the batch that holds it is committed. */
+  /** What there is to tell now; `told` forgets the first so many, once the batch that holds them is committed. */
   pending(): readonly Note[] {
     // A clock that was set shows in the rows around it; this row says that it was, and by how much.
     const step = this.clock.look(this.options.now(), this.options.steady());
@@ -106,8 +101,8 @@ export class Notary {
     return this.notes;
   }
 
-  told(): void {
-    this.notes = [];
+  told(count = this.notes.length): void {
+    this.notes = this.notes.slice(count);
   }
 
   close(): void {

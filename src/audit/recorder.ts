@@ -19,6 +19,8 @@ import type { KeyObject } from 'node:crypto';
 /** Where things lie below the data directory. */
 export const spoolDir = (dataDir: string): string => path.join(dataDir, 'spool');
 export const auditDir = (dataDir: string): string => path.join(dataDir, 'audit');
+/** In the audit folder of a machine whose records lie in PostgreSQL: the checkpoint it signed last. */
+export const LAST_SIGNED = 'last.checkpoint';
 
 export interface RecorderOptions {
   dataDir: string;
@@ -27,7 +29,7 @@ export interface RecorderOptions {
   /** File outside the store that gets a copy of every checkpoint and seal. */
   witnessFile?: string | null;
   /** Carry the spool to PostgreSQL or a collector instead of into day files. */
-  fleet?: Omit<FleetData, 'spoolDir' | 'live'>;
+  fleet?: Omit<FleetData, 'spoolDir' | 'live' | 'vouching'>;
   /** Another recorder of this machine ships the spool: segments stay until it has. */
   shared?: boolean;
   /** Newly committed rows, oldest first; `dropped` more were committed but not sent. */
@@ -82,8 +84,15 @@ export function startRecorder(options: RecorderOptions): Recorder {
     witnessFile: options.witnessFile ?? null,
     shared: options.shared === true,
   };
+  const { signingKey, witnessFile } = data;
+  const vouching = { signingKey, witnessFile, lastSigned: path.join(data.auditDir, LAST_SIGNED) };
   const fleet: FleetData | null = options.fleet
-    ? { ...options.fleet, spoolDir: data.spoolDir, live: data.live }
+    ? {
+        ...options.fleet,
+        spoolDir: data.spoolDir,
+        live: data.live,
+        vouching: options.fleet.mode.kind === 'store' ? vouching : null,
+      }
     : null;
   const own = openSpool({
     dir: data.spoolDir,

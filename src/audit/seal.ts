@@ -31,7 +31,7 @@ export const sealPath = (dir: string, day: string): string => path.join(dir, `${
 /** What a seal says. */
 export interface Seal {
   day: string;
-  /** Name, bytes and SHA-256 of the day file. */
+  /** Name, bytes and SHA-256 of the day file; in PostgreSQL of the day's entries (store/postgres/sealing.ts). */
   file: string;
   size: number;
   sha256: string;
@@ -49,6 +49,11 @@ export interface Seal {
   previous: string;
   time: number;
   key: string;
+}
+
+/** Sign what a seal says. */
+export function makeSeal(signer: Signer, { time, ...facts }: Omit<Seal, 'key'>): Signed {
+  return makeStatement(signer, TITLE, { ...facts, time: new Date(time).toISOString() });
 }
 
 /** The seal that a statement is; null when it is another statement or none. */
@@ -152,14 +157,14 @@ export class Sealing {
   private finish(state: NonNullable<typeof this.state>): Signed {
     const before = sealedDays(this.dir).findLast(day => day < this.day);
     const previous = before === undefined ? null : sealOf(this.dir, before);
-    const signed = makeStatement(this.signer, TITLE, {
+    const signed = makeSeal(this.signer, {
       day: this.day,
       file: `${this.day}.db`,
       size: state.at,
       sha256: state.hash.digest('hex'),
       ...state.facts,
       previous: previous === null || previous === 'damaged' ? GENESIS : digestOf(previous.statement),
-      time: new Date(this.now()).toISOString(),
+      time: this.now(),
     });
     const target = sealPath(this.dir, this.day);
     fs.fchmodSync(state.fd, 0o400);

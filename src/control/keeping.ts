@@ -49,7 +49,10 @@ export function openKeeping(settings: StoreSettings, db: ControlDb): Keeping {
   if (target !== null)
     return {
       holds: new FleetHolds(target, trail),
-      retain: ({ signer: _, ...options }) => withConnection(target, client => retainDays(client, options)),
+      retain: ({ signer, ...options }) =>
+        withConnection(target, client =>
+          retainDays(client, { ...options, signer: options.dryRun ? null : signer() }),
+        ),
     };
   if (settings['audit.store'] === 'none') return KEPT_NOWHERE;
   const holds = new Holds(db, trail);

@@ -59,6 +59,25 @@ const EXEMPT: readonly Exemption[] = [
       'src/audit/verify/finding.ts',
       'src/audit/verify/rows-in-table.ts',
       'src/audit/verify/sealed-file.ts',
+      'src/audit/verify/walk.ts',
+    ],
+  },
+  {
+    test: 'test/audit/store/chain-writer.test.ts',
+    because: 'what it makes is looked at as it lies in a file, after each way to go on with it',
+    files: ['src/audit/chain-tail.ts'],
+  },
+  {
+    test: 'test/audit/verify/fleet.test.ts',
+    because:
+      'what they chain, sign, seal and remember is right when a verifier finds it so, and every change to it wrong',
+    files: [
+      'src/audit/last-signed.ts',
+      'src/audit/store/postgres/chain.ts',
+      'src/audit/store/postgres/chain-rows.ts',
+      'src/audit/store/postgres/digests.ts',
+      'src/audit/store/postgres/sealing.ts',
+      'src/audit/store/postgres/voucher.ts',
     ],
   },
   {

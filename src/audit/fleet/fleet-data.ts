@@ -1,4 +1,5 @@
 /** What the fleet thread is told at its start. Types only: it must be copied between threads. */
+import type { KeyObject } from 'node:crypto';
 import type { RetentionLimits } from '../retention.ts';
 import type { PostgresTarget } from '../store/postgres/connect.ts';
 import type { TlsFiles } from './link.ts';
@@ -23,4 +24,14 @@ export interface FleetData {
   /** Name of this machine in the fleet. */
   name: string;
   mode: FleetMode;
+  /** Whoever stores vouches for it; whoever ships is told none of this. */
+  vouching: VouchingData | null;
+}
+
+export interface VouchingData {
+  /** Ed25519 private key; null when nothing is signed. */
+  signingKey: KeyObject | null;
+  witnessFile: string | null;
+  /** File that remembers what was signed last. */
+  lastSigned: string;
 }

@@ -1,12 +1,16 @@
 /**
  * Entry of the thread that takes the recorder's place in a fleet. Two kinds: `ship` carries this machine's spool to a collector;
- * `store` carries it into PostgreSQL, and, when it listens, takes the spools of other proxies too.
+ * `store` carries it into PostgreSQL, and, when it listens, takes the spools of other proxies too; it vouches for what it stored.
  *
  * What cannot be done now is tried again after a while that grows (back-off.ts); meanwhile the spool grows up to its
  * bound, and then `audit.onFailure` applies (DESIGN §8).
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { LastSigned } from '../last-signed.ts';
+import { Notary } from '../notary.ts';
+import { signerOf } from '../statement.ts';
 import { PostgresWriter } from '../store/postgres/writer.ts';
+import { Witness } from '../witness.ts';
 import { backOff } from './back-off.ts';
 import { startCollector } from './collector.ts';
 import { spoolIdentity } from './identity.ts';
@@ -17,7 +21,8 @@ import { directRoad, Pump } from './pump.ts';
 import { SpoolSource } from './spool-source.ts';
 import type { FromThread } from '../recorder.ts';
 import type { RunningCollector } from './collector.ts';
-import type { FleetData } from './fleet-data.ts';
+import type { WriterOptions } from '../store/postgres/writer.ts';
+import type { FleetData, VouchingData } from './fleet-data.ts';
 import type { Road } from './pump.ts';
 
 const port = parentPort;
@@ -31,6 +36,7 @@ const BUSY_MS = 100;
 const IDLE_MS = 250;
 const STATS_MS = 1000;
 const HOUR_MS = 3_600_000;
+const SEAL_AGAIN_MS = 10 * 60_000;
 
 /** For the log alone. */
 function logged(name: string, detail: Record<string, unknown>): void {
@@ -58,7 +64,7 @@ if (data.mode.kind === 'ship') {
   link = new Link({ url: data.mode.url, tls: data.mode.tls, ...identity });
   road = link;
 } else {
-  writer = new PostgresWriter({ target: data.mode.target });
+  writer = new PostgresWriter({ target: data.mode.target, ...voucher(data.vouching) });
   intake = new Intake(writer, (proxy, name, written) => {
     rows += written.length;
     const own = name === data.name;
@@ -68,6 +74,21 @@ if (data.mode.kind === 'ship') {
     send({ kind: 'rows', rows: live, dropped });
   });
   road = directRoad(intake, identity);
+}
+/** What the writer vouches with. */
+function voucher(vouching: VouchingData | null): Pick<WriterOptions, 'notary' | 'memory'> {
+  if (vouching === null) return {};
+  const { signingKey, witnessFile, lastSigned } = vouching;
+  return {
+    notary: new Notary({
+      now: Date.now,
+      steady: () => performance.now(),
+      signer: signingKey === null ? null : signerOf(signingKey),
+      sealer: null,
+      witness: witnessFile === null ? null : new Witness(witnessFile),
+    }),
+    memory: new LastSigned(lastSigned),
+  };
 }
 const pump = new Pump(source, road, data.spoolDir);
 
@@ -80,6 +101,7 @@ let failure: string | null = null;
 let statsAt = 0;
 let statsRows = 0;
 let retainedAt = 0;
+let sealAgainAt = 0;
 
 async function listen(): Promise<void> {
   const { mode } = data;
@@ -101,7 +123,9 @@ async function run(): Promise<void> {
       if (stopping && !moved.more) return;
       delay = moved.bytes > 0 ? (moved.bytes > 65_536 ? BUSY_MS : QUIET_MS) : Math.min(IDLE_MS, delay * 1.5);
       wait = moved.more || stopping ? 0 : delay;
+      await intake?.vouch(identity);
       await retain();
+      if (!moved.more && (await seal())) wait = 0;
     } catch (error) {
       failure = messageOf(error);
       if (stopping) return;
@@ -111,6 +135,18 @@ async function run(): Promise<void> {
     }
     report();
     if (wait > 0) await pause(wait);
+  }
+}
+
+/** A little of a day that is over. A seal that cannot be made now is told once, and made later. */
+async function seal(): Promise<boolean> {
+  if (intake === null || Date.now() < sealAgainAt) return false;
+  try {
+    return await intake.seal();
+  } catch (error) {
+    if (sealAgainAt === 0) told('audit.seal-failed', { error: messageOf(error) });
+    sealAgainAt = Date.now() + SEAL_AGAIN_MS;
+    return false;
   }
 }
 
@@ -156,6 +192,8 @@ port.on('message', () => {
 
 await run();
 await running.collector?.close();
+// What cannot be signed at a stop is signed at the next start.
+await intake?.vouch(identity, true).catch(() => undefined);
 source.close();
 link?.close();
 await writer?.close();

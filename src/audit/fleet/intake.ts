@@ -51,7 +51,6 @@ const MAX_DECODERS = 1024;
 export class Intake {
   private readonly writer: PostgresWriter;
   private readonly onRows: (proxy: number, name: string, rows: Written[]) => void;
-  private readonly numbers = new Map<string, number>();
   private readonly readers = new Map<string, Reader>();
   private queue: Promise<unknown> = Promise.resolve();
   private waiting = 0;
@@ -68,7 +67,7 @@ export class Intake {
   /** A proxy came: where the store is in its segments. */
   hello(sender: Sender, arrival: Arrival): Promise<Map<string, SegmentCursor>> {
     return this.inTurn(async () => {
-      const proxy = await this.numberOf(sender);
+      const proxy = await this.writer.proxy(sender.name, sender.spool);
       const rows = await this.writer.arrived(proxy, arrival.segments, new Set(arrival.producers));
       if (rows.length > 0) this.onRows(proxy, sender.name, rows);
       return cursorsOf(await this.writer.shipped(proxy, arrival.segments));
@@ -78,7 +77,7 @@ export class Intake {
   /** Commit a batch. Throws CodecError for one that breaks the rules, and what PostgreSQL throws. */
   take(sender: Sender, batch: Batch): Promise<Answer> {
     return this.inTurn(async () => {
-      const proxy = await this.numberOf(sender);
+      const proxy = await this.writer.proxy(sender.name, sender.spool);
       const parts: Part[] = [];
       for (const part of batch.parts) {
         const reader = this.readerFor(proxy, part);
@@ -102,6 +101,20 @@ export class Intake {
     });
   }
 
+  /** Store what the collector itself has to tell, under its own name, and sign what is due, or all (store/postgres/writer.ts). */
+  vouch(own: Sender, all = false): Promise<void> {
+    return this.inTurn(async () => {
+      const proxy = await this.writer.proxy(own.name, own.spool);
+      const rows = await this.writer.vouch(proxy, all);
+      if (rows.length > 0) this.onRows(proxy, own.name, rows);
+    });
+  }
+
+  /** Seal days that are over, a little per call. True when there is more to do at once. */
+  seal(): Promise<boolean> {
+    return this.inTurn(() => this.writer.seal());
+  }
+
   private async inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.waiting >= MAX_WAITING) throw new BusyError('too many batches wait for the store');
     this.waiting++;
@@ -112,16 +125,6 @@ export class Intake {
     } finally {
       this.waiting--;
     }
-  }
-
-  private async numberOf({ name, spool }: Sender): Promise<number> {
-    const key = `${name} ${spool.toString('hex')}`;
-    let number = this.numbers.get(key);
-    if (number === undefined) {
-      number = await this.writer.proxy(name, spool);
-      this.numbers.set(key, number);
-    }
-    return number;
   }
 
   /** The decoder that has read up to the part; null when there is none and the part does not bring the dictionary. */

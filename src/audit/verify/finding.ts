@@ -1,6 +1,6 @@
 /** What a verifier can find, in a form for people and for programs. Pure. */
-import { exchangeIdText, flowIdText } from '../../core/records.ts';
 import { readCanonical } from '../chain.ts';
+import { flowRefText } from '../store/ids.ts';
 import type { ChainedKind } from '../chain.ts';
 
 export type Problem =
@@ -39,19 +39,21 @@ export interface Finding {
   text: string;
 }
 
-/** Id and time of a row, from its canonical text; the row number where the text says no id. */
+/** Id and time of a row, from its canonical text; the row number where the text says no id. `machine`: its number in a fleet. */
 export function nameRow(
   kind: ChainedKind,
   row: number,
   text: string | null,
+  machine: number | null = null,
 ): Pick<Finding, 'kind' | 'id' | 'time'> {
   const fields = text === null ? undefined : readCanonical(text)?.fields;
   const number = (at: number): number => (typeof fields?.[at] === 'number' ? fields[at] : NaN);
+  const flow = flowRefText({ proxy: machine, flow: number(0) });
   switch (fields === undefined ? null : kind) {
     case 'exchange':
-      return { kind, id: exchangeIdText(number(0), number(1)), time: number(2) };
+      return { kind, id: `${flow}.${number(1)}`, time: number(2) };
     case 'flow':
-      return { kind, id: flowIdText(number(0)), time: number(1) };
+      return { kind, id: flow, time: number(1) };
     case 'event':
       return { kind, id: String(row), time: number(0) };
     case null:
@@ -77,4 +79,18 @@ export class Findings {
     if (this.list.length < MAX_FINDINGS)
       this.list.push({ problem, day: this.day, kind: null, id: null, time: null, seq: null, text, ...row });
   }
+}
+
+/** A row that no entry of a chain names. */
+export function insertedRow(
+  findings: Findings,
+  kind: ChainedKind,
+  row: number,
+  place: string,
+  text: string | null,
+  machine: number | null = null,
+): void {
+  findings.add('inserted', `${kind} row ${row} was never chained; it stands ${place}`, {
+    ...nameRow(kind, row, text, machine),
+  });
 }

@@ -15,7 +15,9 @@ import { readWitnessLine } from '../witness.ts';
 import { verifyDay } from './day.ts';
 import { Findings } from './finding.ts';
 import type { KeyObject } from 'node:crypto';
-import type { DayReport, VerifyOptions } from './day.ts';
+import type { StoredCheckpoint } from '../chain-tail.ts';
+import type { VerifyOptions } from './day.ts';
+import type { DayReport } from './walk.ts';
 import type { Finding } from './finding.ts';
 
 export interface StoreReport {
@@ -34,13 +36,8 @@ export function verifyStore(dir: string, key: KeyObject, options: VerifyOptions 
     if (!names.includes(day)) between.add('missing', `${day}.seal is there, ${day}.db is not`);
   const days = names.map(day => verifyDay(dir, day, key, options));
   const dropped = droppedDays(dir, key, days, between);
-  let before: DayReport | null = null;
-  for (const report of days) {
-    if (report.start === null) continue;
-    joined(report, before, dropped, between);
-    before = report;
-  }
-  seals(days, between);
+  joinedDays(days, dropped, between);
+  sealsInOrder(days, between);
   return {
     days,
     findings: between.list,
@@ -51,8 +48,22 @@ export function verifyStore(dir: string, key: KeyObject, options: VerifyOptions 
   };
 }
 
+/** The days of a chain must follow each other: `dropped` are those that went for a reason, with the link they ended with. */
+export function joinedDays(
+  days: readonly DayReport[],
+  dropped: ReadonlyMap<string, string>,
+  findings: Findings,
+): void {
+  let before: DayReport | null = null;
+  for (const report of days) {
+    if (report.start === null) continue;
+    joined(report, before, dropped, findings);
+    before = report;
+  }
+}
+
 /** Seals name the one before: a seal that was taken away leaves a gap, unless it was of the newest sealed day. */
-function seals(days: readonly DayReport[], findings: Findings): void {
+export function sealsInOrder(days: readonly DayReport[], findings: Findings): void {
   const known = new Set(days.flatMap(report => report.seal?.digest ?? []));
   const last = days.findLastIndex(report => report.seal !== null);
   for (const [i, report] of days.entries()) {
@@ -119,20 +130,22 @@ function joined(
     });
 }
 
-/** Compare the copy outside with the store. Only checkpoints of days that are here can be compared. */
+/** The checkpoints that a store has of a day by their numbers; null for a day that is not there. */
+export type DayStatements = (
+  day: string,
+) => ReadonlyMap<number, string> | null | Promise<ReadonlyMap<number, string> | null>;
+
+/** Compare the copy outside with a store. Only checkpoints of days that are there can be compared. */
 export async function verifyWitness(
-  dir: string,
+  statementsOf: DayStatements,
   file: string,
-  key: KeyObject,
+  keys: readonly KeyObject[],
 ): Promise<{ compared: number; findings: Finding[] }> {
   const findings = new Findings('witness');
-  const known = new Map<string, Map<number, string> | null>();
-  const inStore = (day: string): Map<number, string> | null => {
+  const known = new Map<string, ReadonlyMap<number, string> | null>();
+  const inStore = async (day: string): Promise<ReadonlyMap<number, string> | null> => {
     let map = known.get(day);
-    if (map === undefined) {
-      map = listDays(dir).includes(day) ? statementsOf(dir, day) : null;
-      known.set(day, map);
-    }
+    if (map === undefined) known.set(day, (map = await statementsOf(day)));
     return map;
   };
   let compared = 0;
@@ -144,12 +157,12 @@ export async function verifyWitness(
     number++;
     if (line === '') continue;
     const signed = readWitnessLine(line);
-    if (signed === null || !isSignedBy(signed, key)) {
+    if (signed === null || !keys.some(key => isSignedBy(signed, key))) {
       findings.add('signature', `line ${number} of the witness is no statement of this key`);
       continue;
     }
     const c = readCheckpoint(signed.statement);
-    const statements = c === null ? null : inStore(c.day);
+    const statements = c === null ? null : await inStore(c.day);
     if (c === null || statements === null) continue;
     compared++;
     if (statements.get(c.number) !== signed.statement)
@@ -162,16 +175,16 @@ export async function verifyWitness(
   return { compared, findings: findings.list };
 }
 
-function statementsOf(dir: string, day: string): Map<number, string> {
-  const db = openDayForReading(dir, day);
-  if (db === null) return new Map();
-  try {
-    const rows = db.prepare('SELECT n, statement FROM checkpoint').all() as {
-      n: number;
-      statement: string;
-    }[];
-    return new Map(rows.map(row => [row.n, row.statement]));
-  } finally {
-    db.close();
-  }
-}
+/** The checkpoints of a folder of day files. */
+export const dayFileStatements =
+  (dir: string): DayStatements =>
+  day => {
+    const db = listDays(dir).includes(day) ? openDayForReading(dir, day) : null;
+    if (db === null) return null;
+    try {
+      const rows = db.prepare('SELECT n, statement FROM checkpoint').all() as StoredCheckpoint[];
+      return new Map(rows.map(row => [row.n, row.statement]));
+    } finally {
+      db.close();
+    }
+  };

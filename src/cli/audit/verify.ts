@@ -7,19 +7,26 @@ import type { KeyObject } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import type { Client } from 'pg';
 import { Command } from 'commander';
 import { auditKeyDir, readAuditPublicKey } from '../../../ca/audit-key.ts';
 import { verifyBundle } from '../../audit/evidence/verify.ts';
 import type { BundleReport } from '../../audit/evidence/verify.ts';
 import { isoTime, jsonLine, visible } from '../../audit/export/lines.ts';
-import { auditDir } from '../../audit/recorder.ts';
+import { LastSigned } from '../../audit/last-signed.ts';
+import { auditDir, LAST_SIGNED } from '../../audit/recorder.ts';
 import { keyIdOf } from '../../audit/statement.ts';
+import { withConnection } from '../../audit/store/postgres/connection.ts';
 import { listDays } from '../../audit/store/schema.ts';
 import { verifyDay } from '../../audit/verify/day.ts';
-import type { DayReport } from '../../audit/verify/day.ts';
+import type { VerifyOptions } from '../../audit/verify/day.ts';
+import type { DayReport } from '../../audit/verify/walk.ts';
 import type { Finding } from '../../audit/verify/finding.ts';
-import { verifyStore, verifyWitness } from '../../audit/verify/store.ts';
+import { fleetStatements, verifyFleet } from '../../audit/verify/fleet.ts';
+import { dayFileStatements, verifyStore, verifyWitness } from '../../audit/verify/store.ts';
+import type { DayStatements, StoreReport } from '../../audit/verify/store.ts';
 import { CONTROL_DB_FILE } from '../../control/control-db.ts';
+import { readTarget, STORE_SETTINGS } from '../../control/fleet.ts';
 import { isTrailChained, verifyTrail } from '../../control/trail-chain.ts';
 import type { TrailReport } from '../../control/trail-chain.ts';
 import { loadSettings } from '../../settings/load.ts';
@@ -30,7 +37,7 @@ import { UsageError } from '../usage-error.ts';
 
 interface Options extends ProgressOptions {
   day?: string;
-  key?: string;
+  key?: string[];
   witness?: string;
   dir?: string;
   file?: string;
@@ -41,8 +48,15 @@ export function verifyCommand(): Command {
   const command = new Command('verify')
     .description('Verify the recorded rows against their chain, signatures and seals.')
     .option('--day <DAY>', 'only this day, 2026-11-20')
-    .option('--key <PUB>', 'file with the public key (PEM); the data directory’s own when left out')
-    .option('--dir <DIR>', 'folder of day files, such as an archive; the data directory’s own when left out')
+    .option(
+      '--key <PUB>',
+      'file with the public key (PEM); the data directory’s own when left out; several for a database that several collectors write',
+      (file: string, files: string[] = []) => [...files, file],
+    )
+    .option(
+      '--dir <DIR>',
+      'folder of day files, such as an archive; the store that the settings name when left out',
+    )
     .option(
       '--file <EXPORT>',
       'verify an evidence bundle, a folder or a zip, that `search --evidence` or the console wrote',
@@ -53,15 +67,22 @@ export function verifyCommand(): Command {
     )
     .option('--json', 'print the report as JSON')
     .allowExcessArguments(false);
-  const input = addSettingsFlags(addProgress(command), ['data-dir']);
+  const input = addSettingsFlags(addProgress(command), [...STORE_SETTINGS]);
   return command.action(async (options: Options) => {
-    const dataDir = loadSettings(input())['data-dir'];
-    const key = publicKey(dataDir, options.key);
+    const settings = loadSettings(input());
+    const dataDir = settings['data-dir'];
+    const keys = options.key?.map(file => publicKey(dataDir, file)) ?? [publicKey(dataDir, undefined)];
+    const [key] = keys;
+    if (key === undefined) return;
     if (options.file !== undefined) {
       tellBundle(verifyBundle(options.file, key), options);
       return;
     }
-    const report = await verify(options.dir ?? auditDir(dataDir), key, options);
+    const target = options.dir === undefined ? readTarget(settings) : null;
+    const report =
+      target === null
+        ? await verifyFiles(options.dir ?? auditDir(dataDir), key, options)
+        : await withConnection(target, client => verifyDatabase(client, keys, dataDir, options));
     if (options.dir === undefined && options.day === undefined) addTrail(dataDir, key, report);
     if (options.json === true) console.log(jsonLine({ key: keyIdOf(key), ...report }));
     else tell(report);
@@ -116,48 +137,75 @@ function addTrail(dataDir: string, key: KeyObject, report: Report): void {
   }
 }
 
-async function verify(dir: string, key: KeyObject, options: Options): Promise<Report> {
+/** Verify the days of a folder, or one of them. */
+async function verifyFiles(dir: string, key: KeyObject, options: Options): Promise<Report> {
   const progress = new Progress(options);
   const days = listDays(dir);
-  const onProgress = (day: string, done: number, of: number): void => {
-    const at = options.day === undefined ? `${day} (${days.indexOf(day) + 1} of ${days.length})` : day;
-    progress.tell({ at, done, of, unit: 'rows' });
-  };
-  let report: Report;
-  if (options.day === undefined) {
-    const { days, findings, waiting } = verifyStore(dir, key, { onProgress });
-    report = {
-      ok: true,
-      days,
-      findings: [...days.flatMap(d => d.findings), ...findings],
-      waiting,
-      witnessed: null,
-      trail: null,
-    };
-  } else {
-    if (!days.includes(options.day))
-      throw new UsageError(
-        `There is no day file of ${visible(options.day)} in ${dir}.`,
-        'Without --day everything is verified.',
-      );
-    const day = verifyDay(dir, options.day, key, { onProgress });
-    report = {
-      ok: true,
-      days: [day],
-      findings: [...day.findings],
-      waiting: [],
-      witnessed: null,
-      trail: null,
-    };
-  }
+  const { day } = options;
+  if (day !== undefined && !days.includes(day))
+    throw new UsageError(
+      `There is no day file of ${visible(day)} in ${dir}.`,
+      'Without --day everything is verified.',
+    );
+  const onProgress = tellDays(progress, days, options);
+  const found =
+    day === undefined
+      ? verifyStore(dir, key, { onProgress })
+      : { days: [verifyDay(dir, day, key, { onProgress })], findings: [], waiting: [] };
   progress.end();
+  return reportOf(found, dayFileStatements(dir), [key], options);
+}
+
+/** Verify a fleet's store, or one day of it, and whether it has what this machine signed last. */
+async function verifyDatabase(
+  client: Client,
+  keys: readonly KeyObject[],
+  dataDir: string,
+  options: Options,
+): Promise<Report> {
+  const progress = new Progress(options);
+  const { day } = options;
+  const found = await verifyFleet(client, keys, {
+    ...(day === undefined ? {} : { day }),
+    last: new LastSigned(path.join(auditDir(dataDir), LAST_SIGNED)).read(),
+    onProgress: tellDays(progress, null, options),
+  });
+  progress.end();
+  if (day !== undefined && found.days.length === 0)
+    throw new UsageError(
+      `The database has no rows of ${visible(day)}.`,
+      'Without --day everything is verified.',
+    );
+  return reportOf(found, fleetStatements(client, keys), keys, options);
+}
+
+function tellDays(
+  progress: Progress,
+  days: readonly string[] | null,
+  options: Options,
+): NonNullable<VerifyOptions['onProgress']> {
+  return (day, done, of) => {
+    const which =
+      days === null || options.day !== undefined ? '' : ` (${days.indexOf(day) + 1} of ${days.length})`;
+    progress.tell({ at: `${day}${which}`, done, of, unit: 'rows' });
+  };
+}
+
+/** What was found, and what the witness says to it. */
+async function reportOf(
+  { days, findings, waiting }: StoreReport,
+  statements: DayStatements,
+  keys: readonly KeyObject[],
+  options: Options,
+): Promise<Report> {
+  const all = [...days.flatMap(d => d.findings), ...findings];
+  let witnessed: number | null = null;
   if (options.witness !== undefined) {
-    const { compared, findings } = await verifyWitness(dir, options.witness, key);
-    report.witnessed = compared;
-    report.findings.push(...findings);
+    const witness = await verifyWitness(statements, options.witness, keys);
+    witnessed = witness.compared;
+    all.push(...witness.findings);
   }
-  report.ok = report.findings.length === 0;
-  return report;
+  return { ok: all.length === 0, days, findings: all, waiting, witnessed, trail: null };
 }
 
 function tell({ ok, days, findings, waiting, witnessed, trail }: Report): void {

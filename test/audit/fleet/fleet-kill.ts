@@ -9,6 +9,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { generateKeyPairSync } from 'node:crypto';
+import pg from 'pg';
+import { LastSigned } from '../../../src/audit/last-signed.ts';
+import { clientConfig } from '../../../src/audit/store/postgres/connect.ts';
+import { verifyFleet } from '../../../src/audit/verify/fleet.ts';
 import { listSegments } from '../../../src/audit/producer.ts';
 import { FLOWS_PER_PRODUCER } from '../../../src/core/records.ts';
 import { freePort } from '../../helpers/free-port.ts';
@@ -27,6 +32,9 @@ export interface KillResult {
   deadFlows: number;
   missing: number;
   twice: number;
+  /** Rows that the verifier compared with the chain, signed or not yet, and what it found. */
+  verified: number;
+  findings: string[];
   kills: Record<'collector' | 'shipper' | 'worker' | 'database', number>;
   seconds: number;
 }
@@ -113,6 +121,8 @@ export async function fleetKill(rounds: number, seed: number): Promise<KillResul
   };
   try {
     makeCertificates(dir, ['collector', ...NAMES]);
+    const pair = generateKeyPairSync('ed25519');
+    fs.writeFileSync(path.join(dir, 'audit.key'), pair.privateKey.export({ type: 'pkcs8', format: 'pem' }));
     const rng = makeRng(seed);
     const kills = { collector: 0, shipper: 0, worker: 0, database: 0 };
     const port = String(await freePort());
@@ -183,7 +193,17 @@ export async function fleetKill(rounds: number, seed: number): Promise<KillResul
       assert.ok(!fs.existsSync(path.join(spoolOf(name), 'bad')), `${name}: no segment was damaged`);
     }
     const counted = await compare(postgres, workers);
-    return { ...counted, kills, seconds: (Date.now() - began) / 1000 };
+    await end(collecting);
+    const client = new pg.Client(clientConfig(postgres.target, 'test'));
+    await client.connect();
+    const { days, findings } = await verifyFleet(client, [pair.publicKey], {
+      last: new LastSigned(path.join(dir, 'last.checkpoint')).read(),
+    }).finally(() => client.end());
+    const chained = {
+      verified: days.reduce((sum, d) => sum + d.rows, 0),
+      findings: [...days.flatMap(d => d.findings), ...findings].map(f => `${f.problem}: ${f.text}`),
+    };
+    return { ...counted, ...chained, kills, seconds: (Date.now() - began) / 1000 };
   } finally {
     for (const child of living) await end(child);
     await postgres.cleanUp();
@@ -213,7 +233,7 @@ function bytesIn(spool: string): number {
 async function compare(
   postgres: Awaited<ReturnType<typeof startPostgres>>,
   workers: readonly { name: string; child: Child }[],
-): Promise<Omit<KillResult, 'kills' | 'seconds'>> {
+): Promise<Omit<KillResult, 'kills' | 'seconds' | 'verified' | 'findings'>> {
   const rows = async (sql: string): Promise<Record<string, unknown>[]> =>
     (await postgres.run(sql)).rows as Record<string, unknown>[];
   const exchanges = new Map<string, number>();

@@ -15,7 +15,7 @@ import { ChainRows } from '../../../src/audit/store/chain-rows.ts';
 import { chainStart } from '../../../src/audit/store/chain-writer.ts';
 import { dayPath } from '../../../src/audit/store/schema.ts';
 import { verifyDay } from '../../../src/audit/verify/day.ts';
-import { verifyStore, verifyWitness } from '../../../src/audit/verify/store.ts';
+import { dayFileStatements, verifyStore, verifyWitness } from '../../../src/audit/verify/store.ts';
 import { makeRng } from '../../fuzz/rng.ts';
 import { DAYS, pair, recorded, witnessOf } from './recorded.ts';
 import type { Finding } from '../../../src/audit/verify/finding.ts';
@@ -67,7 +67,9 @@ describe('an untouched store', () => {
       ],
     );
     assert.ok(report.days.every(d => d.checkpoints >= 3));
-    const witness = await verifyWitness(good, witnessOf(path.join(root, 'good')), pair.publicKey);
+    const witness = await verifyWitness(dayFileStatements(good), witnessOf(path.join(root, 'good')), [
+      pair.publicKey,
+    ]);
     assert.deepEqual(witness.findings, []);
     assert.ok(witness.compared >= 9);
   });
@@ -251,7 +253,9 @@ describe('on the open day', () => {
       while (problemsOf(db)) db.exec('DELETE FROM checkpoint WHERE n = (SELECT max(n) FROM checkpoint)');
     });
     assert.deepEqual(find(dir), []);
-    const { findings } = await verifyWitness(dir, witnessOf(path.join(root, 'good')), pair.publicKey);
+    const { findings } = await verifyWitness(dayFileStatements(dir), witnessOf(path.join(root, 'good')), [
+      pair.publicKey,
+    ]);
     assert.ok(findings.length > 0 && findings.every(f => f.problem === 'truncated'));
   });
 });

@@ -19,8 +19,9 @@ import type {
   ExchangeRecord,
   FlowRecord,
 } from '../../../core/records.ts';
-import type { Block, Lines } from './lines.ts';
+import type { ChainedKind } from '../../chain.ts';
 import type { BodyWords } from './body-words.ts';
+import type { Block, Line, Lines, Owner } from './lines.ts';
 import type { ProxyState, Waiting } from './proxy-state.ts';
 
 /** What lies between two offsets of one segment. */
@@ -44,12 +45,15 @@ export type Written =
   | { kind: 'flow'; record: FlowRecord }
   | { kind: 'event'; record: EventRecord };
 
+/** A row that will get the next place. */
+export type PlacedRow = { kind: ChainedKind } & Pick<Line, 'line' | 'digest'>;
+
 /** Number of the producer that gave a flow its id. */
 export const producerOf = (flow: number): number => Math.floor(flow / FLOWS_PER_PRODUCER);
 
 export class Gathered {
   /** In the order in which they get their places. */
-  readonly rows: { kind: 'exchange' | 'flow' | 'event'; line: string }[] = [];
+  readonly rows: PlacedRow[] = [];
   readonly written: Written[] = [];
   readonly blocks = new Map<string, Block>();
   readonly bodies = new Map<string, { sha: Buffer; data: Buffer }>();
@@ -59,13 +63,13 @@ export class Gathered {
   readonly dead: FlowRecord[] = [];
   /** Segments with damage. */
   readonly bad = new Set<string>();
-  private readonly proxy: number;
+  readonly owner: Owner;
   private readonly state: ProxyState;
   private readonly lines: Lines;
   private readonly now: number;
 
-  constructor(proxy: number, state: ProxyState, lines: Lines, now: number) {
-    this.proxy = proxy;
+  constructor(owner: Owner, state: ProxyState, lines: Lines, now: number) {
+    this.owner = owner;
     this.state = state;
     this.lines = lines;
     this.now = now;
@@ -89,16 +93,22 @@ export class Gathered {
       this.dead.push(deadFlow(start, 0, ended.at));
   }
 
-  /** The row of a flow record, its texts gathered. */
-  flowLine(record: FlowRecord): string {
-    const { line, blocks } = this.lines.flow(this.proxy, record);
-    this.keep(blocks);
-    return line;
+  /** The row of a flow record, its texts gathered; it gets its place when the dead are counted. */
+  flow(record: FlowRecord): PlacedRow {
+    const row = this.rowOf('flow', this.lines.flow(this.owner, record));
+    this.written.push({ kind: 'flow', record });
+    return row;
   }
 
-  event(record: EventRecord): void {
-    this.rows.push({ kind: 'event', line: this.lines.event(this.proxy, record) });
+  event(record: EventRecord): PlacedRow {
+    const row = this.rowOf('event', this.lines.event(this.owner, record));
     this.written.push({ kind: 'event', record });
+    return row;
+  }
+
+  private rowOf(kind: ChainedKind, { line, digest, blocks }: Line): PlacedRow {
+    for (const block of blocks) this.blocks.set(block.key, block);
+    return { kind, line, digest };
   }
 
   private take(record: AuditRecord): void {
@@ -111,16 +121,13 @@ export class Gathered {
           req: this.words(req, record.reqHeaders, record.req.form),
           res: this.words(res, record.resHeaders, record.res.form),
         };
-        const { line, blocks } = this.lines.exchange(this.proxy, record, sni, req, res, texts);
-        this.keep(blocks);
-        this.rows.push({ kind: 'exchange', line });
+        this.rows.push(this.rowOf('exchange', this.lines.exchange(this.owner, record, sni, req, res, texts)));
         this.written.push({ kind: 'exchange', record, sni });
         return;
       }
       case 'flow':
-        this.rows.push({ kind: 'flow', line: this.flowLine(record) });
+        this.rows.push(this.flow(record));
         this.state.close(record.flow);
-        this.written.push({ kind: 'flow', record });
         return;
       case 'flow-open':
         this.state.open(record);
@@ -129,7 +136,7 @@ export class Gathered {
         this.body(record);
         return;
       case 'event':
-        this.event(record);
+        this.rows.push(this.event(record));
     }
   }
 
@@ -158,10 +165,6 @@ export class Gathered {
     // A torn end is what a kill leaves; anything else is worth keeping for a closer look.
     if (!torn) this.bad.add(segment);
     const name = torn ? 'spool.gap' : 'spool.corrupt';
-    this.event({ kind: 'event', time: this.now, name, detail: { segment, ...detail } });
-  }
-
-  private keep(blocks: readonly Block[]): void {
-    for (const block of blocks) this.blocks.set(block.key, block);
+    this.rows.push(this.event({ kind: 'event', time: this.now, name, detail: { segment, ...detail } }));
   }
 }

@@ -1,12 +1,14 @@
 /**
  * Records as rows for COPY: everything but the first two columns (day and place), which are known only when the batch has its
- * place in the ledger. Pure but for its caches. A record that breaks its type is a CodecError.
+ * place in the ledger, and their digests for the chain. Pure but for its caches. A record that breaks its type is a CodecError.
  *
  * Texts that repeat (header blocks without what varies, hellos, certificates) become blocks named by their hash. Bound:
  * the caches hold at most twice `HEADS` header blocks and `CLIENTS` addresses.
  */
 import { createHash } from 'node:crypto';
 import { parseAddress } from '../../../core/network.ts';
+import { headText, laneText, partDigest, urlText, whatText, whoText } from '../../canon.ts';
+import { digestOf } from '../../chain.ts';
 import { addressBytes } from '../../query/value.ts';
 import { HeaderHabits, splitHead } from '../headers.ts';
 import { flagsOf } from '../layout.ts';
@@ -14,7 +16,9 @@ import { laneOf, laneWords, whatOf } from '../parts.ts';
 import { Recent } from '../recent.ts';
 import { searchablePath, searchableText } from '../searchable.ts';
 import { copyFields, small, told, whole } from './copy.ts';
+import { Digests } from './digests.ts';
 import { Vector } from './words.ts';
+import type { PlainExchange, PlainFlow } from './digests.ts';
 import type { EventRecord, ExchangeRecord, FlowRecord } from '../../../core/records.ts';
 
 /** A text that is stored once a day under its hash. */
@@ -34,6 +38,8 @@ interface Head {
   rest: string | null;
   /** The varied lines with their names, for the index. */
   lines: string[];
+  /** Of the whole head. */
+  digest: string;
 }
 
 /** A body that was kept, by what it is stored under. */
@@ -42,9 +48,18 @@ export interface KeptBody {
   size: number;
 }
 
-export interface ExchangeLine {
+/** A row for COPY, and its digest for the chain. */
+export interface Line {
   line: string;
+  digest: string;
+  /** Texts that the row names. */
   blocks: Block[];
+}
+
+/** Whose rows they are: number in the store, and the canonical text of this part of each row. */
+export interface Owner {
+  id: number;
+  text: string;
 }
 
 const HEADS = 4096;
@@ -55,30 +70,55 @@ export class Lines {
   private readonly habits = new HeaderHabits();
   private readonly heads = new Recent<string, Head>(HEADS);
   private readonly addresses = new Recent<string, Buffer | null>(CLIENTS);
+  private readonly digests = new Digests();
 
   exchange(
-    proxy: number,
+    owner: Owner,
     r: ExchangeRecord,
     sni: string | null,
     req: KeptBody | null,
     res: KeptBody | null,
     texts: { req: Buffer | null; res: Buffer | null },
-  ): ExchangeLine {
+  ): Line {
     const reqHead = this.head(r.reqHeaders);
     const resHead = this.head(r.resHeaders);
     const words = new Vector().add(told(r.host), false).add(searchablePath(told(r.path)), false);
     for (const line of reqHead.lines) words.add(line, true);
     for (const line of resHead.lines) words.add(line, true);
     const what = whatOf(r, sni);
+    const ip = this.ip(r.client);
+    const x: PlainExchange = {
+      flow: whole(r.flow),
+      n: small(r.n),
+      time: whole(r.time),
+      us: whole(r.ms * 1000),
+      wait: r.wait === null ? null : whole(r.wait * 1000),
+      up: whole(r.req.size),
+      down: whole(r.res.size),
+      flags: flagsOf(r),
+      reqHead: reqHead.digest,
+      resHead: resHead.digest,
+      reqBody: req?.sha.toString('hex') ?? null,
+      resBody: res?.sha.toString('hex') ?? null,
+      reqSha: r.req.sha256,
+      resSha: r.res.sha256,
+      faultDetail: r.faultDetail,
+    };
+    const text = this.digests.exchange(x, {
+      who: whoText(told(r.client), ip?.toString('hex') ?? null, r.user),
+      what: whatText(Object.values(what)),
+      url: urlText(r.host, r.path),
+      proxy: owner.text,
+    });
     const line = copyFields([
-      proxy,
-      whole(r.flow),
-      small(r.n),
-      whole(r.time),
-      whole(r.ms * 1000),
-      r.wait === null ? null : whole(r.wait * 1000),
-      told(r.client),
-      this.ip(r.client),
+      owner.id,
+      x.flow,
+      x.n,
+      x.time,
+      x.us,
+      x.wait,
+      r.client,
+      ip,
       r.user,
       what.method,
       what.scheme,
@@ -97,9 +137,9 @@ export class Lines {
       r.faultDetail,
       what.sni,
       what.type,
-      whole(r.req.size),
-      whole(r.res.size),
-      flagsOf(r),
+      x.up,
+      x.down,
+      x.flags,
       req?.size ?? 0,
       res?.size ?? 0,
       digest(r.req.sha256),
@@ -118,10 +158,10 @@ export class Lines {
       what.masked,
       words.toString(),
     ]);
-    return { line, blocks: [reqHead.block, resHead.block] };
+    return { line, digest: digestOf(text), blocks: [reqHead.block, resHead.block] };
   }
 
-  flow(proxy: number, r: FlowRecord): ExchangeLine {
+  flow(owner: Owner, r: FlowRecord): Line {
     const f = r.facts;
     const hello = f?.hello ?? null;
     const lane = laneOf(r);
@@ -129,14 +169,35 @@ export class Lines {
     const certBlock = r.originCert === null ? null : document(r.originCert);
     const words = new Vector();
     for (const text of laneWords(lane)) if (text !== null) words.add(text, false);
+    const ip = this.ip(r.client);
+    const user = f?.user ?? null;
+    const detail = { ...r, facts: f === null ? null : { ...f, hello: null }, originCert: null };
+    const x: PlainFlow = {
+      flow: whole(r.flow),
+      time: whole(r.time),
+      us: whole(r.ms * 1000),
+      up: whole(r.bytesUp),
+      down: whole(r.bytesDown),
+      exchanges: small(r.exchanges),
+      detail: JSON.stringify(detail),
+    };
+    const text = this.digests.flow(
+      x,
+      {
+        who: whoText(told(r.client), ip?.toString('hex') ?? null, user),
+        lane: laneText(Object.values(lane)),
+        proxy: owner.text,
+      },
+      { hello: helloBlock?.text ?? null, cert: certBlock?.text ?? null },
+    );
     const line = copyFields([
-      proxy,
-      whole(r.flow),
-      whole(r.time),
-      whole(r.ms * 1000),
-      told(r.client),
-      this.ip(r.client),
-      f?.user ?? null,
+      owner.id,
+      x.flow,
+      x.time,
+      x.us,
+      r.client,
+      ip,
+      user,
       lane.host,
       lane.port === null ? null : small(lane.port),
       lane.scheme,
@@ -149,22 +210,24 @@ export class Lines {
       lane.policy,
       lane.reason,
       lane.fault,
-      whole(r.bytesUp),
-      whole(r.bytesDown),
-      small(r.exchanges),
+      x.up,
+      x.down,
+      x.exchanges,
       helloBlock?.hash ?? null,
       certBlock?.hash ?? null,
       lane.mask,
       lane.tls,
       lane.parent,
-      JSON.stringify({ ...r, facts: f === null ? null : { ...f, hello: null }, originCert: null }),
+      x.detail,
       words.toString(),
     ]);
-    return { line, blocks: [helloBlock, certBlock].filter(b => b !== null) };
+    return { line, digest: digestOf(text), blocks: [helloBlock, certBlock].filter(b => b !== null) };
   }
 
-  event(proxy: number, r: EventRecord): string {
-    return copyFields([proxy, whole(r.time), told(r.name), JSON.stringify(r.detail)]);
+  event(owner: Owner, r: EventRecord): Line {
+    const x = { time: whole(r.time), name: told(r.name), detail: JSON.stringify(r.detail) };
+    const line = copyFields([owner.id, x.time, x.name, x.detail]);
+    return { line, digest: digestOf(this.digests.event(x, owner.text)), blocks: [] };
   }
 
   private head(text: string): Head {
@@ -196,7 +259,7 @@ export class Lines {
       for (const line of searchableText(parts.stable).split('\r\n')) vector.add(line, true);
       return vector.toString();
     };
-    return { block: blockOf(parts.stable, words), rest, lines };
+    return { block: blockOf(parts.stable, words), rest, lines, digest: partDigest(headText(text)) };
   }
 
   /** 16 bytes for networks; null when the text is no address. */

@@ -229,13 +229,13 @@ export class PostgresStore implements AuditStore {
       lo: number;
       hi: number;
       bytes: number;
+      sealed: boolean;
     };
     const rows = await this.ask<Row>(DAYS, [], QUESTION_MS);
     return rows.map(({ lo, hi, ...row }) => ({
       ...row,
       from: row.exchanges + row.flows === 0 ? null : lo,
       to: row.exchanges + row.flows === 0 ? null : hi,
-      sealed: false,
       attached: false,
     }));
   }
@@ -309,7 +309,8 @@ export class PostgresStore implements AuditStore {
 }
 
 /** Bytes of all partitions of each day beside its sums. */
-const DAYS = `SELECT d.day, d.exchanges, d.flows, d.events, d.lo, d.hi, ${DAY_BYTES} AS bytes FROM day d ORDER BY d.day DESC`;
+const DAYS = `SELECT d.day, d.exchanges, d.flows, d.events, d.lo, d.hi, ${DAY_BYTES} AS bytes,
+    EXISTS (SELECT FROM seal e WHERE e.day = d.day) AS sealed FROM day d ORDER BY d.day DESC`;
 
 /** A page cursor that cannot be read starts at the newest row rather than failing: it only ever comes from ourselves. */
 function cursorOf(text: string | undefined): number {

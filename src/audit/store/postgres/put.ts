@@ -10,26 +10,29 @@ import { COPY, SQL } from './statements.ts';
 import type { Written } from './gather.ts';
 import type { Client } from 'pg';
 
-/** COPY rows into a table; `careful` goes by a table of its own and leaves out what is there. Returns how many were. */
+/** COPY rows into a table; `careful` goes by a table of its own and leaves out what is there. Returns the places of those. */
 export async function putCopy(
   client: Client,
   table: 'exchange' | 'flow' | 'event',
   text: string,
   careful: boolean,
-): Promise<number> {
-  if (text === '') return 0;
+): Promise<number[]> {
+  if (text === '') return [];
   if (careful) await client.query(`CREATE TEMP TABLE incoming (LIKE ${table}) ON COMMIT DROP`);
   const statement = copy.from(
     careful ? COPY[table].replace(`COPY ${table} `, 'COPY pg_temp.incoming ') : COPY[table],
   );
   const stream = client.query(statement);
   await pipeline(Readable.from([Buffer.from(text)]), stream);
-  if (!careful) return 0;
-  const inserted = await client.query(
+  if (!careful) return [];
+  await client.query(
     `INSERT INTO ${table} SELECT * FROM pg_temp.incoming ORDER BY seq ON CONFLICT DO NOTHING`,
   );
+  const { rows } = await client.query<{ seq: number }>(
+    `SELECT i.seq FROM pg_temp.incoming i WHERE NOT EXISTS (SELECT 1 FROM ${table} x WHERE x.day = i.day AND x.seq = i.seq)`,
+  );
   await client.query('DROP TABLE pg_temp.incoming');
-  return stream.rowCount - (inserted.rowCount ?? 0);
+  return rows.map(row => row.seq);
 }
 
 interface Sum {

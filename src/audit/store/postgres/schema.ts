@@ -6,6 +6,8 @@
  * and a sealed day never changes. `ledger` is one row: the next place in the order of ingestion. Whoever writes a batch
  * holds its lock until the commit, so the order of places is the order of commits, over any number of collectors.
  *
+ * Rows are chained in the order of their places (audit/chain.ts); `chain` holds the entries, in the transaction of the rows.
+ *
  * Exactly once: `shipped` says how far each segment of each proxy is in the store, and changes in the transaction of the
  * rows themselves. The unique keys (proxy, flow) and (proxy, flow, n) are a second guard, within one day.
  *
@@ -119,7 +121,39 @@ REVOKE ALL ON FUNCTION make_day(date), drop_day(date) FROM PUBLIC;
 const HOLDS = `
 CREATE TABLE hold (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, first date NOT NULL, last date NOT NULL,
   reason text NOT NULL, made_by text NOT NULL, created bigint NOT NULL, lifted bigint, lifted_by text, CHECK (first <= last));
+`;
 
+const CHAIN = `
+-- rows of less than this place are older than the chain
+INSERT INTO meta SELECT 'chained', next::text FROM ledger;
+
+-- one chain per signing key, so per collector: where it ends, and as JSON what the next day goes on from
+CREATE TABLE chain_head (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text COLLATE "C" NOT NULL UNIQUE,
+  seq bigint NOT NULL, link bytea NOT NULL, tail text NOT NULL);
+CREATE TABLE chain_start (day date NOT NULL, chain integer NOT NULL REFERENCES chain_head, start text NOT NULL,
+  PRIMARY KEY (day, chain));
+-- the entries of one batch, 45 bytes each; their row ids count from the place base
+CREATE TABLE chain (day date NOT NULL, chain integer NOT NULL, seq bigint NOT NULL, base bigint NOT NULL,
+  entries bytea NOT NULL, link bytea NOT NULL, PRIMARY KEY (day, chain, seq)) PARTITION BY LIST (day);
+ALTER TABLE chain ALTER COLUMN entries SET STORAGE EXTERNAL;
+CREATE INDEX ON chain (base);
+CREATE TABLE checkpoint (chain integer NOT NULL REFERENCES chain_head, n bigint NOT NULL, day date NOT NULL,
+  statement text NOT NULL, signature bytea NOT NULL, PRIMARY KEY (chain, n));
+CREATE INDEX ON checkpoint (day);
+-- signed when a day is over, and when it is dropped: these stay when the day goes
+CREATE TABLE seal (day date NOT NULL, chain integer NOT NULL REFERENCES chain_head, statement text NOT NULL,
+  signature bytea NOT NULL, PRIMARY KEY (day, chain));
+CREATE TABLE dropped (day date NOT NULL, chain integer NOT NULL REFERENCES chain_head, statement text NOT NULL,
+  signature bytea NOT NULL, PRIMARY KEY (day, chain));
+
+CREATE OR REPLACE FUNCTION make_day(wanted date) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = sightglass, pg_temp AS $$
+DECLARE parent text;
+BEGIN
+  FOREACH parent IN ARRAY ARRAY['exchange', 'flow', 'event', 'block', 'body', 'body_text', 'chain'] LOOP
+    EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF %I FOR VALUES IN (%L)',
+      parent || '_' || to_char(wanted, 'YYYYMMDD'), parent, wanted);
+  END LOOP;
+END $$;
 CREATE OR REPLACE FUNCTION drop_day(wanted date) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = sightglass, pg_temp AS $$
 DECLARE parent text;
 BEGIN
@@ -128,11 +162,26 @@ BEGIN
   IF EXISTS (SELECT FROM hold h WHERE h.lifted IS NULL AND wanted BETWEEN h.first AND h.last) THEN
     RAISE EXCEPTION 'the day is under legal hold';
   END IF;
-  FOREACH parent IN ARRAY ARRAY['exchange', 'flow', 'event', 'block', 'body'] LOOP
+  FOREACH parent IN ARRAY ARRAY['exchange', 'flow', 'event', 'block', 'body', 'body_text', 'chain'] LOOP
     EXECUTE format('DROP TABLE IF EXISTS %I', parent || '_' || to_char(wanted, 'YYYYMMDD'));
   END LOOP;
   DELETE FROM minute m WHERE m.day = wanted;
   DELETE FROM day d WHERE d.day = wanted;
+  DELETE FROM chain_start s WHERE s.day = wanted;
+  DELETE FROM checkpoint c WHERE c.day = wanted;
+END $$;
+
+-- roles that write or read the records do the same with their chain
+DO $$
+DECLARE held record;
+BEGIN
+  FOR held IN SELECT DISTINCT g.grantee, g.privilege_type AS may FROM information_schema.role_table_grants g
+    WHERE g.table_schema = 'sightglass' AND g.table_name = 'exchange' AND g.privilege_type IN ('SELECT', 'INSERT')
+    AND g.grantee NOT IN ('PUBLIC', current_user) LOOP
+    EXECUTE format('GRANT %s ON sightglass.chain_head, sightglass.chain_start, sightglass.chain, sightglass.checkpoint,
+      sightglass.seal, sightglass.dropped TO %I', held.may, held.grantee);
+    IF held.may = 'INSERT' THEN EXECUTE format('GRANT UPDATE ON sightglass.chain_head TO %I', held.grantee); END IF;
+  END LOOP;
 END $$;
 `;
 
@@ -140,6 +189,7 @@ END $$;
 const STEPS: readonly { version: number; sql: string }[] = [
   { version: 1, sql: FIRST },
   { version: 2, sql: HOLDS },
+  { version: 3, sql: CHAIN },
 ];
 
 export const POSTGRES_VERSION = STEPS.at(-1)?.version ?? 0;

@@ -47,4 +47,32 @@ export const SQL = {
   sumMinutes: `INSERT INTO minute (day, kind, minute, action, n, faults) SELECT $1, kind, minute, action, n, faults
     FROM unnest($2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[]) AS m (kind, minute, action, n, faults)
     ON CONFLICT (day, kind, minute, action) DO UPDATE SET n = minute.n + excluded.n, faults = minute.faults + excluded.faults`,
+
+  proxyOf: 'SELECT name, spool FROM proxy WHERE id = $1',
+} as const;
+
+/** The chain: its head, where each day begins, entries, and what was signed. */
+export const CHAIN_SQL = {
+  head: 'SELECT id, seq, link, tail FROM chain_head WHERE key = $1',
+  addHead: 'INSERT INTO chain_head (key, seq, link, tail) VALUES ($1, 0, $2, $3) ON CONFLICT DO NOTHING',
+  // Only from where this writer left it: whoever finds it elsewhere begins again with what is there.
+  moveHead: 'UPDATE chain_head SET seq = $2, link = $3, tail = $4 WHERE id = $1 AND seq = $5 AND link = $6',
+  lastStart: 'SELECT day, start FROM chain_start WHERE chain = $1 ORDER BY day DESC LIMIT 1',
+  addStart: 'INSERT INTO chain_start (day, chain, start) VALUES ($1, $2, $3)',
+  lastCheckpoint: 'SELECT n, statement FROM checkpoint WHERE chain = $1 AND day = $2 ORDER BY n DESC LIMIT 1',
+  checkpoint: 'SELECT statement FROM checkpoint WHERE chain = $1 AND n = $2',
+  checkpointsAfter:
+    'SELECT n, statement, signature FROM checkpoint WHERE chain = $1 AND n > $2 ORDER BY n LIMIT 1000',
+  addCheckpoint: 'INSERT INTO checkpoint (chain, n, day, statement, signature) VALUES ($1, $2, $3, $4, $5)',
+  add: 'INSERT INTO chain (day, chain, seq, base, entries, link) VALUES ($1, $2, $3, $4, $5, $6)',
+  batches: `SELECT seq, base, entries, link FROM chain WHERE day = $1 AND chain = $2 AND seq > $3 ORDER BY seq LIMIT $4`,
+  unsealed: `SELECT s.day, s.start FROM chain_start s WHERE s.chain = $1 AND s.day < (SELECT l.day FROM ledger l)
+    AND NOT EXISTS (SELECT 1 FROM seal e WHERE e.chain = s.chain AND e.day = s.day) ORDER BY s.day LIMIT 1`,
+  sealBefore: 'SELECT statement FROM seal WHERE chain = $1 AND day < $2 ORDER BY day DESC LIMIT 1',
+  addSeal: 'INSERT INTO seal (day, chain, statement, signature) VALUES ($1, $2, $3, $4)',
+  tails: `SELECT s.chain, h.key, t.seq + length(t.entries) / 45 - 1 AS last, t.link FROM chain_start s JOIN chain_head h ON h.id = s.chain
+    CROSS JOIN LATERAL (SELECT c.seq, c.entries, c.link FROM chain c WHERE c.day = s.day AND c.chain = s.chain ORDER BY c.seq DESC LIMIT 1) t
+    WHERE s.day = $1`,
+  addDropped:
+    'INSERT INTO dropped (day, chain, statement, signature) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
 } as const;

@@ -7,11 +7,13 @@
  *
  * Bounds: a batch is as large as its caller lets it be; of texts and bodies known to be stored, as many as set below.
  */
+import { proxyText } from '../../canon.ts';
 import { pack } from '../body-shelf.ts';
 import { Recent } from '../recent.ts';
 import { dayOf } from '../schema.ts';
 import { unpacked } from '../stored-detail.ts';
 import { vectorOfBody } from './body-words.ts';
+import { ChainMoved } from './chain.ts';
 import { WriterConnection } from './connection.ts';
 import { retainDays } from './days.ts';
 import { Gathered, producerOf } from './gather.ts';
@@ -20,12 +22,17 @@ import { ProxyState } from './proxy-state.ts';
 import { putCopy, putSums } from './put.ts';
 import { BLOCKS, BODIES, BODY_TEXTS, SQL } from './statements.ts';
 import { storable } from './text.ts';
+import { Voucher } from './voucher.ts';
 import type { Client } from 'pg';
 import type { Dropping, Retention, RetentionLimits } from '../../retention.ts';
-import type { EventRecord } from '../../../core/records.ts';
 import type { BodyWords } from './body-words.ts';
+import type { LastSigned } from '../../last-signed.ts';
+import type { Note, Notary } from '../../notary.ts';
+import type { Signer } from '../../statement.ts';
+import type { FleetChain } from './chain.ts';
 import type { PostgresTarget } from './connect.ts';
-import type { Part, Written } from './gather.ts';
+import type { Part, PlacedRow, Written } from './gather.ts';
+import type { Owner } from './lines.ts';
 
 /** How far a segment of a proxy is in the store. */
 export interface Shipped {
@@ -44,7 +51,22 @@ export interface WriterOptions {
   target: PostgresTarget;
   /** ms since epoch. */
   now?: () => number;
+  /** Who vouches for what is stored: without one rows are chained, and nothing is signed. */
+  notary?: Notary;
+  /** What this machine signed last. */
+  memory?: LastSigned;
 }
+
+/** What a batch brings beside parts. */
+interface Extra {
+  /** Events of the collector itself. */
+  notes: readonly Note[];
+  /** Sign what is unsigned, due or not. */
+  sign: boolean;
+  /** A row failed a unique key: look at each. */
+  careful: boolean;
+}
+const PLAIN: Extra = { notes: [], sign: false, careful: false };
 
 const KNOWN_BLOCKS = 20_000;
 const KNOWN_BODIES = 50_000;
@@ -56,6 +78,11 @@ export class PostgresWriter {
   private readonly connection: WriterConnection;
   private readonly lines = new Lines();
   private readonly states = new Map<number, ProxyState>();
+  /** Numbers of machines: another database, or an older state of this one, may give them to others. */
+  private readonly numbers = new Map<string, number>();
+  private readonly owners = new Map<number, Owner>();
+  private readonly voucher: Voucher;
+  private readonly signer: Signer | null;
   /** Day whose partitions are there, and of which the next three speak. */
   private day = '';
   private readonly knownBlocks = new Recent<string, true>(KNOWN_BLOCKS);
@@ -66,20 +93,30 @@ export class PostgresWriter {
     this.now = options.now ?? Date.now;
     this.connection = new WriterConnection(options.target, () => {
       this.states.clear();
+      this.numbers.clear();
+      this.owners.clear();
+      this.voucher.forget();
       this.enter('');
     });
+    this.signer = options.notary?.signer ?? null;
+    this.voucher = new Voucher(options.notary ?? null, options.memory ?? null, this.now);
   }
 
   /** Number of a proxy's data directory in this store, made when it is new. */
-  proxy(name: string, spool: Buffer): Promise<number> {
-    return this.connection.use(async client => {
+  async proxy(name: string, spool: Buffer): Promise<number> {
+    const text = `${name} ${spool.toString('hex')}`;
+    const known = this.numbers.get(text);
+    if (known !== undefined) return known;
+    const number = await this.connection.use(async client => {
       const find = async (): Promise<number | undefined> =>
         (await client.query<{ id: number }>(SQL.findProxy, [name, spool])).rows[0]?.id;
-      const known = await find();
-      if (known !== undefined) return known;
+      const found = await find();
+      if (found !== undefined) return found;
       await client.query(SQL.addProxy, [name, spool, this.now()]);
       return (await find()) ?? 0;
     });
+    this.numbers.set(text, number);
+    return number;
   }
 
   /** Where the store is in these segments; those it has never seen are left out. */
@@ -114,32 +151,55 @@ export class PostgresWriter {
   /** Write parts, all or nothing. Throws when the database cannot be used now. */
   async commit(proxy: number, parts: readonly Part[]): Promise<Outcome> {
     try {
-      return await this.attempt(proxy, parts, false);
+      return await this.attempt(proxy, parts, PLAIN);
     } catch (error) {
       // A producer that used one number twice: the first row stays, the second is counted, the rest goes on.
-      if ((error as { code?: string }).code === UNIQUE_VIOLATION) return this.attempt(proxy, parts, true);
+      const careful = (error as { code?: string }).code === UNIQUE_VIOLATION;
+      if (error instanceof ChainMoved) this.voucher.moved();
+      if (careful || error instanceof ChainMoved) return this.attempt(proxy, parts, { ...PLAIN, careful });
       throw error;
     }
   }
 
+  /**
+   * Store what there is to tell as rows of `proxy`, this machine, and sign what is due; `all` signs whatever is unsigned, at a
+   * stop. To be called often: does nothing when there is nothing to do. Returns the rows it stored.
+   */
+  async vouch(proxy: number, all: boolean): Promise<Written[]> {
+    const notes = this.voucher.notes();
+    if (notes.length === 0 && !this.voucher.isDue(all)) return [];
+    const outcome = await this.attempt(proxy, [], { ...PLAIN, notes, sign: all });
+    this.voucher.told(notes.length);
+    return outcome.kind === 'committed' ? outcome.rows : [];
+  }
+
+  /** Seal days that are over, a little per call. True when there is more to do at once. */
+  seal(): Promise<boolean> {
+    return this.connection.use(client => this.voucher.seal(client));
+  }
+
   /** Keep the store within its limits (days.ts). */
   retain(limits: RetentionLimits, onDrop: (drop: Dropping) => void): Promise<Retention> {
-    return this.connection.use(client => retainDays(client, { ...limits, now: this.now(), onDrop }));
+    return this.connection.use(client =>
+      retainDays(client, { ...limits, now: this.now(), onDrop, signer: this.signer }),
+    );
   }
 
   close(): Promise<void> {
     return this.connection.close();
   }
 
-  private attempt(proxy: number, parts: readonly Part[], careful: boolean): Promise<Outcome> {
+  private attempt(proxy: number, parts: readonly Part[], extra: Extra): Promise<Outcome> {
     return this.connection.use(async client => {
       const state = await this.stateOf(client, proxy);
-      const gathered = new Gathered(proxy, state, this.lines, this.now());
+      const gathered = new Gathered(await this.ownerOf(client, proxy), state, this.lines, this.now());
+      for (const { name, detail } of extra.notes)
+        gathered.rows.push(gathered.event({ kind: 'event', time: this.now(), name, detail }));
       for (const part of parts) gathered.add(part);
       // Before the transaction, because it takes time; those of another day's bodies are made in it.
       for (const text of gathered.texts.values())
         if (this.knownTexts.get(text.key) === undefined) text.words = gathered.vectorOf(text);
-      return this.write(client, proxy, state, parts, gathered, careful);
+      return this.write(client, proxy, state, parts, gathered, extra);
     });
   }
 
@@ -149,7 +209,7 @@ export class PostgresWriter {
     state: ProxyState,
     parts: readonly Part[],
     gathered: Gathered,
-    careful: boolean,
+    extra: Extra,
   ): Promise<Outcome> {
     const places = gathered.rows.length + gathered.dead.length + 1;
     await client.query('BEGIN');
@@ -174,7 +234,8 @@ export class PostgresWriter {
       await client.query(SQL.makeDay, [day]);
       this.enter('');
     }
-    await this.putRows(client, proxy, day, first, gathered, careful);
+    const chain = await this.voucher.begin(client, day);
+    await this.putRows(client, day, first, gathered, extra.careful, chain);
     await putState(client, proxy, day, state);
     const segments = new Map<string, Shipped>();
     for (const part of named) {
@@ -182,7 +243,9 @@ export class PostgresWriter {
       segments.set(part.segment, { at: part.to, done: part.done, bad, head: part.head });
       await client.query(SQL.ship, [proxy, part.segment, part.head, part.to, part.done, bad]);
     }
+    await this.voucher.end(client, first, extra.sign);
     await client.query('COMMIT');
+    this.voucher.committed();
     this.day = day;
     for (const key of gathered.blocks.keys()) this.knownBlocks.set(key, true);
     for (const key of gathered.bodies.keys()) this.knownBodies.set(key, true);
@@ -190,42 +253,41 @@ export class PostgresWriter {
     return { kind: 'committed', rows: gathered.written, segments };
   }
 
+  /** Rows get their places, and their digests the chain's next ones, in one order. */
   private async putRows(
     client: Client,
-    proxy: number,
     day: string,
     first: number,
     gathered: Gathered,
     careful: boolean,
+    chain: FleetChain,
   ): Promise<void> {
     const text = { exchange: '', flow: '', event: '' };
-    let place = first;
-    for (const row of gathered.rows) text[row.kind] += `${day}\t${place++}\t${row.line}\n`;
-    let twice = await putCopy(client, 'exchange', text.exchange, careful);
+    const placed: PlacedRow[] = [];
+    const place = (row: PlacedRow): void => {
+      text[row.kind] += `${day}\t${first + placed.length}\t${row.line}\n`;
+      placed.push(row);
+    };
+    gathered.rows.forEach(place);
+    const twice = await putCopy(client, 'exchange', text.exchange, careful);
     if (gathered.dead.length > 0) {
       const counted = await client.query<{ flow: number; n: number }>(SQL.countExchanges, [
-        proxy,
+        gathered.owner.id,
         gathered.dead.map(d => d.flow),
       ]);
       const counts = new Map(counted.rows.map(r => [r.flow, r.n]));
-      for (const dead of gathered.dead) {
-        const record = { ...dead, exchanges: counts.get(dead.flow) ?? 0 };
-        text.flow += `${day}\t${place++}\t${gathered.flowLine(record)}\n`;
-        gathered.written.push({ kind: 'flow', record });
-      }
+      for (const dead of gathered.dead)
+        place(gathered.flow({ ...dead, exchanges: counts.get(dead.flow) ?? 0 }));
     }
-    twice += await putCopy(client, 'flow', text.flow, careful);
-    if (twice > 0) {
-      const record: EventRecord = {
-        kind: 'event',
-        time: this.now(),
-        name: 'fleet.duplicate',
-        detail: { rows: twice },
-      };
-      text.event += `${day}\t${place++}\t${this.lines.event(proxy, record)}\n`;
-      gathered.written.push({ kind: 'event', record });
+    twice.push(...(await putCopy(client, 'flow', text.flow, careful)));
+    if (twice.length > 0) {
+      const detail = { rows: twice.length };
+      place(gathered.event({ kind: 'event', time: this.now(), name: 'fleet.duplicate', detail }));
     }
     await putCopy(client, 'event', text.event, careful);
+    const left = new Set(twice);
+    for (const [offset, row] of placed.entries())
+      if (!left.has(first + offset)) chain.add(row.kind, offset, row.digest);
     await this.putTexts(client, day, gathered);
     await putSums(client, day, gathered.written);
   }
@@ -260,6 +322,17 @@ export class PostgresWriter {
       this.states.set(proxy, state);
     }
     return state;
+  }
+
+  private async ownerOf(client: Client, id: number): Promise<Owner> {
+    let owner = this.owners.get(id);
+    if (owner === undefined) {
+      const { rows } = await client.query<{ name: string; spool: Buffer }>(SQL.proxyOf, [id]);
+      const { name = '', spool = Buffer.alloc(0) } = rows[0] ?? {};
+      owner = { id, text: proxyText(id, name, spool.toString('hex')) };
+      this.owners.set(id, owner);
+    }
+    return owner;
   }
 
   private enter(day: string): void {
