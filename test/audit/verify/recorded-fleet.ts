@@ -5,12 +5,15 @@ import { LastSigned } from '../../../src/audit/last-signed.ts';
 import { Notary } from '../../../src/audit/notary.ts';
 import { clientConfig } from '../../../src/audit/store/postgres/connect.ts';
 import { PostgresWriter } from '../../../src/audit/store/postgres/writer.ts';
+import { verifyFleet } from '../../../src/audit/verify/fleet.ts';
 import { Witness } from '../../../src/audit/witness.ts';
 import { makeRng } from '../../fuzz/rng.ts';
 import { DAY, flow, flowId, flowOpen, HOSTILE, NOON, randomExchange } from '../sample.ts';
-import { signer as ownSigner, witnessOf } from './recorded.ts';
+import { pair, signer as ownSigner, witnessOf } from './recorded.ts';
 import type { AuditRecord } from '../../../src/core/records.ts';
 import type { Signer } from '../../../src/audit/statement.ts';
+import type { Finding } from '../../../src/audit/verify/finding.ts';
+import type { FleetReport } from '../../../src/audit/verify/fleet.ts';
 import type { PostgresTarget } from '../../../src/audit/store/postgres/connect.ts';
 
 /** A collector on a database, with a clock of its own. */
@@ -112,3 +115,24 @@ export async function connected<T>(
     await client.end();
   }
 }
+
+/** All findings of a report. */
+export const all = ({ days, findings }: FleetReport): Finding[] => [
+  ...days.flatMap(d => d.findings),
+  ...findings,
+];
+
+/** What is found after statements of the database's owner, which are then undone: `problem day kind id: text`. */
+export const findingsAfter = (target: PostgresTarget, sql: string): Promise<string[]> =>
+  connected(target, async client => {
+    await client.query('BEGIN');
+    await client.query(sql);
+    // The verifier takes its look within this transaction.
+    const within = {
+      query: (text: string, params: unknown[]) =>
+        client.query(/^(BEGIN|COMMIT)/.test(text) ? 'SELECT 1' : text, params),
+    } as unknown as pg.Client;
+    const found = all(await verifyFleet(within, [pair.publicKey]));
+    await client.query('ROLLBACK');
+    return found.map(f => `${f.problem} ${f.day} ${f.kind ?? ''} ${f.id ?? ''}: ${f.text}`);
+  });

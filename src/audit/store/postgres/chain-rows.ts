@@ -2,7 +2,7 @@
  * Reads a fleet's rows back in their canonical form, through everything they name, so that a digest made from them notices whatever
  * a reader of the store would notice. For verifying and for exports; nothing here writes.
  *
- * The test of this file compares the columns read here with the tables, so that a new one cannot stay undecided.
+ * test/audit/store/postgres/schema.test.ts compares the columns read here with the tables, so that a new one cannot stay undecided.
  *
  * In short statements, a window of places at a time: rows never change, and a verifier that takes minutes must not keep days from
  * being dropped. Bounds: one window of rows, one body, and the caches as set below.

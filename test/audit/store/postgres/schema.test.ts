@@ -1,7 +1,8 @@
-/** Versions of the tables: made once, refused when newer; and what a role that owns nothing may do. */
+/** Versions of the tables: made once, refused when newer; what a role that owns nothing may do; and what the chain covers. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
+import { CHAINED_COLUMNS, LEFT_OUT } from '../../../../src/audit/store/postgres/chain-rows.ts';
 import { clientConfig } from '../../../../src/audit/store/postgres/connect.ts';
 import { checkVersion, migrate, PostgresStoreError } from '../../../../src/audit/store/postgres/schema.ts';
 import { PostgresStore } from '../../../../src/audit/store/postgres/postgres.ts';
@@ -56,5 +57,30 @@ test('a stranger may neither make tables nor read them, and is told what to do',
     connected(elsewhere, migrate),
     (error: PostgresStoreError) =>
       /may not make them/.test(error.message) && /docs\/fleet\.md/.test(error.hint),
+  );
+});
+
+test('every column of a row is chained, or left out for a reason', async () => {
+  await connected(await postgres.database('columns'), migrate);
+  const { rows } = await postgres.run(
+    `SELECT table_name AS name, string_agg(column_name, ' ' ORDER BY ordinal_position) AS columns
+     FROM information_schema.columns WHERE table_schema = 'sightglass' GROUP BY 1`,
+    'columns',
+  );
+  const columns = new Map(rows.map((r: { name: string; columns: string }) => [r.name, r.columns.split(' ')]));
+  for (const kind of ['exchange', 'flow', 'event'] as const) {
+    // `account AS "user"` is the column account.
+    const read = CHAINED_COLUMNS[kind].split(/,\s+/).map(column => column.split(' ')[0]);
+    const decided = new Set([...read, ...Object.keys(LEFT_OUT[kind])]);
+    assert.deepEqual(
+      columns.get(kind)?.filter(name => !decided.has(name)),
+      [],
+      kind,
+    );
+  }
+  const machine = ['id', 'name', 'spool', ...Object.keys(LEFT_OUT.proxy)];
+  assert.deepEqual(
+    columns.get('proxy')?.filter(name => !machine.includes(name)),
+    [],
   );
 });
