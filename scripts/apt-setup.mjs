@@ -9,12 +9,14 @@ import {
   constants,
   existsSync,
   lstatSync,
+  mkdirSync,
+  mkdtempSync,
   readdirSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** One need: how to see that it is there, which Debian package brings it, and what for. */
 const NEEDS = [
@@ -91,11 +93,26 @@ const NEEDS = [
   { package: 'openssl', why: 'independent judge of certificates', there: () => command('openssl') },
 ];
 
+/** Packages that exclude one of the above: unpacked with what they need, never installed. */
+const BESIDE = [
+  {
+    package: 'syslog-ng-core',
+    binary: 'usr/sbin/syslog-ng',
+    why: 'second receiver of streams, beside rsyslog',
+  },
+];
+const UNPACKED = resolve(import.meta.dirname, '../.cache/unpacked');
+
 const POLICY = '/usr/sbin/policy-rc.d';
 const PATHS = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/local/sbin'].filter(
   Boolean,
 );
 
+for (const { package: name, binary, why } of BESIDE)
+  if (!existsSync(join(UNPACKED, name, binary)) && !unpack(name, binary)) {
+    console.error(`apt: ${name} cannot be unpacked into ${UNPACKED} (${why})`);
+    process.exit(1);
+  }
 const missing = NEEDS.filter(need => !need.there());
 if (missing.length === 0) process.exit(0);
 const names = missing.map(need => need.package);
@@ -117,6 +134,37 @@ const still = missing.filter(need => !need.there());
 if (still.length > 0) {
   console.error(`apt: still missing after the installation: ${still.map(need => need.package).join(' ')}`);
   process.exit(1);
+}
+
+/** Puts the files of a package, and of those it needs that are not installed, below UNPACKED; false when that fails. */
+function unpack(name, binary) {
+  console.error(`apt: unpacking ${name}`);
+  mkdirSync(UNPACKED, { recursive: true });
+  const work = mkdtempSync(join(UNPACKED, '.work-'));
+  try {
+    let debs = fetched(name, work);
+    if (debs.length === 0 && process.getuid?.() === 0) {
+      apt('update');
+      debs = fetched(name, work);
+    }
+    const root = join(work, 'root');
+    for (const deb of debs) spawnSync('dpkg', ['-x', deb, root], { cwd: work, stdio: ['ignore', 2, 2] });
+    if (!existsSync(join(root, binary))) return false;
+    rmSync(join(UNPACKED, name), { recursive: true, force: true });
+    renameSync(root, join(UNPACKED, name));
+    return true;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** The package files that an installation would fetch, fetched into a folder. */
+function fetched(name, work) {
+  const plan = spawnSync('apt-get', ['-s', 'install', '--no-install-recommends', name], { encoding: 'utf8' });
+  const packages = [...(plan.stdout ?? '').matchAll(/^Inst (\S+)/gm)].map(([, found]) => found);
+  if (packages.length === 0) return [];
+  spawnSync('apt-get', ['-q', 'download', ...packages], { cwd: work, stdio: ['ignore', 2, 2] });
+  return readdirSync(work).filter(file => file.endsWith('.deb'));
 }
 
 /** Debian asks policy-rc.d before it starts a service; 101 means no. Whatever was there before is put back. */

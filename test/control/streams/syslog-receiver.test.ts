@@ -8,16 +8,17 @@ import { parseMessage } from '../../audit/export/syslog-reader.ts';
 import { fedEvent, fedExchange, fedFlow } from '../../audit/export/fed.ts';
 import { HOSTILE, scratch } from '../../audit/sample.ts';
 import { config, SENDER } from './fakes.ts';
-import type { Rsyslog } from '../../helpers/rsyslog.ts';
+import { startSyslogNg } from '../../helpers/syslog-ng.ts';
+import type { LogReceiver } from '../../helpers/log-receiver.ts';
 import type { FedRow } from '../../../src/audit/store/store.ts';
 
-async function until(rsyslog: Rsyslog, lines: number): Promise<string[]> {
+async function until(receiver: LogReceiver, lines: number): Promise<string[]> {
   for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
-    const found = rsyslog.lines();
+    const found = receiver.lines();
     if (found.length >= lines) return found;
     await new Promise(resolve => setTimeout(resolve, 20));
   }
-  throw new Error(`${rsyslog.lines().length} of ${lines} lines came\n${rsyslog.said()}`);
+  throw new Error(`${receiver.lines().length} of ${lines} lines came\n${receiver.said()}`);
 }
 
 describe('rsyslog', { timeout: 60_000 }, () => {
@@ -99,5 +100,37 @@ describe('rsyslog', { timeout: 60_000 }, () => {
       if (i === 99) assert.fail('the loss was not noticed');
     }
     await assert.rejects(receiver.send([fedExchange()]), /ECONNREFUSED/);
+  });
+});
+
+describe('syslog-ng', { timeout: 60_000 }, () => {
+  it('over TLS, with client certificates, reads back what was sent', async t => {
+    const ca = makeTestCa();
+    t.after(() => ca.remove());
+    const client = ca.issue({ names: ['proxy1.example.test'], eku: 'clientAuth' });
+    const tls = { server: ca.issue({ names: ['localhost'] }), caFile: ca.caFile };
+    const syslogNg = await startSyslogNg({ dir: scratch(t), tls });
+    t.after(() => syslogNg.kill());
+    const receiver = new SyslogReceiver(
+      config({
+        ...{ to: 'syslog-tls', target: `localhost:${syslogNg.port}`, ca: ca.caFile },
+        ...{ certificate: client.certFile, key: client.keyFile },
+      }),
+      SENDER,
+    );
+    t.after(() => receiver.reset());
+    const records: FedRow[] = [
+      fedEvent(),
+      ...HOSTILE.map(user => fedExchange({ user })),
+      fedExchange({ path: `/${'long'.repeat(10_000)}` }),
+    ];
+    await receiver.send(records);
+    const messages = (await until(syslogNg, records.length)).map(parseMessage);
+    assert.equal(messages.length, records.length);
+    assert.deepEqual(
+      messages.slice(1, -1).map(m => (JSON.parse(m.msg) as { user: string }).user),
+      HOSTILE.map(text => text.replace(/\p{Cs}/gu, '\ufffd')),
+    );
+    assert.match((JSON.parse(messages.at(-1)?.msg ?? '') as { path: string }).path, /^\/long/);
   });
 });
