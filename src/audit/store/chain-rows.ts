@@ -5,7 +5,8 @@
  * `PARTS` and `COLUMNS` say for each column whether it is in the canonical form; the test of this file compares them with the
  * schema, so that a new column cannot stay undecided.
  *
- * Bounds: digests of shared rows are kept in caches of `CACHE` entries each.
+ * Bounds: digests of shared rows are kept in caches of `CACHE` entries each, texts that heads share in one of `STABLES`; a page of
+ * `PAGE` rows.
  */
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -30,6 +31,8 @@ import type Database from 'better-sqlite3';
 import type { ChainedKind, Field } from '../chain.ts';
 
 const CACHE = 65_536;
+const STABLES = 4096;
+const PAGE = 256;
 
 /** Parts that rows share, by the name of the field that holds their digest. */
 export interface PartTexts {
@@ -141,6 +144,10 @@ export class ChainRows {
   private readonly db: Database.Database;
   private readonly sql: ReturnType<typeof prepare>;
   private readonly caches = new Map<string, LRUCache<number | string, string>>();
+  private readonly page = new Map<number, ExchangeColumns>();
+  private pageFrom = -PAGE;
+  private lastExchange = -1;
+  private readonly stables = new LRUCache<number, string>({ max: STABLES });
 
   constructor(db: Database.Database) {
     this.db = db;
@@ -181,40 +188,48 @@ export class ChainRows {
 
   /** Ids of the shared parts of an exchange. */
   pointers(row: number): { who: number; what: number; url: number } | null {
-    return (this.sql.exchange.get(row) as { who: number; what: number; url: number } | undefined) ?? null;
+    return (this.sql.pointers.get(row) as { who: number; what: number; url: number } | undefined) ?? null;
   }
 
   /** Id of the lane and client of a flow. */
   flowPointers(row: number): { who: number; lane: number } | null {
-    return (this.sql.flow.get(row) as { who: number; lane: number } | undefined) ?? null;
+    return (this.sql.flowPointers.get(row) as { who: number; lane: number } | undefined) ?? null;
   }
 
   private exchange(row: number): string | null {
-    const x = this.sql.exchange.get(row) as ExchangeColumns | undefined;
-    if (x === undefined) return null;
-    const who = this.digest('who', x.who);
-    const what = this.digest('what', x.what);
-    const url = this.digest('url', x.url);
-    const reqHead = this.head(x.req_block, x.req_rest, x.req_volatile);
-    const resHead = this.head(x.res_block, x.res_rest, x.res_volatile);
-    const reqBody = this.body(x.req_body);
-    const resBody = this.body(x.res_body);
+    const columns = this.exchangeColumns(row);
+    if (columns === undefined) return null;
+    const [flow, n, time, us, wait, up, down, flags, whoId, whatId, urlId, ...more] = columns;
+    const [reqBlock, reqRest, reqOwn, resBlock, resRest, resOwn, reqBodyId, resBodyId, ...rare] = more;
+    const [reqWhole, resWhole, faultDetail] = rare;
+    const who = this.digest('who', whoId);
+    const what = this.digest('what', whatId);
+    const url = this.digest('url', urlId);
+    const reqHead = this.head(reqBlock, reqRest, reqOwn);
+    const resHead = this.head(resBlock, resRest, resOwn);
+    const reqBody = this.body(reqBodyId);
+    const resBody = this.body(resBodyId);
     if (who === null || what === null || url === null || reqHead === null || resHead === null) return null;
     if (reqBody === undefined || resBody === undefined) return null;
-    const [reqSha, resSha] = [x.req_sha, x.res_sha].map(sha => sha?.toString('hex') ?? null);
-    return exchangeText({
-      ...x,
-      who,
-      what,
-      url,
-      reqHead,
-      resHead,
-      reqBody,
-      resBody,
-      reqSha: reqSha ?? null,
-      resSha: resSha ?? null,
-      faultDetail: x.fault_detail,
-    });
+    const [reqSha, resSha] = [reqWhole?.toString('hex') ?? null, resWhole?.toString('hex') ?? null];
+    const numbers = { flow, n, time, us, wait, up, down, flags };
+    const parts = { who, what, url, reqHead, resHead, reqBody, resBody, reqSha, resSha, faultDetail };
+    return exchangeText({ ...numbers, ...parts });
+  }
+
+  /** Whoever goes through the rows one by one gets them from a page that is read at once. */
+  private exchangeColumns(row: number): ExchangeColumns | undefined {
+    const ahead = row === this.lastExchange + 1;
+    this.lastExchange = row;
+    if (!ahead) return this.sql.exchange.get(row) as ExchangeColumns | undefined;
+    if (row < this.pageFrom || row >= this.pageFrom + PAGE) {
+      this.pageFrom = row;
+      this.page.clear();
+      const rows = this.sql.exchanges.all(row, row + PAGE) as [...ExchangeColumns, id: number][];
+      for (const columns of rows)
+        this.page.set(columns.at(-1) as number, columns as unknown as ExchangeColumns);
+    }
+    return this.page.get(row) ?? (this.sql.exchange.get(row) as ExchangeColumns | undefined);
   }
 
   private flow(row: number): string | null {
@@ -248,16 +263,28 @@ export class ChainRows {
 
   private head(block: number, rest: number, own: string | null): string | null {
     const text = (): string | null => {
-      const stable = this.sql.block.get(block) as string | undefined;
+      const stable = this.stable(block);
       if (stable === undefined) return null;
       if (rest === 0) return headText(keptHead({ stable, varied: null, volatile: null, own }));
-      const more = this.sql.rest.get(rest) as { varied: string; volatile: string } | undefined;
-      return more === undefined ? null : headText(keptHead({ stable, ...more, own }));
+      const more = this.sql.rest.get(rest) as [string, string] | undefined;
+      return more === undefined
+        ? null
+        : headText(keptHead({ stable, varied: more[0], volatile: more[1], own }));
     };
     // With values of its own it hardly comes again.
     if (own === null) return this.cached('head', `${block}.${rest}`, text);
     const made = text();
     return made === null ? null : digestOf(made);
+  }
+
+  /** What repeats of a head. */
+  private stable(block: number): string | undefined {
+    let text = this.stables.get(block);
+    if (text === undefined) {
+      text = this.sql.block.get(block) as string | undefined;
+      if (text !== undefined) this.stables.set(block, text);
+    }
+    return text;
   }
 
   /** Digest of a document; undefined when it should be there and is not. */
@@ -304,8 +331,12 @@ export class ChainRows {
 
 function prepare(db: Database.Database) {
   return {
-    exchange: db.prepare('SELECT * FROM exchange WHERE id = ?'),
+    // As arrays: an object of so many names costs as much as the rest of the row.
+    exchange: db.prepare(`SELECT ${EXCHANGE} FROM exchange WHERE id = ?`).raw(),
+    exchanges: db.prepare(`SELECT ${EXCHANGE}, id FROM exchange WHERE id >= ? AND id < ?`).raw(),
+    pointers: db.prepare('SELECT who, what, url FROM exchange WHERE id = ?'),
     flow: db.prepare('SELECT * FROM flow WHERE id = ?'),
+    flowPointers: db.prepare('SELECT who, lane FROM flow WHERE id = ?'),
     event: db.prepare('SELECT time, name, detail FROM event WHERE id = ?'),
     who: db.prepare('SELECT client, ip, user FROM who WHERE id = ?'),
     what: db.prepare(
@@ -316,36 +347,39 @@ function prepare(db: Database.Database) {
       `SELECT ${list('l', LANE_FIELDS)} FROM lane l LEFT JOIN host h ON h.id = l.host WHERE l.id = ?`,
     ),
     block: db.prepare('SELECT text FROM block WHERE id = ?').pluck(),
-    rest: db.prepare('SELECT varied, volatile FROM rest WHERE id = ?'),
+    rest: db.prepare('SELECT varied, volatile FROM rest WHERE id = ?').raw(),
     doc: db.prepare('SELECT text FROM doc WHERE id = ?').pluck(),
     body: db.prepare('SELECT sha, size, enc, data FROM body WHERE id = ?'),
   };
 }
 
-interface ExchangeColumns {
-  flow: number;
-  n: number;
-  time: number;
-  us: number;
-  wait: number | null;
-  up: number;
-  down: number;
-  flags: number;
-  who: number;
-  what: number;
-  url: number;
-  req_block: number;
-  req_rest: number;
-  res_block: number;
-  res_rest: number;
-  req_volatile: string | null;
-  res_volatile: string | null;
-  req_body: number | null;
-  res_body: number | null;
-  req_sha: Buffer | null;
-  res_sha: Buffer | null;
-  fault_detail: string | null;
-}
+const EXCHANGE = `flow, n, time, us, wait, up, down, flags, who, what, url, req_block, req_rest, req_volatile, res_block, res_rest,
+  res_volatile, req_body, res_body, req_sha, res_sha, fault_detail`;
+/** In this order. */
+type ExchangeColumns = [
+  flow: number,
+  n: number,
+  time: number,
+  us: number,
+  wait: number | null,
+  up: number,
+  down: number,
+  flags: number,
+  who: number,
+  what: number,
+  url: number,
+  reqBlock: number,
+  reqRest: number,
+  reqVolatile: string | null,
+  resBlock: number,
+  resRest: number,
+  resVolatile: string | null,
+  reqBody: number | null,
+  resBody: number | null,
+  reqSha: Buffer | null,
+  resSha: Buffer | null,
+  faultDetail: string | null,
+];
 
 interface FlowColumns {
   flow: number;
