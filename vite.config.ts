@@ -20,5 +20,7 @@ export default defineConfig({
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     sourcemap: false,
     reportCompressedSize: true,
+    // On a slow machine the bundler would lecture whoever starts the product for the first time.
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
 });

@@ -1,6 +1,6 @@
 /** What happened, in words that need no engineer. */
 import type { Action, ExchangeDetail, FlowDetail, VerdictInfo } from '../../contract.ts';
-import { bytes, count, duration } from '../format/numbers.ts';
+import { bytes, counted, duration } from '../format/numbers.ts';
 import { Captured } from '../parts/captured.tsx';
 import { LinkTo } from '../parts/link-to.tsx';
 import { Moment } from '../parts/moment.tsx';
@@ -105,7 +105,7 @@ export function FlowSentence({ detail }: { detail: FlowDetail }) {
       ) : (
         <>
           It lasted {duration(row.ms)} and moved {bytes(row.bytesUp)} up and {bytes(row.bytesDown)} down
-          {row.exchanges > 0 ? ` in ${count(row.exchanges)} request${row.exchanges === 1 ? '' : 's'}` : ''}.
+          {row.exchanges > 0 ? ` in ${counted(row.exchanges, 'request')}` : ''}.
         </>
       )}
     </p>

@@ -1,6 +1,6 @@
 /** What the ClientHello said and what the origin's certificate says. */
 import type { CertInfo, HelloInfo } from '../../contract.ts';
-import { bytes } from '../format/numbers.ts';
+import { bytes, counted } from '../format/numbers.ts';
 import { Captured } from '../parts/captured.tsx';
 import { FilterValue } from '../parts/filter-value.tsx';
 import { Moment } from '../parts/moment.tsx';
@@ -38,9 +38,7 @@ function Left({ until }: { until: string }) {
   return days < 0 ? (
     <span className="warn">expired</span>
   ) : (
-    <span className="fine">
-      ({days} day{days === 1 ? '' : 's'} left)
-    </span>
+    <span className="fine">({counted(days, 'day')} left)</span>
   );
 }
 

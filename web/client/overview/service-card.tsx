@@ -1,6 +1,6 @@
 /** Is the service well: workers, recording, policy, addresses. Trouble is said first, in a sentence. */
 import type { Status } from '../../contract.ts';
-import { bytes, count, duration } from '../format/numbers.ts';
+import { bytes, count, counted, duration } from '../format/numbers.ts';
 import { Captured } from '../parts/captured.tsx';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Facts } from '../detail/facts.tsx';
@@ -19,8 +19,7 @@ export function ServiceCard({ status }: { status: Status }) {
       {trouble.length === 0 ? (
         <p className="well">
           <Icon name="check" />
-          Everything runs: {count(workers.length)} worker{workers.length === 1 ? '' : 's'}, records are
-          written.
+          Everything runs: {counted(workers.length, 'worker')}, records are written.
         </p>
       ) : (
         <ul className="troubles" role="alert">
@@ -65,7 +64,7 @@ export function ServiceCard({ status }: { status: Status }) {
           ],
           [
             'Store',
-            `${count(audit.flows)} connections and ${count(audit.exchanges)} requests, ${bytes(audit.storeBytes)} in ${count(audit.days)} day${audit.days === 1 ? '' : 's'}`,
+            `${counted(audit.flows, 'connection')} and ${counted(audit.exchanges, 'request')}, ${bytes(audit.storeBytes)} in ${counted(audit.days, 'day')}`,
           ],
           [
             'Policy',

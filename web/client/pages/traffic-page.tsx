@@ -8,7 +8,7 @@ import { useAsk } from '../hooks/use-ask.ts';
 import { useGoOn } from '../hooks/use-go-on.ts';
 import { useKeys } from '../hooks/use-keys.ts';
 import { useRows } from '../hooks/use-rows.ts';
-import { count } from '../format/numbers.ts';
+import { counted } from '../format/numbers.ts';
 import { Panel } from '../detail/panel.tsx';
 import { navigate } from '../router.ts';
 import { FilterContext } from '../state/filter.ts';
@@ -90,7 +90,7 @@ export function TrafficPage({ search, opened }: { search: string; opened: Opened
             ) : (
               <>
                 <Legend buckets={histogram.data.buckets}>
-                  {`${histogram.data.exact ? '' : 'at least '}${count(sum)} ${what}${sum === 1 ? '' : 's'}`}
+                  {`${histogram.data.exact ? '' : 'at least '}${counted(sum, what)}`}
                 </Legend>
                 <Histogram
                   data={histogram.data}

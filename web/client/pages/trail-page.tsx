@@ -15,17 +15,19 @@ export function TrailPage() {
   const rows = [...earlier, ...(page?.rows ?? [])];
   return (
     <main id="main" className="page">
-      <h1>Trail</h1>
-      <p className="lead">
-        Everything people did in this console: log-ins, searches, records and bodies looked at, exports.
-      </p>
+      <header className="page-head">
+        <h1>Trail</h1>
+        <p className="fine">
+          Everything people did in this console: log-ins, searches, records and bodies looked at, exports.
+        </p>
+      </header>
       {rows.length === 0 && page !== null ? (
         <Empty title="Nothing yet">
           <p>The first search or log-in appears here.</p>
         </Empty>
       ) : rows.length === 0 ? null : (
         <div className="table-scroll" tabIndex={0} role="region" aria-label="Trail">
-          <table className="table">
+          <table className="table trail">
             <thead>
               <tr>
                 <th scope="col">Time</th>

@@ -1,5 +1,5 @@
 /** What surrounds every page: name, navigation, theme, who is signed in, and the banner when the server is away. */
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
 import { useKeys } from '../hooks/use-keys.ts';
 import { LinkTo } from '../parts/link-to.tsx';
@@ -40,6 +40,11 @@ export function Shell({ place, children }: { place: Place; children: ReactNode }
   useEffect(() => {
     document.title = `${title} · Sightglass`;
   }, [title]);
+  const pages = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On narrow screens the names of pages scroll.
+    pages.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [current]);
   return (
     <div className="shell">
       <a className="skip" href="#main">
@@ -50,7 +55,7 @@ export function Shell({ place, children }: { place: Place; children: ReactNode }
           <Mark />
           <span className="brand-name">Sightglass</span>
         </LinkTo>
-        <nav aria-label="Pages">
+        <nav aria-label="Pages" ref={pages}>
           {PAGES.filter(page => page.needs === null || can(page.needs)).map(page => (
             <LinkTo key={page.path} to={page.path} current={page.path === current}>
               {page.label}

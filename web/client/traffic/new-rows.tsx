@@ -1,6 +1,6 @@
 /** The pill that says how many new rows wait above, and brings them in. Spoken politely, at most every few seconds. */
 import { useEffect, useState } from 'react';
-import { count } from '../format/numbers.ts';
+import { counted } from '../format/numbers.ts';
 import { Icon } from '../parts/icon.tsx';
 import type { Show } from '../state/view.ts';
 
@@ -13,7 +13,7 @@ export function NewRows({ waiting, show, bring }: { waiting: number; show: Show;
     return () => clearTimeout(timer);
   }, [waiting]);
   const what = show === 'exchanges' ? 'request' : 'connection';
-  const words = (n: number): string => `${count(n)} new ${what}${n === 1 ? '' : 's'}`;
+  const words = (n: number): string => counted(n, `new ${what}`);
   return (
     <div className="new-rows">
       <span className="visually-hidden" role="status">
