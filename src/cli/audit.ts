@@ -18,7 +18,7 @@ import { addSettingsFlags } from './settings-flags.ts';
 
 export function auditCommand(): Command {
   return new Command('audit')
-    .description('The recorded traffic: statistics and retention.')
+    .description('The recorded traffic: verify, count, hold, archive and delete it.')
     .addCommand(verifyCommand())
     .addCommand(keyCommand())
     .addCommand(statsCommand())

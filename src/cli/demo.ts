@@ -76,7 +76,7 @@ async function runDemo(options: DemoOptions, input: SettingsInput): Promise<void
     if (proxy.host === '::' || proxy.host === '0.0.0.0') proxy.host = '127.0.0.1';
     const proxyUrl = `http://${hostPort.show(proxy)}`;
     console.log(`
-The demo is running; the set-up link above opens the console.
+The demo is running: open the set-up link above, or log in where there is none.
   console  ${ready.console}
   proxy    ${proxyUrl}
   try      curl -x ${proxyUrl} --cacert ${authority} https://shop.demo.test:${origin.tlsPort}/

@@ -61,12 +61,32 @@ function tell(error: unknown): number {
     console.error(error);
     return exitCodeOf(error);
   }
-  const message = error instanceof Error ? error.message : String(error);
-  for (const line of message.split('\n')) console.error(`sightglass: ${line}`);
+  for (const line of messageOf(error).split('\n')) console.error(`sightglass: ${line}`);
   const hint = hintOf(error);
   if (hint !== null) console.error(`hint: ${hint}`);
   return exitCodeOf(error);
 }
+
+/** Node tells of files by the call that failed (`ENOENT: …, stat '…'`); people want the file and what is wrong with it. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code = '', path, syscall = '' } = error as NodeJS.ErrnoException;
+  const words = FILE_ERRORS[code];
+  return path === undefined || words === undefined || syscall.startsWith('spawn')
+    ? error.message
+    : `${path}: ${words}`;
+}
+
+const FILE_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EISDIR: 'this is a folder, not a file',
+  ENOTDIR: 'a part of this path is no folder',
+  EEXIST: 'this exists already',
+  EROFS: 'this disk can only be read',
+  ENOSPC: 'no room for this',
+};
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof SettingsError) return 2;

@@ -166,7 +166,12 @@ async function run(store: AuditStore, text: string, options: Options, now: numbe
   progress?.end();
   await write(printer.tail);
   if (format !== 'table') return;
-  if (printed === 0) console.error('nothing found');
+  if (printed === 0)
+    console.error(
+      (await store.days()).length > 0
+        ? 'nothing found'
+        : 'nothing found: nothing is recorded here; --data-dir names the folder of the proxy',
+    );
   else if (before !== null) console.error(`the newest ${printed}; --limit shows more`);
 }
 

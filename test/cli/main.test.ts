@@ -56,6 +56,12 @@ describe('sightglass', () => {
     assert.match(stderr, /Did you mean --proxy\.listen\?/);
   });
 
+  it('names the file that is missing, and not the call that missed it', () => {
+    const { status, stderr } = sightglass(['lists', 'import', '/nonexistent/list.txt', '--name', 'extra']);
+    assert.equal(status, 1);
+    assert.equal(stderr, 'sightglass: /nonexistent/list.txt: there is no such file or folder\n');
+  });
+
   it('refuses wrong settings with exit 2, all at once, without a stack trace', () => {
     const { status, stdout, stderr } = sightglass(['start', '--workers', 'many', '--timeout.idle', '5'], {
       SIGHTGLASS_LOG_LEVL: 'info',

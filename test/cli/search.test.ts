@@ -207,7 +207,9 @@ describe('search', () => {
     const timed = await run(t, '--json', '--since', '2026-11-20T12:10Z', '--until', '2026-11-20T12:11Z');
     assert.equal(json(timed.out).length, 60);
     assert.equal((await run(t, 'status:404', '--count')).out, '120\n');
-    assert.match((await run(t, 'host:none.test')).err, /nothing found/);
+    assert.equal((await run(t, 'host:none.test')).err, 'nothing found');
+    const elsewhere = path.join(dataDir, 'none');
+    assert.match((await run(t, '--data-dir', elsewhere)).err, /nothing is recorded here; --data-dir names/);
   });
 
   it('says what is wrong with a query, where, and how it may be mended; as wrong use', async t => {

@@ -50,10 +50,10 @@ export function TrailPage() {
                       <Captured text={row.user} />
                     )}
                   </td>
-                  <td className="mono">
+                  <td className="mono nowrap">
                     <Captured text={row.address} />
                   </td>
-                  <td className="mono">
+                  <td className="mono nowrap">
                     <Captured text={row.action} />
                   </td>
                   <td className="mono detail">
