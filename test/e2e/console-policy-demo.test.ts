@@ -75,13 +75,16 @@ describe('policy and lists on the demo', { timeout: 240_000 }, () => {
     const editor = page.getByLabel('Candidate document');
     const before = await editor.inputValue();
     const rule = `rules:\n  - name: shop-closed\n    when: { host: ${HOST} }\n    action: block\n`;
-    await editor.fill(before.replace(/^rules:\n/m, rule));
+    const closed = before.replace(/^rules:\n/m, rule);
+    await editor.fill(closed.replace('capture: headers', 'capture: flow'));
     await page.getByRole('button', { name: 'Check' }).click();
     await page.getByText(/rule "shop-closed": added at place 1/).waitFor();
     await page.getByRole('button', { name: 'Replay' }).click();
     const card = page.getByRole('region', { name: 'inspect to block' });
     await card.waitFor();
     assert.match((await card.getByRole('link', { name: new RegExp(HOST) }).textContent()) ?? '', /\d+$/);
+    const manner = page.getByRole('region', { name: 'Records headers to flow' });
+    await manner.getByRole('link', { name: /files\.demo\.test/ }).waitFor();
     await axe(page, 'replay');
     await page.getByRole('button', { name: 'Apply …' }).click();
     await page.getByLabel('Why').fill('The shop is closed');

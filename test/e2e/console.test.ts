@@ -89,6 +89,8 @@ describe('console on the demo', { timeout: 280_000 }, () => {
     const text = String(await page.evaluate('document.body.innerText'));
     assert.match(text, /GET \/products\?q=valve&token=/);
     assert.doesNotMatch(text, /demo-secret/);
+    await page.getByRole('region', { name: 'Masked' }).getByText('parameters of addresses').waitFor();
+    await axe(page, 'masked');
     await page.getByRole('tab', { name: 'Request' }).click();
     await page.getByRole('rowheader', { name: 'host', exact: false }).first().waitFor();
     await page.keyboard.press('Escape');
@@ -127,6 +129,15 @@ describe('console on the demo', { timeout: 280_000 }, () => {
     await shot(page, pictures(), 'demo-passthrough');
     await page.locator('.sentence').getByRole('link', { name: 'banking-stays-private' }).click();
     await page.locator('.line-marked').getByText('banking-stays-private').waitFor();
+    await page.goBack();
+  });
+
+  it('leads from a connection to why it was decided so, rule by rule', async () => {
+    await page.getByRole('link', { name: 'Why this rule and no other?' }).click();
+    const told = page.getByRole('region', { name: 'Decision' });
+    await told.locator('[aria-current=step]').getByText('banking-stays-private').waitFor();
+    assert.equal(await page.getByLabel('Server name (SNI)').inputValue(), 'bank.demo.test');
+    await axe(page, 'try it, from a connection');
     await page.goBack();
   });
 
