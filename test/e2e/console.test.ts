@@ -89,7 +89,8 @@ describe('console on the demo', { timeout: 280_000 }, () => {
     const text = String(await page.evaluate('document.body.innerText'));
     assert.match(text, /GET \/products\?q=valve&token=/);
     assert.doesNotMatch(text, /demo-secret/);
-    await page.getByRole('region', { name: 'Masked' }).getByText('parameters of addresses').waitFor();
+    await page.getByRole('heading', { name: 'Masked' }).waitFor();
+    await page.getByText('1 × parameters of addresses').waitFor();
     await axe(page, 'masked');
     await page.getByRole('tab', { name: 'Request' }).click();
     await page.getByRole('rowheader', { name: 'host', exact: false }).first().waitFor();

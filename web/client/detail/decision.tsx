@@ -43,11 +43,13 @@ function Manner({
   says: Readonly<Record<string, string>>;
 }) {
   const sentence = says[value];
+  // Within the value, since its buttons take room behind it.
   return (
-    <>
-      <FilterValue field={field} value={value} />
-      {sentence === undefined ? '' : `: ${sentence}`}
-    </>
+    <FilterValue
+      field={field}
+      value={value}
+      shown={sentence === undefined ? value : `${value}: ${sentence}`}
+    />
   );
 }
 
