@@ -5,13 +5,13 @@
  */
 import type Database from 'better-sqlite3';
 import { fold } from '../query/fold.ts';
-import { addGrams, emptyGrams, RUN_BITS } from './grams.ts';
+import { addGrams, emptyGrams, noPairs, RUN_BITS } from './grams.ts';
 
 export class GramWriter {
   private readonly insert: Database.Statement;
   private run: number;
   private bits = emptyGrams();
-  private readonly pairs = new Set<number>();
+  private readonly pairs = noPairs();
   /** Null before the first one. */
   private start: string | null = null;
 
@@ -32,7 +32,7 @@ export class GramWriter {
       this.insert.run(this.run, this.bits, this.start ?? '');
       this.run = run;
       this.bits = emptyGrams();
-      this.pairs.clear();
+      this.pairs.fill(0);
       this.start = null;
     }
     this.note(path);

@@ -16,17 +16,23 @@ const BITS = BYTES * 8;
 /** The filter of a run that holds no URL yet. */
 export const emptyGrams = (): Buffer => Buffer.alloc(BYTES);
 
-/** Note a path in the filter of its run. `known`: pairs of letters that the filter has already, by their codes. */
-export function addGrams(bits: Buffer, path: string, known = new Set<number>()): void {
+/** Pairs of ASCII letters that a filter has already. */
+export const noPairs = (): Uint8Array => new Uint8Array(2 ** 14);
+
+/** Note a path in the filter of its run. `known`: of that filter. */
+export function addGrams(bits: Buffer, path: string, known = noPairs()): void {
   const set = (bit: number): void => {
     bits[bit >> 3] = (bits[bit >> 3] ?? 0) | (1 << (bit & 7));
   };
   const text = fold(path);
   long(text, set);
   for (let i = 0; i < text.length; i++) {
-    const pair = text.charCodeAt(i) * 2 ** 16 + (text.charCodeAt(i + 1) || 0);
-    if (known.has(pair)) continue;
-    known.add(pair);
+    const a = text.charCodeAt(i);
+    const b = text.charCodeAt(i + 1) || 0;
+    if ((a | b) < 128) {
+      if (known[(a << 7) | b] === 1) continue;
+      known[(a << 7) | b] = 1;
+    }
     short(text.slice(i, i + 1), set);
     if (i + 1 < text.length) short(text.slice(i, i + 2), set);
   }
