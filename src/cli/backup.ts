@@ -10,8 +10,7 @@ import { BackupError } from '../control/backup/restore.ts';
 import { writeBackup, type BackupOptions, type Lock, type Manifest } from '../control/backup/write.ts';
 import { VERSION } from '../control/version.ts';
 import { loadSettings } from '../settings/load.ts';
-import { interruptible } from './interrupt.ts';
-import { addProgress, Progress, type ProgressOptions } from './progress.ts';
+import { addProgress, longWork, type ProgressOptions } from './progress.ts';
 import { addSettingsFlags } from './settings-flags.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -62,22 +61,16 @@ export const oneOf = (other: string, why: string): Error =>
   new UsageError(`Name either ${other} or --passphrase-file.`, `${why}.`);
 
 /** Writing or reading a backup with progress, until Ctrl-C. */
-export async function inTurns<T>(
+export const inTurns = <T>(
   options: ProgressOptions,
   work: (turns: Required<Pick<BackupOptions, 'onProgress' | 'signal'>>) => Promise<T>,
-): Promise<T> {
-  const progress = new Progress(options);
-  try {
-    return await interruptible(signal =>
-      work({
-        signal,
-        onProgress: ({ bytes, of, path }) => progress.tell({ at: path, done: bytes, of, unit: 'bytes' }),
-      }),
-    );
-  } finally {
-    progress.end();
-  }
-}
+): Promise<T> =>
+  longWork(options, (signal, tell) =>
+    work({
+      signal,
+      onProgress: ({ bytes, of, path }) => tell({ at: path, done: bytes, of, unit: 'bytes' }),
+    }),
+  );
 
 /** What was done, for people or as the manifest. */
 export function tell(manifest: Manifest, json: boolean, what: string): void {

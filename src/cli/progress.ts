@@ -7,6 +7,7 @@
  */
 import type { Command } from 'commander';
 import { visible } from '../audit/export/lines.ts';
+import { interruptible } from './interrupt.ts';
 
 /** Where a piece of work is. */
 export interface Step {
@@ -82,6 +83,19 @@ export class Progress {
   end(): void {
     if (this.#shown) this.#to.write(CLEAR);
     this.#shown = false;
+  }
+}
+
+/** Do work that tells how far it is and ends with Ctrl-C. Rejects with Interrupted when that ended it. */
+export async function longWork<T>(
+  options: ProgressOptions,
+  work: (signal: AbortSignal, tell: (step: Step) => void) => Promise<T>,
+): Promise<T> {
+  const progress = new Progress(options);
+  try {
+    return await interruptible(signal => work(signal, step => progress.tell(step)));
+  } finally {
+    progress.end();
   }
 }
 

@@ -13,8 +13,7 @@ import type { StoreSettings } from '../../control/fleet.ts';
 import { holdOn } from '../../control/holds.ts';
 import { KEPT_ELSEWHERE } from '../../control/keeping.ts';
 import { loadSettings } from '../../settings/load.ts';
-import { interruptible } from '../interrupt.ts';
-import { addProgress, Progress } from '../progress.ts';
+import { addProgress, longWork } from '../progress.ts';
 import type { ProgressOptions } from '../progress.ts';
 import { addSettingsFlags } from '../settings-flags.ts';
 import { atDesk, ownSigner, tellRecorder } from './desk.ts';
@@ -105,23 +104,17 @@ export function detachCommand(): Command {
 }
 
 /** Copying and verifying with progress, until Ctrl-C. */
-async function inTurns<T>(
+const inTurns = <T>(
   options: ProgressOptions,
   name: string,
   work: (turns: ArchiveTurns) => Promise<T>,
-): Promise<T> {
-  const progress = new Progress(options);
-  try {
-    return await interruptible(signal =>
-      work({
-        signal,
-        onProgress: (what, done, of) => progress.tell({ at: `${what} ${name}`, done, of, unit: 'bytes' }),
-      }),
-    );
-  } finally {
-    progress.end();
-  }
-}
+): Promise<T> =>
+  longWork(options, (signal, tell) =>
+    work({
+      signal,
+      onProgress: (what, done, of) => tell({ at: `${what} ${name}`, done, of, unit: 'bytes' }),
+    }),
+  );
 
 /** Throws where the records are no day files of this machine. */
 function needDayFiles(settings: StoreSettings): void {

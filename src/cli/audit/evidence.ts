@@ -16,9 +16,8 @@ import { KEPT_ELSEWHERE } from '../../control/keeping.ts';
 import { VERSION } from '../../control/version.ts';
 import type { Settings } from '../../settings/catalogue.ts';
 import { atDesk, ownSigner, person } from './desk.ts';
-import { interruptible } from '../interrupt.ts';
-import { Progress } from '../progress.ts';
-import type { ProgressOptions } from '../progress.ts';
+import { longWork } from '../progress.ts';
+import type { ProgressOptions, Step } from '../progress.ts';
 import { UsageError } from '../usage-error.ts';
 
 type Wanted = Pick<BundleOptions, 'kind' | 'query' | 'since' | 'until' | 'limit' | 'format' | 'out' | 'now'>;
@@ -41,7 +40,6 @@ export async function exportEvidence(
   freePlace(wanted.out);
   const signer = ownSigner(settings);
   const publicPem = readAuditPublicKey(auditKeyDir(dataDir))?.publicPem ?? '';
-  const progress = new Progress(options);
   const manifest = await atDesk(settings, ({ write }) => {
     write('export.evidence', {
       kind: wanted.kind,
@@ -52,7 +50,7 @@ export async function exportEvidence(
     });
     const by = person().name;
     const bundle = { ...wanted, dir: auditDir(dataDir), signer, publicPem, by, version: VERSION };
-    return interruptible(signal => packed(bundle, progress, signal)).finally(() => progress.end());
+    return longWork(options, (signal, tell) => packed(bundle, signal, tell));
   });
   console.log(`${manifest.rows} rows with their proofs are in ${visible(wanted.out)}`);
   if (manifest.unsigned > 0)
@@ -65,13 +63,17 @@ export async function exportEvidence(
 }
 
 /** Make the folder, or the zip of one: beside its place until it is whole. */
-async function packed(options: BundleOptions, progress: Progress, signal: AbortSignal): Promise<Manifest> {
+async function packed(
+  options: BundleOptions,
+  signal: AbortSignal,
+  tell: (step: Step) => void,
+): Promise<Manifest> {
   const { out } = options;
   const beside = fs.mkdtempSync(`${out}.`);
   try {
     const folder = path.join(beside, 'bundle');
     const manifest = await makeBundle({ ...options, out: folder }, signal, (day, rows) => {
-      progress.tell({ at: day, done: rows, unit: 'rows' });
+      tell({ at: day, done: rows, unit: 'rows' });
     });
     const zip = path.join(beside, 'bundle.zip');
     if (out.endsWith('.zip')) await writeZip(folder, zip, signal);
