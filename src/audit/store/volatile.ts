@@ -1,7 +1,7 @@
 /**
  * The volatile values of a header block (headers.ts) as an exchange's own row keeps them: HTTP dates in a third of their length,
  * everything else as it is. `unpackVolatile` is the exact inverse of `packVolatile` for every string that splitHead makes.
- * Pure.
+ * Pure but for remembering the last date.
  */
 const EOL = '\r\n';
 /** Begins a packed date. A value as it came begins with the colon behind its name. */
