@@ -32,6 +32,10 @@ export const API = {
   flow: '/api/flow/:id',
   body: '/api/exchange/:id/body/:side',
   preview: '/api/exchange/:id/preview/:side',
+  /** GET: requests for bodies; POST: state a reason for bodies of an exchange, of a question, agree or refuse. */
+  reveals: '/api/reveals',
+  revealExport: '/api/reveals/export',
+  revealDecide: '/api/reveals/:id/decide',
   /** One exchange with its bodies as a HAR file. */
   har: '/api/exchange/:id/har',
   histogram: '/api/histogram',
@@ -117,6 +121,7 @@ export const ERROR_CODES = [
   'code-needed',
   'code-refused',
   'enrol-needed',
+  'reason-needed',
   'signed-out',
   'not-allowed',
   'csrf',
@@ -467,7 +472,8 @@ export interface Facet {
 
 /**
  * GET /api/export: `QueryParams` and `format`; an attachment. Whether it is whole stands in the last line of ndjson and csv,
- * and in `_sightglass` of a HAR; the trail tells it for every format. HAR needs the permission `body` too.
+ * and in `_sightglass` of a HAR; the trail tells it for every format. HAR needs the permission `body` too,
+ * and `reveal`, the number of an open reveal, whose question is the one that is exported.
  */
 export const EXPORT_FORMATS = ['ndjson', 'csv', 'har', 'ecs', 'ocsf', 'cef', 'squid', 'w3c'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -496,6 +502,54 @@ export interface FaultInfo {
   hint: string;
   /** The machine's words about this one case, or null. */
   detail: string | null;
+}
+
+/**
+ * POST /api/reveals, `body`: why a body has to be seen. Bodies are shown after that only (`reason-needed`), for a while, to who
+ * asked; where a second person is wanted, after somebody else agreed.
+ */
+export interface RevealRequest {
+  exchange: string;
+  side: RevealSide;
+  reason: string;
+  /** Number of a case. */
+  case?: string;
+}
+export const REVEAL_SIDES = ['req', 'res', 'both'] as const;
+export type RevealSide = (typeof REVEAL_SIDES)[number];
+
+/** POST /api/reveals/export with `QueryParams` of requests: the same for an export with bodies (`reveal` of GET /api/export). */
+export interface RevealExportRequest {
+  reason: string;
+  case?: string;
+}
+
+/** POST /api/reveals/:id/decide, never by who asked. */
+export interface RevealDecideRequest {
+  decision: 'approve' | 'deny';
+}
+
+export interface RevealsView {
+  /** Somebody else has to agree. */
+  secondPerson: boolean;
+  /** The reader's own, newest first. */
+  own: RevealRow[];
+  /** Those of others that wait for a decision. */
+  waiting: RevealRow[];
+}
+
+export interface RevealRow {
+  id: number;
+  user: string;
+  what:
+    { exchange: string; side: RevealSide; host: string } | { q: string; since: string | null; until: string };
+  reason: string;
+  case: string;
+  created: string;
+  state: 'open' | 'waiting' | 'denied' | 'ended';
+  decidedBy: string | null;
+  /** End of waiting, or of being open. */
+  until: string;
 }
 
 export interface HeaderField {
@@ -549,6 +603,8 @@ export interface ExchangeDetail {
   upgraded: boolean;
   /** What was masked before it was recorded. */
   masked: MaskedItem[];
+  /** Which bodies are open to the reader now, after a stated reason. */
+  revealed: { req: boolean; res: boolean };
   /** The connection it ran in; null when its row is gone. */
   flow: FlowDetail | null;
   /** Neighbours in the same flow. */

@@ -28,6 +28,7 @@ import { openKeeping } from './keeping.ts';
 import { ListTokens } from './list-tokens.ts';
 import type { Log } from './log.ts';
 import type { ListKeeper } from './policy-sources.ts';
+import { Reveals } from './reveals.ts';
 import { Sessions } from './sessions.ts';
 import { consoleSso } from './sso/console-sso.ts';
 import { ssoPlan } from './sso/plan.ts';
@@ -109,6 +110,11 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
     accounts: parts.accounts,
     sessions: new Sessions(parts.db, parts.accounts),
     trail: new Trail(parts.db),
+    reveals: new Reveals(parts.db, new Trail(parts.db), {
+      secondPerson: settings['reveal.second-person'] === 'yes',
+      wait: settings['reveal.wait'],
+      open: settings['reveal.open'],
+    }),
     ...(plan === null
       ? {}
       : {

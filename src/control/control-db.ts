@@ -142,6 +142,20 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE users ADD COLUMN subject TEXT;
   CREATE UNIQUE INDEX users_subject ON users(subject);
   `,
+  `
+  CREATE TABLE reveals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user TEXT NOT NULL,
+    what TEXT NOT NULL,                  -- JSON: an exchange and a side, or a question
+    reason TEXT NOT NULL,
+    case_number TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    state TEXT NOT NULL,                 -- open, waiting, denied
+    decided_by TEXT,
+    until INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX reveals_user ON reveals(user, id);
+  `,
 ];
 
 /** Schema number this build writes. */

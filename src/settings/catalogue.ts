@@ -165,6 +165,22 @@ export const CATALOGUE = {
     'Roles whose people must have a second factor: after log-in the console shows them nothing but how to set it up.',
   ),
 
+  'reveal.second-person': one(
+    choice('no', 'yes'),
+    'no',
+    'Whether somebody else has to agree before captured bodies are shown or exported in the console. A reason has to be stated in any case.',
+  ),
+  'reveal.wait': one(
+    duration(MINUTE, 24 * HOUR),
+    '1h',
+    'How long a request for bodies waits for somebody to agree; then it is void.',
+  ),
+  'reveal.open': one(
+    duration(MINUTE, 24 * HOUR),
+    '15m',
+    'How long bodies are open to who stated a reason, from that moment or from the agreement.',
+  ),
+
   'sso.issuer': optional(
     issuerUrl,
     'Issuer of an OpenID Connect provider: people log in to the console there (docs/accounts.md).',

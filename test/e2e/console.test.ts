@@ -108,6 +108,8 @@ describe('console on the demo', { timeout: 280_000 }, () => {
     await search('host:api.demo.test status:201');
     await page.locator('.grid-body [role=row]').first().click();
     await page.getByRole('tab', { name: 'Response' }).click();
+    await page.getByLabel('Why do you need to see it?').fill('complaint of a customer');
+    await page.getByRole('button', { name: 'Show the body' }).click();
     await page.getByText('"accepted"').waitFor();
     const digest = (await page.locator('.digest bdi').textContent()) ?? '';
     const download = page.waitForEvent('download');

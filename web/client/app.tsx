@@ -16,6 +16,7 @@ import { OverviewPage } from './pages/overview-page.tsx';
 import { PeoplePage } from './pages/people-page.tsx';
 import { PolicyPage } from './pages/policy-page.tsx';
 import { RecordsPage } from './pages/records-page.tsx';
+import { RevealsPage } from './pages/reveals-page.tsx';
 import { SetupPage } from './pages/setup-page.tsx';
 import { StreamsPage } from './pages/streams-page.tsx';
 import { TrafficPage } from './pages/traffic-page.tsx';
@@ -118,6 +119,7 @@ function Page({ place, session }: { place: Place; session: Session }) {
   if (path === '/deploy') return <DeployPage />;
   if (path === '/streams' && session.can('status')) return <StreamsPage search={search} />;
   if (path === '/records' && session.can('trail')) return <RecordsPage />;
+  if (path === '/reveals' && session.can('body')) return <RevealsPage />;
   if (path === '/people' && session.can('people')) return <PeoplePage />;
   if (path === '/account') return <AccountPage />;
   if (path === '/trail' && session.can('trail')) return <TrailPage />;

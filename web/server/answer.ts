@@ -44,6 +44,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   'code-needed': 401,
   'code-refused': 401,
   'enrol-needed': 403,
+  'reason-needed': 403,
   'signed-out': 401,
   'not-allowed': 403,
   csrf: 403,

@@ -33,6 +33,7 @@ import { peopleRoutes } from './routes/people.ts';
 import { policyRoutes } from './routes/policy.ts';
 import { listFeedRoutes } from './routes/list-feed.ts';
 import { recordRoutes } from './routes/records.ts';
+import { revealRoutes } from './routes/reveals.ts';
 import { secondFactorRoutes } from './routes/second-factor.ts';
 import { ssoRoutes } from './routes/sso.ts';
 import { stateRoutes } from './routes/state.ts';
@@ -185,6 +186,7 @@ function buildApp(deps: ConsoleDeps, live: LiveHub, options: ConsoleOptions): Ex
   detailRoutes(api, deps);
   exportRoutes(api, deps, options.exportMax);
   evidenceRoutes(api, deps, options.exportMax);
+  revealRoutes(api, deps);
   stateRoutes(api, deps);
   deployRoutes(api, deps);
   policyRoutes(api, deps);

@@ -11,6 +11,7 @@ import type {
   AlertRow,
   CaFormat,
   PolicyView,
+  RevealSide,
   Role,
   SsoFailure,
   Status,
@@ -26,6 +27,7 @@ export interface ConsoleDeps {
   audit: AuditReader;
   accounts: ConsoleAccounts;
   sessions: ConsoleSessions;
+  reveals: ConsoleReveals;
   /** Single sign-on; without it there is none. */
   sso?: ConsoleSso;
   trail: ConsoleTrail;
@@ -140,6 +142,38 @@ export interface ConsoleAccounts<U extends ConsolePerson = ConsolePerson> {
 
 export type ConsoleProof =
   { outcome: 'ok' } | { outcome: 'refused' | 'busy' } | { outcome: 'locked'; waitMs: number };
+
+/** Times are ms since epoch. */
+export interface ConsoleReveal {
+  id: number;
+  user: string;
+  what:
+    { exchange: string; side: RevealSide; host: string } | { q: string; since: number | null; until: number };
+  reason: string;
+  case: string;
+  created: number;
+  state: 'open' | 'waiting' | 'denied' | 'ended';
+  decidedBy: string | null;
+  until: number;
+}
+
+/** `ask` and `decide` write the trail in the same transaction; they throw errors with a `hint` when they cannot be done. */
+export interface ConsoleReveals {
+  readonly secondPerson: boolean;
+  ask(
+    who: { user: string; address: string },
+    what: ConsoleReveal['what'],
+    reason: string,
+    caseNumber: string,
+  ): ConsoleReveal;
+  decide(who: { user: string; address: string }, id: number, agree: boolean): ConsoleReveal;
+  forBody(user: string, exchange: string, side: RevealSide): { id: number } | null;
+  forExport(
+    user: string,
+    id: number,
+  ): { id: number; what: { q: string; since: number | null; until: number } } | null;
+  list(user: string): { own: ConsoleReveal[]; waiting: ConsoleReveal[] };
+}
 
 /** What a browser carries while it is at the provider. */
 export interface ConsoleSsoTicket {

@@ -44,6 +44,15 @@ export function questionOf(req: Request, now: number): Question {
   return { kind, query, ...(since === null ? {} : { since }), ...(until === null ? {} : { until }) };
 }
 
+/** The question of requests that somebody was allowed to export with bodies. */
+export function revealedQuestion(
+  { q, since, until }: { q: string; since: number | null; until: number },
+  now: number,
+): Question {
+  const query = parsed(q, 'exchanges', now);
+  return { kind: 'exchanges', query, until, ...(since === null ? {} : { since }) };
+}
+
 /** kind and q for a live list. */
 export function liveQuestionOf(req: Request, now: number): LiveQuestion {
   const kind = choiceParam(req, 'kind', KINDS, 'exchanges');

@@ -103,7 +103,7 @@ export function exchangeDetail(
   e: store.ExchangeDetail,
   flow: store.FlowDetail | null,
   next: string | null,
-): contract.ExchangeDetail {
+): Omit<contract.ExchangeDetail, 'revealed'> {
   return {
     row: exchangeRow(e),
     request: { headers: headerFields(e.reqHeaders), body: bodyInfo(e.req) },

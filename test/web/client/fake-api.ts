@@ -27,6 +27,7 @@ import { matches } from './fake-match.ts';
 import { FakeAccounts } from './fake-accounts.ts';
 import { FakePolicy } from './fake-policy.ts';
 import { FakeRecords } from './fake-records.ts';
+import { FakeReveals } from './fake-reveals.ts';
 import { FakeStreams } from './fake-streams.ts';
 import { POLICY_TEXT, preview, statusOf, trailRows } from './fake-state.ts';
 
@@ -67,6 +68,7 @@ export class FakeApi {
   readonly streams = new FakeStreams();
   readonly records = new FakeRecords();
   readonly accounts = new FakeAccounts();
+  readonly reveals = new FakeReveals();
   readonly #maker: Maker;
   readonly #clientDir: string;
   #server: Server;
@@ -224,6 +226,7 @@ export class FakeApi {
       this.mood.state = 'signed-out';
       return json(res, {});
     }
+    if (path.startsWith('/api/reveals')) return json(res, this.reveals.post(path, url.searchParams, body));
     if (/^\/api\/(?:second-factor|people)/.test(path)) {
       const answer = this.accounts.post(path, body, () => this.#me());
       return answer === null
@@ -271,7 +274,8 @@ export class FakeApi {
       this.policies.get(url) ??
       this.streams.get(url.pathname) ??
       this.records.get(url.pathname) ??
-      this.accounts.get(url.pathname);
+      this.accounts.get(url.pathname) ??
+      this.reveals.get(url.pathname);
     if (answer !== null) return json(res, answer);
     const kind = searchParams.get('kind') ?? 'exchanges';
     const q = searchParams.get('q') ?? '';
@@ -308,7 +312,13 @@ export class FakeApi {
           flow === undefined ? null : what === 'flow' ? flowDetail(flow) : exchangeDetail(flow, Number(n));
         if (found === null)
           return refuse(res, 404, 'not-found', 'There is no such record.', 'It may be past retention.');
+        if (part === 'preview' && !this.reveals.opens(decodeURIComponent(id), side))
+          return refuse(res, 403, 'reason-needed', 'Bodies are shown to who says why.', 'State a reason.');
         if (part === 'preview' && 'request' in found) return json(res, preview(found, side));
+        if ('request' in found) {
+          const opens = (of: string): boolean => this.reveals.opens(decodeURIComponent(id), of);
+          found.revealed = { req: opens('req'), res: opens('res') };
+        }
         return json(res, found);
       }
       default:

@@ -122,6 +122,7 @@ export function exchangeDetail(flow: FakeFlow, n: number): ExchangeDetail | null
     upgraded: false,
     masked: row.masked === null ? [] : [{ where: 'req-head', what: 'headers', count: 1 }],
     flow: flowDetail(flow, false),
+    revealed: { req: true, res: true },
     previous: flow.exchanges[n - 2]?.exchange ?? null,
     next: flow.exchanges[n]?.exchange ?? null,
   };

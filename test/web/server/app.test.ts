@@ -24,7 +24,7 @@ import type {
 } from '../../../web/contract.ts';
 import { API } from '../../../web/contract.ts';
 import { freePort } from '../../helpers/free-port.ts';
-import { cookieOf, errorOf, GOOD, house, loginAsk } from './harness.ts';
+import { cookieOf, errorOf, GOOD, house, loginAsk, reveal } from './harness.ts';
 import { listen } from './sse.ts';
 
 test('first start: the link makes the first admin, once, and signs in', async t => {
@@ -76,6 +76,8 @@ test('every route but the three open ones wants a session; a proxy role opens no
     API.secondFactorRecovery,
     API.secondFactorRemove,
     API.peopleReset,
+    API.revealExport,
+    API.revealDecide.replace(':id', '1-1.1'),
     API.policyCheck,
     API.policyReplay,
     API.policyApply,
@@ -112,11 +114,13 @@ test('roles: who may ask what', async t => {
     '/api/exchange/1-1.1/body/res': { viewer: 403, 'policy-author': 403, auditor: 200, admin: 200 },
     '/api/exchange/1-1.1/preview/res': { viewer: 403, 'policy-author': 403, auditor: 200, admin: 200 },
     '/api/export': { viewer: 403, 'policy-author': 403, auditor: 200, admin: 200 },
+    '/api/reveals': { viewer: 403, 'policy-author': 403, auditor: 200, admin: 200 },
     '/api/people': { viewer: 403, 'policy-author': 403, auditor: 403, admin: 200 },
     '/api/trail': { viewer: 403, 'policy-author': 403, auditor: 200, admin: 200 },
   };
   for (const role of ['admin', 'viewer', 'policy-author', 'auditor'] as const) {
     const person = await h.person(role);
+    if (expected['/api/exchange/1-1.1/body/res']?.[role] === 200) await reveal(person, '1-1.1');
     for (const [path, statuses] of Object.entries(expected))
       assert.equal((await person.get(path)).status, statuses[role], `${role} ${path}`);
   }
@@ -161,6 +165,7 @@ test('nothing is shown when the trail cannot be written', async t => {
   };
   h.audit.put({}, {});
   const auditor = await h.person('auditor');
+  await reveal(auditor, '1-1.1');
   broken = true;
   for (const path of [
     '/api/search',
@@ -303,6 +308,7 @@ test('over the real store: what a worker wrote is found, shown, counted, exporte
     [found.exchange],
   );
   assert.deepEqual([flow.open, flow.row.bytesDown], [false, 999]);
+  await reveal(auditor, found.exchange);
   const body = await auditor.get(`/api/exchange/${found.exchange}/body/res`);
   assert.equal(body.text, '<b>hello</b>');
   const preview = (await auditor.get(`/api/exchange/${found.exchange}/preview/res`)).json<BodyPreview>();

@@ -11,7 +11,7 @@ import { PostgresWriter } from '../../../src/audit/store/postgres/writer.ts';
 import type { BodyPreview, ExchangeDetail, Facets, FlowDetail, SearchPage } from '../../../web/contract.ts';
 import { exchange, flow, flowId, flowOpen, NOON, scratch } from '../../audit/sample.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
-import { house } from './harness.ts';
+import { house, reveal } from './harness.ts';
 
 const BODY = Buffer.from('hello from the origin');
 
@@ -79,6 +79,7 @@ test('rows of two proxies, and the pages of their exchanges, flows and bodies', 
     assert.equal(detail.row.path, path);
     assert.equal(detail.row.proxy, path?.split('/')[1]);
     assert.deepEqual([detail.previous, detail.next], [null, id?.replace('.1', '.2')]);
+    await reveal(viewer, id ?? '');
     const preview = await got<BodyPreview>(`/api/exchange/${id}/preview/res`);
     assert.ok(JSON.stringify(preview).includes('hello from the origin'));
     assert.deepEqual((await viewer.get(`/api/exchange/${id}/body/res`)).body, BODY);

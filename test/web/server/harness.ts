@@ -13,8 +13,10 @@ import type { LiveRow } from '../../../src/audit/store/store.ts';
 import { Accounts } from '../../../src/control/accounts.ts';
 import { openControlDb } from '../../../src/control/control-db.ts';
 import type { ControlDb } from '../../../src/control/control-db.ts';
+import { Reveals } from '../../../src/control/reveals.ts';
 import { Sessions } from '../../../src/control/sessions.ts';
 import { Trail } from '../../../src/control/trail.ts';
+import { API } from '../../../web/contract.ts';
 import type { ApiError, LoginAnswer, Role, Status } from '../../../web/contract.ts';
 import { createConsole } from '../../../web/server/app.ts';
 import type { Console, ConsoleOptions } from '../../../web/server/app.ts';
@@ -66,7 +68,11 @@ export interface Person {
 
 export async function house(
   t: TestContext,
-  options: ConsoleOptions & { deps?: Partial<ConsoleDeps>; demand?: readonly Role[] } = {},
+  options: ConsoleOptions & {
+    deps?: Partial<ConsoleDeps>;
+    demand?: readonly Role[];
+    secondPerson?: boolean;
+  } = {},
 ): Promise<House> {
   const dir = mkdtempSync(join(tmpdir(), 'sightglass-console-'));
   const clock = { now: START };
@@ -75,15 +81,22 @@ export async function house(
   const accounts = new Accounts(db, { now, cost: { logN: 4, r: 8, p: 1 }, demand: options.demand ?? [] });
   const sessions = new Sessions(db, accounts, { now });
   const trail = new Trail(db, now);
+  const reveals = new Reveals(
+    db,
+    trail,
+    { secondPerson: options.secondPerson ?? false, wait: 3_600_000, open: 900_000 },
+    now,
+  );
   const audit = new MemoryReader();
   const logged: House['logged'] = [];
   const listeners = new Set<(rows: readonly LiveRow[], dropped: number) => void>();
-  const { deps: more, demand: _, ...consoleOptions } = options;
+  const { deps: more, demand: _, secondPerson: __, ...consoleOptions } = options;
   const deps: ConsoleDeps = {
     audit,
     accounts,
     sessions,
     trail,
+    reveals,
     policy: {
       view: () => ({
         version: '0123456789ab',
@@ -154,6 +167,12 @@ export async function house(
       };
     },
   };
+}
+
+/** Somebody says why, so that bodies of an exchange are shown. */
+export async function reveal(person: Person, exchange: string, side = 'both'): Promise<void> {
+  const answer = await person.post(API.reveals, { exchange, side, reason: 'case 4711, asked by legal' });
+  assert.equal(answer.status, 200, answer.text);
 }
 
 export function loginAsk(name: string, password: string, headers: OutgoingHttpHeaders = {}): Ask {

@@ -46,6 +46,11 @@ import type {
   RecordsView,
   RecoveryCodes,
   ReplayRequest,
+  RevealDecideRequest,
+  RevealExportRequest,
+  RevealRequest,
+  RevealRow,
+  RevealsView,
   RollbackAnswer,
   RollbackRequest,
   RulesView,
@@ -195,6 +200,13 @@ export const api = {
   alertChange: (id: number, rule: AlertRule) => ask<unknown>('POST', withId(API.alert, String(id)), rule),
   alertRemove: (id: number) => ask<unknown>('POST', withId(API.alertRemove, String(id)), {}),
   alertTest: (id: number) => ask<AlertTested>('POST', withId(API.alertTest, String(id)), {}),
+  reveals: (signal?: AbortSignal) =>
+    ask<RevealsView>('GET', API.reveals, undefined, signal, { [BACKGROUND_HEADER]: '1' }),
+  reveal: (request: RevealRequest) => ask<RevealRow>('POST', API.reveals, request),
+  revealExport: (query: QueryParams, request: RevealExportRequest) =>
+    ask<RevealRow>('POST', API.revealExport + params(query), request),
+  decideReveal: (id: number, request: RevealDecideRequest) =>
+    ask<RevealRow>('POST', withId(API.revealDecide, String(id)), request),
   records: (signal?: AbortSignal) => get<RecordsView>(API.records, signal),
   hold: (request: HoldRequest) => ask<HoldRow>('POST', API.holds, request),
   holdRelease: (id: number, request: HoldReleaseRequest) =>
@@ -208,6 +220,7 @@ export const addresses = {
   body: (id: string, side: 'req' | 'res'): string => withSide(API.body, id, side),
   har: (id: string): string => withId(API.har, id),
   evidence: (query: QueryParams): string => API.exportEvidence + params(query),
+  revealedExport: (reveal: number): string => API.export + params({ format: 'har', reveal }),
   export: (query: QueryParams, format: ExportFormat): string => API.export + params({ ...query, format }),
   listExport: (about: ListExportParams): string => API.listExport + params(about),
   ca: (format: CaFormat): string => API.ca + params({ format }),

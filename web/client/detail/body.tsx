@@ -14,6 +14,7 @@ import { Captured } from '../parts/captured.tsx';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Failed, Waiting } from '../parts/notes.tsx';
+import { RevealBody } from '../reveals/reveal-body.tsx';
 import { useSession } from '../state/session.tsx';
 import { Facts, Section } from './facts.tsx';
 
@@ -32,7 +33,15 @@ const FORMS: Partial<Record<BodyInfo['form'], string>> = {
 /** Characters shown before the reader asks for all: layout of long text costs time. */
 const FIRST_TEXT = 40_000;
 
-export function Body({ id, side, body }: { id: string; side: 'req' | 'res'; body: BodyInfo }) {
+export interface BodyProps {
+  id: string;
+  side: 'req' | 'res';
+  body: BodyInfo;
+  /** It is open to the reader. */
+  revealed: boolean;
+}
+
+export function Body({ id, side, body, revealed }: BodyProps) {
   const { can } = useSession();
   const title = 'Body';
   if (body.absent === 'empty')
@@ -91,20 +100,10 @@ export function Body({ id, side, body }: { id: string; side: 'req' | 'res'; body
       </Section>
     );
   return (
-    <Section
-      title={title}
-      extra={
-        can('body') ? (
-          <a className="button" href={addresses.body(id, side)} download>
-            <Icon name="download" />
-            <span>Download</span>
-          </a>
-        ) : null
-      }
-    >
+    <Section title={title}>
       {facts}
       {can('body') ? (
-        <Preview id={id} side={side} />
+        <Preview id={id} side={side} revealed={revealed} />
       ) : (
         <p className="quiet">Your role may not read bodies. Ask an auditor or an admin.</p>
       )}
@@ -112,11 +111,25 @@ export function Body({ id, side, body }: { id: string; side: 'req' | 'res'; body
   );
 }
 
-function Preview({ id, side }: { id: string; side: 'req' | 'res' }) {
-  const asked = useAsk(`preview ${id} ${side}`, signal => api.preview(id, side, signal));
+function Preview({ id, side, revealed }: Omit<BodyProps, 'body'>) {
+  const [open, setOpen] = useState(revealed);
+  const asked = useAsk(open ? `preview ${id} ${side}` : null, signal => api.preview(id, side, signal));
+  if (!open) return <RevealBody id={id} side={side} opened={() => setOpen(true)} />;
+  // It was open when the page came, and is not any more.
+  if (asked.failure?.code === 'reason-needed') return <RevealBody id={id} side={side} opened={asked.again} />;
   if (asked.failure !== null) return <Failed failure={asked.failure} again={asked.again} />;
   if (asked.data === null) return <Waiting what="the body" />;
-  return <Shown preview={asked.data} />;
+  return (
+    <>
+      <p>
+        <a className="button" href={addresses.body(id, side)} download>
+          <Icon name="download" />
+          <span>Download</span>
+        </a>
+      </p>
+      <Shown preview={asked.data} />
+    </>
+  );
 }
 
 type Form = 'pretty' | 'text' | 'hex';

@@ -45,9 +45,21 @@ export function ExchangeView({ detail, go }: { detail: ExchangeDetail; go: (to: 
       ) : tab === 'connection' ? (
         <Connection detail={detail} go={go} />
       ) : tab === 'request' ? (
-        <Message id={row.exchange} side="req" message={detail.request} startLine={requestLine(detail)} />
+        <Message
+          id={row.exchange}
+          side="req"
+          message={detail.request}
+          startLine={requestLine(detail)}
+          revealed={detail.revealed.req}
+        />
       ) : (
-        <Message id={row.exchange} side="res" message={detail.response} startLine={statusLine(detail)} />
+        <Message
+          id={row.exchange}
+          side="res"
+          message={detail.response}
+          startLine={statusLine(detail)}
+          revealed={detail.revealed.res}
+        />
       )}
     </Tabs>
   );

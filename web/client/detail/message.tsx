@@ -11,9 +11,11 @@ export interface MessageProps {
   side: 'req' | 'res';
   message: MessageInfo | null;
   startLine: string;
+  /** The body is open to the reader. */
+  revealed: boolean;
 }
 
-export function Message({ id, side, message, startLine }: MessageProps) {
+export function Message({ id, side, message, startLine, revealed }: MessageProps) {
   if (message === null) return <p className="quiet">No response arrived.</p>;
   const text = [startLine, ...message.headers.map(({ name, value }) => `${name}: ${value}`)].join('\n');
   return (
@@ -27,7 +29,7 @@ export function Message({ id, side, message, startLine }: MessageProps) {
       >
         <HeaderTable headers={message.headers} />
       </Section>
-      <Body id={id} side={side} body={message.body} />
+      <Body id={id} side={side} body={message.body} revealed={revealed} />
     </>
   );
 }

@@ -2,7 +2,7 @@
  * The panel beside the list: one exchange or one connection. On a phone, and when the reader wants it, it is the page.
  * Opening it moves the focus to its heading, so that screen readers hear what was opened.
  */
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
 import { addresses, api } from '../api/client.ts';
 import { useAsk } from '../hooks/use-ask.ts';
@@ -10,6 +10,7 @@ import type { Asked } from '../hooks/use-ask.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Failed, Waiting } from '../parts/notes.tsx';
+import { RevealDownload } from '../reveals/reveal-download.tsx';
 import { useSession } from '../state/session.tsx';
 import type { View } from '../state/view.ts';
 import { pathOf } from '../state/places.ts';
@@ -33,6 +34,7 @@ export function Panel(props: PanelProps) {
 function ExchangePanel(props: PanelProps) {
   const { id } = props.opened;
   const { can } = useSession();
+  const [saving, setSaving] = useState(false);
   const asked = useAsk(`exchange ${id}`, signal => api.exchange(id, signal));
   const { previous = null, next = null } = asked.data ?? {};
   return (
@@ -49,10 +51,18 @@ function ExchangePanel(props: PanelProps) {
             </>
           )}
           {can('export') && can('body') ? (
-            <a className="icon-button" href={addresses.har(id)} download title="Save as HAR">
+            <button type="button" className="icon-button" title="Save as HAR" onClick={() => setSaving(true)}>
               <Icon name="download" />
               <span className="visually-hidden">Save as HAR</span>
-            </a>
+            </button>
+          ) : null}
+          {saving ? (
+            <RevealDownload
+              title="Save as HAR"
+              ask={(reason, number) => api.reveal({ exchange: id, side: 'both', reason, case: number })}
+              address={() => addresses.har(id)}
+              close={() => setSaving(false)}
+            />
           ) : null}
         </>
       }

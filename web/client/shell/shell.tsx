@@ -22,6 +22,7 @@ const PAGES = [
   { path: '/deploy', label: 'Deploy', needs: null },
   { path: '/streams', label: 'Streams', needs: 'status' },
   { path: '/records', label: 'Records', needs: 'trail' },
+  { path: '/reveals', label: 'Reveals', needs: 'body' },
   { path: '/trail', label: 'Trail', needs: 'trail' },
   { path: '/people', label: 'People', needs: 'people' },
 ] as const;

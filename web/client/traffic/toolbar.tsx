@@ -1,12 +1,14 @@
 /** What stands above the list: which rows, which query, which time, and what to do with the result. */
+import { useState } from 'react';
 import { EXPORT_FORMATS, EXPORT_KINDS } from '../../contract.ts';
 import type { ExportFormat } from '../../contract.ts';
-import { addresses } from '../api/client.ts';
+import { addresses, api } from '../api/client.ts';
 import type { ApiFailure } from '../api/failure.ts';
 import type { TailState } from '../hooks/use-rows.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Menu } from '../parts/menu.tsx';
 import { useSession } from '../state/session.tsx';
+import { RevealDownload } from '../reveals/reveal-download.tsx';
 import { viewParams } from '../state/view.ts';
 import type { View } from '../state/view.ts';
 import { RangeChooser } from './range-chooser.tsx';
@@ -21,6 +23,7 @@ export interface ToolbarProps {
 
 export function Toolbar({ view, change, failure, tail }: ToolbarProps) {
   const { can } = useSession();
+  const [saving, setSaving] = useState(false);
   return (
     <div className="toolbar">
       <div className="toolbar-row">
@@ -72,7 +75,7 @@ export function Toolbar({ view, change, failure, tail }: ToolbarProps) {
             {close => (
               <ul className="menu-list">
                 {EXPORT_FORMATS.filter(
-                  format => EXPORT_KINDS[format].includes(view.show) && (format !== 'har' || can('body')),
+                  format => format !== 'har' && EXPORT_KINDS[format].includes(view.show),
                 ).map(format => (
                   <li key={format}>
                     <a href={addresses.export(viewParams(view), format)} download onClick={close}>
@@ -81,6 +84,20 @@ export function Toolbar({ view, change, failure, tail }: ToolbarProps) {
                     </a>
                   </li>
                 ))}
+                {view.show === 'exchanges' && can('body') ? (
+                  <li>
+                    <button
+                      type="button"
+                      onClick={() => {
+                        close();
+                        setSaving(true);
+                      }}
+                    >
+                      <strong>{FORMAT_WORDS.har[0]}</strong>
+                      <span>{FORMAT_WORDS.har[1]}; asks why</span>
+                    </button>
+                  </li>
+                ) : null}
                 <li>
                   <a href={addresses.evidence(viewParams(view))} download onClick={close}>
                     <strong>Evidence bundle (.zip)</strong>
@@ -90,6 +107,14 @@ export function Toolbar({ view, change, failure, tail }: ToolbarProps) {
               </ul>
             )}
           </Menu>
+        ) : null}
+        {saving ? (
+          <RevealDownload
+            title="Export with bodies"
+            ask={(reason, number) => api.revealExport(viewParams(view), { reason, case: number })}
+            address={row => addresses.revealedExport(row.id)}
+            close={() => setSaving(false)}
+          />
         ) : null}
       </div>
     </div>

@@ -6,7 +6,7 @@ import type { Request, Response, Router } from 'express';
 import { harEntry, harHead, harTail } from '../../../src/audit/export/har.ts';
 import type { ExchangeDetail as StoredExchange, StoredBody } from '../../../src/audit/store/store.ts';
 import { API } from '../../contract.ts';
-import type { BodyPreview, ExchangeDetail, FlowDetail } from '../../contract.ts';
+import type { BodyPreview, ExchangeDetail, FlowDetail, RevealSide } from '../../contract.ts';
 import { ApiFailure, sendJson } from '../answer.ts';
 import { requireCaller } from '../auth.ts';
 import type { Caller } from '../auth.ts';
@@ -33,7 +33,12 @@ export function detailRoutes(router: Router, deps: ConsoleDeps): void {
     const nextId = `${flow}.${n + 1}`;
     const [flowFound, next] = await Promise.all([audit.flow(flow, 1), audit.exchange(nextId)]);
     write(caller, 'exchange.viewed', { exchange: id, host: found.host });
-    sendJson<ExchangeDetail>(res, exchangeDetail(found, flowFound, next === null ? null : nextId));
+    const opens = (side: RevealSide): boolean =>
+      deps.reveals.forBody(caller.session.user.name, id, side) !== null;
+    sendJson<ExchangeDetail>(res, {
+      ...exchangeDetail(found, flowFound, next === null ? null : nextId),
+      revealed: { req: opens('req'), res: opens('res') },
+    });
   });
 
   router.get(API.flow, async (req, res) => {
@@ -51,6 +56,7 @@ export function detailRoutes(router: Router, deps: ConsoleDeps): void {
     const { id, flow } = exchangeIdParam(req);
     const exchange = await audit.exchange(id);
     if (exchange === null) throw notFound();
+    const reveal = revealed(caller, id, 'both');
     const [reqBody, resBody, of] = await Promise.all([
       audit.body(id, 'req'),
       audit.body(id, 'res'),
@@ -58,7 +64,7 @@ export function detailRoutes(router: Router, deps: ConsoleDeps): void {
     ]);
     const address = of?.record.kind === 'flow' ? of.record.originAddress : null;
     const entry = harEntry(exchange, { req: reqBody, res: resBody }, address);
-    write(caller, 'exchange.exported', { exchange: id, host: exchange.host, format: 'har' });
+    write(caller, 'exchange.exported', { exchange: id, host: exchange.host, format: 'har', reveal });
     attach(res, `sightglass-${id}.har`);
     res
       .status(200)
@@ -67,8 +73,8 @@ export function detailRoutes(router: Router, deps: ConsoleDeps): void {
   });
 
   router.get(API.preview, async (req, res) => {
-    const { caller, exchange, body, side } = await bodyOf(req);
-    write(caller, 'body.viewed', { exchange: exchange.exchange, side, host: exchange.host });
+    const { caller, exchange, body, side, reveal } = await bodyOf(req);
+    write(caller, 'body.viewed', { exchange: exchange.exchange, side, host: exchange.host, reveal });
     const preview = await previewBody(body.data, body.contentType, body.contentEncoding, {
       whole: !body.facts.truncated,
     });
@@ -76,8 +82,8 @@ export function detailRoutes(router: Router, deps: ConsoleDeps): void {
   });
 
   router.get(API.body, async (req, res) => {
-    const { caller, exchange, body, side } = await bodyOf(req);
-    write(caller, 'body.downloaded', { exchange: exchange.exchange, side, host: exchange.host });
+    const { caller, exchange, body, side, reveal } = await bodyOf(req);
+    write(caller, 'body.downloaded', { exchange: exchange.exchange, side, host: exchange.host, reveal });
     // The name holds nothing a stranger wrote: ids are digits, lower-case letters, hyphen and dot.
     const cut = body.facts.truncated ? '-truncated' : '';
     attach(res, `sightglass-${exchange.exchange}-${side}${cut}.bin`);
@@ -89,6 +95,7 @@ export function detailRoutes(router: Router, deps: ConsoleDeps): void {
     exchange: StoredExchange;
     body: StoredBody;
     side: 'req' | 'res';
+    reveal: number;
   }> {
     const caller = requireCaller(req, sessions, 'body');
     const { id } = exchangeIdParam(req);
@@ -102,8 +109,23 @@ export function detailRoutes(router: Router, deps: ConsoleDeps): void {
         'This body was not captured.',
         'The rule that decided captures no bodies, or the body was empty.',
       );
-    return { caller, exchange, body, side };
+    return { caller, exchange, body, side, reveal: revealed(caller, id, side) };
   }
+
+  /** Number of the reveal that opens a body to the caller. */
+  function revealed(caller: Caller, id: string, side: RevealSide): number {
+    const reveal = deps.reveals.forBody(caller.session.user.name, id, side);
+    if (reveal === null) throw reasonNeeded();
+    return reveal.id;
+  }
+}
+
+export function reasonNeeded(): ApiFailure {
+  return new ApiFailure(
+    'reason-needed',
+    'Bodies are shown to who says why.',
+    'State a reason; it stands in the trail beside your name.',
+  );
 }
 
 /** Make a browser save the answer instead of showing it. `name` must be a plain token. */

@@ -6,7 +6,7 @@
  * off. Start and end are in the trail for every format, with how much left the house.
  */
 import { once } from 'node:events';
-import type { Response, Router } from 'express';
+import type { Request, Response, Router } from 'express';
 import { hostname } from 'node:os';
 import { fileWriter, FORMAT_INFO } from '../../../src/audit/export/formats.ts';
 import { gather } from '../../../src/audit/export/gather.ts';
@@ -15,11 +15,11 @@ import type { ExportFormat } from '../../contract.ts';
 import { ApiFailure } from '../answer.ts';
 import { requireCaller } from '../auth.ts';
 import type { Caller } from '../auth.ts';
-import type { ConsoleDeps } from '../deps.ts';
-import { choiceParam } from '../params.ts';
-import { questionOf } from '../question.ts';
+import type { ConsoleDeps, ConsoleReveals } from '../deps.ts';
+import { choiceParam, countParam } from '../params.ts';
+import { questionOf, revealedQuestion } from '../question.ts';
 import type { Question } from '../question.ts';
-import { attach } from './detail.ts';
+import { attach, reasonNeeded } from './detail.ts';
 
 const PAGE = 1000;
 const BODY_CHUNK = 20;
@@ -32,8 +32,8 @@ export function exportRoutes(router: Router, deps: ConsoleDeps, max = EXPORT_MAX
   router.get(API.export, async (req, res) => {
     const caller = requireCaller(req, deps.sessions, 'export');
     const format = choiceParam(req, 'format', EXPORT_FORMATS, 'ndjson');
-    if (FORMAT_INFO[format].detail === 'bodies') requireCaller(req, deps.sessions, 'body');
-    const question = questionOf(req, now());
+    const asked = FORMAT_INFO[format].detail === 'bodies' ? revealed(req) : null;
+    const question = asked === null ? questionOf(req, now()) : revealedQuestion(asked.what, now());
     if (!EXPORT_KINDS[format].includes(question.kind))
       throw new ApiFailure(
         'bad-request',
@@ -51,7 +51,13 @@ export function exportRoutes(router: Router, deps: ConsoleDeps, max = EXPORT_MAX
         user: caller.session.user.name,
         address: caller.address,
         action,
-        detail: { kind: question.kind, q: question.query.text, format, ...more },
+        detail: {
+          kind: question.kind,
+          q: question.query.text,
+          format,
+          ...(asked === null ? {} : { reveal: asked.id }),
+          ...more,
+        },
       });
     running++;
     try {
@@ -69,6 +75,15 @@ export function exportRoutes(router: Router, deps: ConsoleDeps, max = EXPORT_MAX
       running--;
     }
   });
+
+  /** The reveal that lets the caller have the bodies of a question. */
+  function revealed(req: Request): NonNullable<ReturnType<ConsoleReveals['forExport']>> {
+    const { session } = requireCaller(req, deps.sessions, 'body');
+    const id = countParam(req, 'reveal', 0, 1, 999_999_999);
+    const reveal = deps.reveals.forExport(session.user.name, id);
+    if (reveal === null) throw reasonNeeded();
+    return reveal;
+  }
 
   async function send(
     res: Response,

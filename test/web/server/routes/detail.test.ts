@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { BodyPreview, ExchangeDetail, FlowDetail, SearchPage } from '../../../../web/contract.ts';
-import { errorOf, house } from '../harness.ts';
+import { errorOf, house, reveal } from '../harness.ts';
 
 /** What strangers write into every field they can reach. */
 const PAYLOADS = [
@@ -77,6 +77,7 @@ test('each look lands in the trail, what was not found does not', async t => {
   const h = await house(t);
   h.audit.put({}, {});
   const auditor = await h.person('auditor');
+  await reveal(auditor, '1-1.1', 'res');
   for (const path of ['exchange/1-1.1', 'flow/1-1', 'exchange/1-1.1/preview/res', 'exchange/1-1.1/body/res'])
     assert.equal((await auditor.get(`/api/${path}`)).status, 200);
   assert.equal((await auditor.get('/api/exchange/9-9.9')).status, 404);
@@ -98,6 +99,7 @@ test('a body leaves as an attachment of unknown type under a name of ours', asyn
   const facts = { size: 99, kept: html.length, sha256: null, truncated: true };
   h.audit.put({ res: facts }, { data: html, facts, contentType: 'text/html' });
   const auditor = await h.person('auditor');
+  await reveal(auditor, '1-1.1');
   const answer = await auditor.get('/api/exchange/1-1.1/body/res');
   assert.deepEqual(answer.body, html);
   assert.equal(answer.headers['content-type'], 'application/octet-stream');
@@ -120,6 +122,7 @@ test('a preview is text inside JSON, codings taken off', async t => {
     { data: gzipSync('<b>hé</b>'), contentType: 'text/html; charset=utf-8', contentEncoding: 'gzip' },
   );
   const auditor = await h.person('auditor');
+  await reveal(auditor, '1-1.1', 'res');
   const answer = await auditor.get('/api/exchange/1-1.1/preview/res');
   assert.match(String(answer.headers['content-type']), /^application\/json/);
   const preview = answer.json<BodyPreview>();
@@ -163,6 +166,7 @@ test('whatever strangers wrote comes back as JSON data, unchanged and never as a
   for (const [i, evil] of PAYLOADS.entries()) {
     const detail = await auditor.get(`/api/exchange/1-1.${i + 1}`);
     assert.equal(detail.json<ExchangeDetail>().row.path, evil);
+    await reveal(auditor, `1-1.${i + 1}`);
     const preview = await auditor.get(`/api/exchange/1-1.${i + 1}/preview/res`);
     assert.equal(preview.json<BodyPreview>().text, evil);
     assert.equal(preview.json<BodyPreview>().contentType, null);
@@ -195,6 +199,8 @@ test('one exchange as HAR, with its body, for those who may export and see bodie
   const viewer = await h.person('viewer');
   assert.equal(errorOf(await viewer.get('/api/exchange/1-1.1/har')).code, 'not-allowed');
   const auditor = await h.person('auditor');
+  assert.equal(errorOf(await auditor.get('/api/exchange/1-1.1/har')).code, 'reason-needed');
+  await reveal(auditor, '1-1.1');
   const answer = await auditor.get('/api/exchange/1-1.1/har');
   assert.equal(answer.headers['content-disposition'], 'attachment; filename="sightglass-1-1.1.har"');
   const har = answer.json<{

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { test } from 'node:test';
+import { API } from '../../../../web/contract.ts';
+import type { RevealRow } from '../../../../web/contract.ts';
 import { errorOf, house } from '../harness.ts';
 import { row } from '../memory-reader.ts';
 
@@ -111,7 +113,12 @@ test('other formats: each with its own name and type, HAR only for those who may
   const h = await house(t);
   h.audit.put({}, { data: Buffer.from('hello') });
   const auditor = await h.person('auditor');
-  const of = (format: string, more = '') => auditor.get(`/api/export?format=${format}${more}`);
+  const opened = await auditor.post(`${API.revealExport}?q=verdict:inspect&since=1h`, {
+    reason: 'case 4711',
+  });
+  const { id } = opened.json<RevealRow>();
+  const of = (format: string, more = format === 'har' ? `&reveal=${id}` : '') =>
+    auditor.get(`/api/export?format=${format}${more}`);
   for (const [format, type, start] of [
     ['har', 'application/json', '{"log":'],
     ['ecs', 'application/x-ndjson', '{"@timestamp"'],
@@ -136,5 +143,6 @@ test('other formats: each with its own name and type, HAR only for those who may
       truncated: false,
     },
   );
-  assert.equal(errorOf(await of('har', '&kind=flows')).code, 'bad-request');
+  for (const more of ['', '&reveal=999', '&kind=flows'])
+    assert.equal(errorOf(await of('har', more)).code, 'reason-needed', more);
 });
