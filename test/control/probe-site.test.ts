@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { startProbeSite } from '../../src/control/probe-site.ts';
 
@@ -53,9 +53,12 @@ void test('metrics, life and readiness', async t => {
 void test('scrapes that come together share one gathering; a failed one is told and the next tries again', async t => {
   let gatherings = 0;
   let release: () => void = () => undefined;
+  let begin: () => void = () => undefined;
+  const begun = new Promise<void>(resolve => (begin = resolve));
   const { running, url } = await site({
     text: async () => {
       gatherings++;
+      begin();
       if (gatherings === 2) throw new Error('no');
       await new Promise<void>(resolve => {
         release = resolve;
@@ -64,11 +67,18 @@ void test('scrapes that come together share one gathering; a failed one is told 
     },
   });
   t.after(() => running.close());
-  const both = [fetch(`${url}/metrics`), fetch(`${url}/metrics`)];
-  // Both must have arrived before the gathering ends.
-  await new Promise(resolve => setTimeout(resolve, 200));
+  // Two requests in one write: both have arrived when the gathering begins.
+  const { port } = running.listeners[0] ?? LOCAL;
+  const socket = connect({ port, host: '127.0.0.1' });
+  const ask = 'GET /metrics HTTP/1.1\r\nHost: localhost\r\n';
+  socket.write(`${ask}\r\n${ask}Connection: close\r\n\r\n`);
+  let answers = '';
+  socket.on('data', data => (answers += data.toString()));
+  await begun;
+  await new Promise(setImmediate);
   release();
-  assert.deepEqual(await Promise.all(both.map(async b => (await b).text())), ['x 1\n', 'x 1\n']);
+  await once(socket, 'close');
+  assert.equal(answers.split('x 1\n').length - 1, 2, answers);
   assert.equal(gatherings, 1);
   assert.equal((await fetch(`${url}/metrics`)).status, 503);
 });
