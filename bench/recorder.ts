@@ -6,14 +6,17 @@
  *   node --import tsx bench/recorder.ts [rows] [scenario …]
  *
  * Scenarios: `repetitive` (keep-alive, one small object over and over), `unique` (every URL new), `diverse` (many clients,
- * hosts, referers, ids, cookies, changing types), `flows` (a connection per exchange).
+ * hosts, referers, ids, cookies, changing types), `flows` (a connection per exchange), `pages` (every URL new, and a page of 8 KiB
+ * with gzip captured with each), `one-page` (the same page captured every time).
  * Floors for a gate: worker ≤ 4 µs, recorder ≤ 12 µs repetitive and ≤ 35 µs unique on the machine of DESIGN §6.
  */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import zlib from 'node:zlib';
 import { Ingest } from '../src/audit/ingest.ts';
 import { allocateProducer, listSegments } from '../src/audit/producer.ts';
 import { openSpool } from '../src/audit/spool.ts';
@@ -23,7 +26,7 @@ import type { FlowFacts } from '../src/core/facts.ts';
 import type { AuditRecord, ExchangeRecord, FlowOpenRecord } from '../src/core/records.ts';
 import type { Verdict } from '../src/core/verdict.ts';
 
-const SCENARIOS = ['repetitive', 'unique', 'diverse', 'flows'] as const;
+const SCENARIOS = ['repetitive', 'unique', 'diverse', 'flows', 'pages', 'one-page'] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
 /** Exchanges that one event-loop turn of a busy worker ends, so one flush. */
@@ -76,6 +79,18 @@ function facts(host: string, client: string): FlowFacts {
   };
 }
 
+/** A page of 8 KiB: markup, words of a vocabulary of 4,000, a number now and then; packed by gzip, about 4:1. */
+function page(i: number): Buffer {
+  let state = (i * 2654435761 + 1) >>> 0;
+  let text = '';
+  while (text.length < 8192) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const word = (state >>> 8) % 4000;
+    text += `<p class="row">${word.toString(36)}tion ${((word * 7) % 300).toString(36)}ing the ${state % 50 === 0 ? state : 'and'}</p>\n`;
+  }
+  return zlib.gzipSync(text);
+}
+
 /** The i-th exchange of a scenario, with the records around it. Deterministic. */
 function records(scenario: Scenario, producer: number, i: number): AuditRecord[] {
   const base = producer * FLOWS_PER_PRODUCER;
@@ -123,6 +138,16 @@ function records(scenario: Scenario, producer: number, i: number): AuditRecord[]
     faultDetail: null,
     upgraded: false,
   };
+  if (scenario === 'pages' || scenario === 'one-page') {
+    const data = page(scenario === 'pages' ? i : 0);
+    const sha256 = createHash('sha256').update(data).digest('hex');
+    const facts = { size: data.length, kept: data.length, sha256, truncated: false };
+    const resHeaders = `${exchange.resHeaders}Content-Encoding: gzip\r\n`;
+    return [
+      { kind: 'body', flow, n: exchange.n, side: 'res', data },
+      { ...exchange, capture: 'bodies', resHeaders, res: facts },
+    ];
+  }
   if (scenario !== 'flows') return [exchange];
   const opening: FlowOpenRecord = {
     kind: 'flow-open',

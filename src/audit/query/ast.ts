@@ -181,6 +181,33 @@ export type Node =
   /** Free text: host, path with query, headers, bodies (exchanges); host, SNI, reason, fault (flows); name, detail (events). */
   | { kind: 'free'; words: Words; span: Span };
 
+/** Where words are looked for apart from the row itself. */
+export type Place = 'heads' | 'bodies';
+
+/** All words of a query that may stand there, each with its place. */
+export function wordsOf(kind: Kind, node: Node): { place: Place; words: Words }[] {
+  switch (node.kind) {
+    case 'and':
+    case 'or':
+      return node.parts.flatMap(part => wordsOf(kind, part));
+    case 'not':
+      return wordsOf(kind, node.part);
+    case 'free':
+      return kind === 'exchanges'
+        ? (['heads', 'bodies'] as const).map(place => ({ place, words: node.words }))
+        : [];
+    case 'field':
+      if (node.test.op !== 'words') return [];
+      return [{ place: isBodyField(node.field.name) ? 'bodies' : 'heads', words: node.test.words }];
+    case 'all':
+      return [];
+  }
+}
+
+/** Whether the answer can depend on bodies. */
+export const asksBodies = (kind: Kind, node: Node): boolean =>
+  wordsOf(kind, node).some(({ place }) => place === 'bodies');
+
 /** A parsed query: its text and its meaning. */
 export interface Query {
   text: string;

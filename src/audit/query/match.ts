@@ -27,23 +27,6 @@ export function liveFilter(query: Query, kind: Kind): (row: LiveRow) => LiveAnsw
   return row => KIND_OF[row.kind] === kind && holds(query.root, row);
 }
 
-/** Whether the answer can depend on bodies. */
-export function asksBodies(kind: Kind, node: Node): boolean {
-  switch (node.kind) {
-    case 'and':
-    case 'or':
-      return node.parts.some(part => asksBodies(kind, part));
-    case 'not':
-      return asksBodies(kind, node.part);
-    case 'free':
-      return kind === 'exchanges';
-    case 'field':
-      return isBodyField(node.field.name);
-    case 'all':
-      return false;
-  }
-}
-
 function holds(node: Node, row: LiveRow): LiveAnswer {
   switch (node.kind) {
     case 'all':

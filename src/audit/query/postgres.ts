@@ -12,7 +12,7 @@ import { BODY_SIDES, isBodyField } from './ast.ts';
 import { likeEscape } from './fragment.ts';
 import { phraseOf } from '../store/postgres/words.ts';
 import { storable } from '../store/postgres/text.ts';
-import type { Field, Kind, Node, Pattern, Side, Test, Words } from './ast.ts';
+import type { Field, Kind, Node, Pattern, Place, Side, Test, Words } from './ast.ts';
 import type { Range } from './fragment.ts';
 
 export type PostgresParam = string | number | Buffer | Buffer[] | string[] | number[];
@@ -23,9 +23,6 @@ export interface PostgresFragment {
   params: PostgresParam[];
 }
 
-/** Where words may stand beside the row itself: in header blocks, and in bodies. */
-export type Place = 'blocks' | 'bodies';
-
 /** Texts of a day in which the words stand, by the node's words; 'many' when there are too many to name. */
 export type FoundIn = (place: Place, words: Words) => Buffer[] | 'many';
 
@@ -33,36 +30,16 @@ const plain = (sql: string, ...params: PostgresParam[]): PostgresFragment => ({ 
 const TRUE = plain('true');
 const FALSE = plain('false');
 
-/** All words of a query that are looked up before the rows, with the places they may stand in. */
-export function wordsOf(kind: Kind, node: Node): { place: Place; words: Words }[] {
-  switch (node.kind) {
-    case 'and':
-    case 'or':
-      return node.parts.flatMap(part => wordsOf(kind, part));
-    case 'not':
-      return wordsOf(kind, node.part);
-    case 'free':
-      return kind === 'exchanges'
-        ? (['blocks', 'bodies'] as const).map(place => ({ place, words: node.words }))
-        : [];
-    case 'field':
-      if (node.test.op !== 'words') return [];
-      return [{ place: isBodyField(node.field.name) ? 'bodies' : 'blocks', words: node.test.words }];
-    case 'all':
-      return [];
-  }
-}
-
-const TEXTS: Record<Place, string> = { blocks: 'block', bodies: 'body_text' };
+const TEXTS: Record<Place, string> = { heads: 'block', bodies: 'body_text' };
 
 /** Look-ups of `FoundIn`: the day first, then the phrase. They find one more than is of use. */
 export const MAX_FOUND = 500;
 const find = (place: Place): string =>
   `SELECT hash FROM ${TEXTS[place]} t WHERE t.day = $1 AND t.words @@ $2::tsquery LIMIT ${MAX_FOUND + 1}`;
-export const FIND: Record<Place, string> = { blocks: find('blocks'), bodies: find('bodies') };
+export const FIND: Record<Place, string> = { heads: find('heads'), bodies: find('bodies') };
 
 /** The phrase that looks up words in a place; null when they have none. */
-export const phraseIn = (place: Place, words: Words): string | null => phraseOf(words, place === 'blocks');
+export const phraseIn = (place: Place, words: Words): string | null => phraseOf(words, place === 'heads');
 
 /** The condition of a whole query on rows `x`. `since` and `until` are ms since epoch, inclusive and exclusive. */
 export function postgresCondition(
@@ -262,7 +239,7 @@ function headerWords(words: Words, found: FoundIn, header: boolean): PostgresFra
   const phrase = phraseOf(words, header);
   if (phrase === null) return FALSE;
   return joined(
-    [plain('x.words @@ ?::tsquery', phrase), inTexts('blocks', words, ['x.req_block', 'x.res_block'], found)],
+    [plain('x.words @@ ?::tsquery', phrase), inTexts('heads', words, ['x.req_block', 'x.res_block'], found)],
     ' OR ',
   );
 }

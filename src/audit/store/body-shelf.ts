@@ -67,26 +67,24 @@ export class BodyShelf {
     if (this.held > MAX_HELD) this.store(waiting);
   }
 
-  /** Whether anything waits: without it nobody needs to know how it would be read. */
-  get empty(): boolean {
-    return this.waiting.size === 0;
-  }
-
   /**
-   * The body row of one side of an exchange in a block, which takes it over; null when none came. `sha`: of the kept bytes.
+   * The body row of one side of an exchange in a block, which takes it over; null when none came, and then nobody asks how it
+   * would be read. `sha`: of the kept bytes.
    */
   take(
     flow: number,
     n: number,
     side: SideNumber,
-    reading: Reading,
+    readingOf: () => Reading,
     block: number,
   ): { body: number; sha: Buffer } | null {
+    if (this.waiting.size === 0) return null;
     const key = keyOf(flow, n, side);
     const found = this.waiting.get(key);
     if (found === undefined) return null;
     this.waiting.delete(key);
     if (found.stored) this.sql.dropWaiting.run(flow, n, side);
+    const reading = readingOf();
     const kept = this.kept(found, reading);
     this.release(found);
     if (reading !== NOT_READ) this.marks.add(SEEN.body, kept, block);

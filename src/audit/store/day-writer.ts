@@ -27,6 +27,7 @@ import type {
   FlowOpenRecord,
   FlowRecord,
 } from '../../core/records.ts';
+import type { Reading } from './body-text.ts';
 import type { Signed, Signer } from '../statement.ts';
 import type { Flows, OpenFlow } from './open-flows.ts';
 import type { Entry } from './shared-tables.ts';
@@ -106,7 +107,8 @@ export class DayWriter {
     const time = Math.round(r.time);
     const bare = r.faultDetail === null && isBare(r.req) && isBare(r.res);
     const flags = flagsOf(r);
-    const [reqBody, resBody] = bare || this.bodies.empty ? NO_BODIES : this.takeBodies(r, block);
+    const reqBody = bare ? null : this.takeBody(r, 'req', block);
+    const resBody = bare ? null : this.takeBody(r, 'res', block);
     const reqSha = digest(r.req.sha256);
     const resSha = digest(r.res.sha256);
     const more = bare ? null : [reqBody?.body ?? null, resBody?.body ?? null, reqSha, resSha, r.faultDetail];
@@ -176,10 +178,10 @@ export class DayWriter {
     return flow;
   }
 
-  private takeBodies(r: ExchangeRecord, block: number): TakenBodies {
-    const req = readingOfHead(r.reqHeaders, r.req.form);
-    const res = readingOfHead(r.resHeaders, r.res.form);
-    return [this.bodies.take(r.flow, r.n, 0, req, block), this.bodies.take(r.flow, r.n, 1, res, block)];
+  private takeBody(r: ExchangeRecord, side: 'req' | 'res', block: number): ReturnType<BodyShelf['take']> {
+    const head = side === 'req' ? r.reqHeaders : r.resHeaders;
+    const reading = (): Reading => readingOfHead(head, r[side].form);
+    return this.bodies.take(r.flow, r.n, side === 'req' ? 0 : 1, reading, block);
   }
 
   private flowOf(id: FlowId): OpenFlow {
@@ -306,9 +308,6 @@ export class DayWriter {
     return n;
   }
 }
-
-type TakenBodies = [req: ReturnType<BodyShelf['take']>, res: ReturnType<BodyShelf['take']>];
-const NO_BODIES: TakenBodies = [null, null];
 
 function sameAsLast(flow: OpenFlow, r: ExchangeRecord): boolean {
   return (

@@ -6,7 +6,8 @@
  * It does not promise more than its window: after a restart windows begin empty, so rows before it no longer count.
  * Bounds: 20 notices on their way per rule (more are counted as failed at once), one delivery at a time.
  */
-import { asksBodies, liveFilter } from '../../audit/query/match.ts';
+import { asksBodies } from '../../audit/query/ast.ts';
+import { liveFilter } from '../../audit/query/match.ts';
 import { streamQuery } from '../streams/document.ts';
 import { deliver } from './deliver.ts';
 import { MAX_GROUPS, Window } from './window.ts';

@@ -7,7 +7,8 @@
  * `resend` rows are sent again. Back-off doubles from `FIRST_WAIT_MS` to `LAST_WAIT_MS`, with jitter, and never gives up.
  * Rows are dropped only when retention deleted their day: counted, and told as `stream.dropped`.
  */
-import { asksBodies, liveFilter } from '../../audit/query/match.ts';
+import { asksBodies } from '../../audit/query/ast.ts';
+import { liveFilter } from '../../audit/query/match.ts';
 import { streamQuery } from './document.ts';
 import type { AuditStore, FedRow, FeedOptions } from '../../audit/store/store.ts';
 import type { Book, Entry } from './book.ts';

@@ -1,7 +1,8 @@
 /** The live filter agrees with the naive search on everything a live row carries. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { asksBodies, liveFilter } from '../../../src/audit/query/match.ts';
+import { asksBodies } from '../../../src/audit/query/ast.ts';
+import { liveFilter } from '../../../src/audit/query/match.ts';
 import { eventRow, exchangeRow, flowRow } from '../../../src/audit/store/rows.ts';
 import { makeRng } from '../../fuzz/rng.ts';
 import { exchange, flow, flowId, hello, NO_BODY, NOON, query, randomExchange } from '../sample.ts';

@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { numbered, postgresCondition, wordsOf } from '../../../src/audit/query/postgres.ts';
+import { wordsOf } from '../../../src/audit/query/ast.ts';
+import { numbered, postgresCondition } from '../../../src/audit/query/postgres.ts';
 import { makeRng } from '../../fuzz/rng.ts';
 import { HOSTILE, query } from '../sample.ts';
 import { randomQuery } from './generate.ts';
@@ -64,7 +65,7 @@ test('places are numbered on from the caller’s own; words are found wherever t
   const found = wordsOf('exchanges', query('a -(header:b OR resbody:c) host:d').root);
   assert.deepEqual(
     found.map(({ place, words }) => `${words.text} in ${place}`),
-    ['a in blocks', 'a in bodies', 'b in blocks', 'c in bodies'],
+    ['a in heads', 'a in bodies', 'b in heads', 'c in bodies'],
   );
   assert.deepEqual(wordsOf('flows', query('a', 'flows').root), []);
 });

@@ -11,7 +11,8 @@
 import { lagBehind } from '../../cursors.ts';
 import { spoolIdentity } from '../../fleet/identity.ts';
 import { listSegments } from '../../producer.ts';
-import { FIND, MAX_FOUND, numbered, phraseIn, postgresCondition, wordsOf } from '../../query/postgres.ts';
+import { wordsOf } from '../../query/ast.ts';
+import { FIND, MAX_FOUND, numbered, phraseIn, postgresCondition } from '../../query/postgres.ts';
 import { parseExchangeRef, parseFlowRef } from '../ids.ts';
 import { KIND } from '../layout.ts';
 import { DAY_BYTES } from './days.ts';
@@ -20,8 +21,8 @@ import { fleetFeed } from './feed.ts';
 import { CANCELLED, Questions } from './questions.ts';
 import { COLUMNS, shownRow } from './rows.ts';
 import { restored } from './text.ts';
-import type { Kind, Query, Words } from '../../query/ast.ts';
-import type { Place, PostgresFragment, PostgresParam } from '../../query/postgres.ts';
+import type { Kind, Place, Query, Words } from '../../query/ast.ts';
+import type { PostgresFragment, PostgresParam } from '../../query/postgres.ts';
 import type { PostgresTarget } from './connect.ts';
 import type {
   AuditStore,
@@ -293,7 +294,7 @@ export class PostgresStore implements AuditStore {
 
   private async condition(kind: Kind, query: Query, range: Range, day: string): Promise<PostgresFragment> {
     type Found = Map<Words, Buffer[] | 'many'>;
-    const found: Record<Place, Found> = { blocks: new Map(), bodies: new Map() };
+    const found: Record<Place, Found> = { heads: new Map(), bodies: new Map() };
     for (const { place, words } of wordsOf(kind, query.root)) {
       const phrase = phraseIn(place, words);
       if (phrase === null) continue;
