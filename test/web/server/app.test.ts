@@ -15,16 +15,14 @@ import type { AuditRecord } from '../../../src/core/records.ts';
 import type {
   BodyPreview,
   ExchangeDetail,
-  Facets,
   FlowDetail,
-  Histogram,
   LiveMessages,
-  SearchPage,
   SessionAnswer,
 } from '../../../web/contract.ts';
 import { API } from '../../../web/contract.ts';
 import { freePort } from '../../helpers/free-port.ts';
 import { cookieOf, errorOf, GOOD, house, loginAsk, reveal } from './harness.ts';
+import { charted, faceted, searched } from './patient.ts';
 import { listen } from './sse.ts';
 
 test('first start: the link makes the first admin, once, and signs in', async t => {
@@ -293,12 +291,13 @@ test('over the real store: what a worker wrote is found, shown, counted, exporte
     [evil],
   );
 
-  const { rows } = (await auditor.get('/api/search?q=host:www.example.com')).json<SearchPage<'exchanges'>>();
+  const get = async <T>(path: string): Promise<T> => (await auditor.get(path)).json<T>();
+  const rows = await searched<'exchanges'>(get, '/api/search?q=host:www.example.com');
   assert.equal(rows.length, 1);
   const [found] = rows;
   assert.ok(found !== undefined);
   assert.equal(found.path, evil);
-  assert.deepEqual((await auditor.get('/api/search?q=host:other.example')).json<SearchPage>().rows, []);
+  assert.deepEqual(await searched(get, '/api/search?q=host:other.example'), []);
   const detail = (await auditor.get(`/api/exchange/${found.exchange}`)).json<ExchangeDetail>();
   assert.deepEqual(detail.response?.headers[0], { name: 'Content-Type', value: 'text/html', masked: false });
   assert.equal(detail.flow?.clientPort, 40_000);
@@ -314,12 +313,12 @@ test('over the real store: what a worker wrote is found, shown, counted, exporte
   const preview = (await auditor.get(`/api/exchange/${found.exchange}/preview/res`)).json<BodyPreview>();
   assert.deepEqual([preview.text, preview.contentType, preview.whole], ['<b>hello</b>', 'text/html', true]);
 
-  const chart = (await auditor.get('/api/histogram?since=1h&buckets=6')).json<Histogram>();
+  const chart = await charted(get, '/api/histogram?since=1h&buckets=6');
   assert.equal(
     chart.buckets.reduce((sum, b) => sum + b.inspect, 0),
     1,
   );
-  const { facets } = (await auditor.get('/api/facets?fields=host,status')).json<Facets>();
+  const facets = await faceted(get, '/api/facets?fields=host,status');
   assert.deepEqual(
     facets.map(f => [f.field, f.values]),
     [

@@ -8,10 +8,11 @@ import { SpoolSource } from '../../../src/audit/fleet/spool-source.ts';
 import { openSpool } from '../../../src/audit/spool.ts';
 import { PostgresStore } from '../../../src/audit/store/postgres/postgres.ts';
 import { PostgresWriter } from '../../../src/audit/store/postgres/writer.ts';
-import type { BodyPreview, ExchangeDetail, Facets, FlowDetail, SearchPage } from '../../../web/contract.ts';
+import type { BodyPreview, ExchangeDetail, FlowDetail } from '../../../web/contract.ts';
 import { exchange, flow, flowId, flowOpen, NOON, scratch } from '../../audit/sample.ts';
 import { startPostgres } from '../../helpers/postgres.ts';
 import { house, reveal } from './harness.ts';
+import { faceted, searched } from './patient.ts';
 
 const BODY = Buffer.from('hello from the origin');
 
@@ -53,20 +54,20 @@ test('rows of two proxies, and the pages of their exchanges, flows and bodies', 
     assert.equal(answer.status, 200, `${path}: ${answer.text}`);
     return answer.json<T>();
   };
-  const page = await got<SearchPage>('/api/search?kind=exchanges');
-  const ids = page.rows.map(row => ('exchange' in row ? row.exchange : ''));
+  const rows = await searched<'exchanges'>(got, '/api/search?kind=exchanges');
+  const ids = rows.map(row => ('exchange' in row ? row.exchange : ''));
   assert.deepEqual(ids, ['2-1-1.2', '2-1-1.1', '1-1-1.2', '1-1-1.1']);
   assert.deepEqual(
-    page.rows.map(row => row.proxy),
+    rows.map(row => row.proxy),
     ['edge-2', 'edge-2', 'edge-1', 'edge-1'],
   );
-  const ofOne = await got<SearchPage>('/api/search?kind=exchanges&q=proxy:EDGE-1');
+  const ofOne = await searched<'exchanges'>(got, '/api/search?kind=exchanges&q=proxy:EDGE-1');
   assert.deepEqual(
-    ofOne.rows.map(row => row.proxy),
+    ofOne.map(row => row.proxy),
     ['edge-1', 'edge-1'],
   );
-  assert.deepEqual((await got<SearchPage>('/api/search?kind=flows&q=-proxy:edge-*')).rows, []);
-  assert.deepEqual((await got<Facets>('/api/facets?kind=exchanges&fields=proxy')).facets[0]?.values, [
+  assert.deepEqual(await searched<'flows'>(got, '/api/search?kind=flows&q=-proxy:edge-*'), []);
+  assert.deepEqual((await faceted(got, '/api/facets?kind=exchanges&fields=proxy'))[0]?.values, [
     { value: 'edge-1', count: 2 },
     { value: 'edge-2', count: 2 },
   ]);
