@@ -7,12 +7,16 @@ import type { Query } from '../../src/audit/query/ast.ts';
 import { liveFilter } from '../../src/audit/query/match.ts';
 import type { LiveAnswer } from '../../src/audit/query/match.ts';
 import { parseQuery } from '../../src/audit/query/parse.ts';
+import type { ParseOptions } from '../../src/audit/query/parse.ts';
 import { parseTime, TIME_HINT } from '../../src/audit/query/time.ts';
 import type { LiveRow } from '../../src/audit/store/store.ts';
 import { KINDS } from '../contract.ts';
 import type { Kind } from '../contract.ts';
 import { ApiFailure } from './answer.ts';
+import type { Caller } from './auth.ts';
 import { choiceParam, textParam } from './params.ts';
+
+type Asker = Pick<Caller, 'can'>;
 
 export interface Question {
   kind: Kind;
@@ -29,10 +33,10 @@ export interface LiveQuestion {
   matches(row: LiveRow): LiveAnswer;
 }
 
-/** kind, q, since and until, shared by search, histogram, facets and export. */
-export function questionOf(req: Request, now: number): Question {
+/** kind, q, since and until, shared by search, histogram, facets and export. Bodies are asked only for who may read them. */
+export function questionOf(req: Request, { can }: Asker, now: number): Question {
   const kind = choiceParam(req, 'kind', KINDS, 'exchanges');
-  const query = parsed(textParam(req, 'q', MAX_QUERY) ?? '', kind, now);
+  const query = parsed(textParam(req, 'q', MAX_QUERY) ?? '', { kind, now, bodies: can.has('body') });
   const since = timeParam(req, 'since', now);
   const until = timeParam(req, 'until', now);
   if (since !== null && until !== null && since >= until)
@@ -49,19 +53,19 @@ export function revealedQuestion(
   { q, since, until }: { q: string; since: number | null; until: number },
   now: number,
 ): Question {
-  const query = parsed(q, 'exchanges', now);
+  const query = parsed(q, { kind: 'exchanges', now });
   return { kind: 'exchanges', query, until, ...(since === null ? {} : { since }) };
 }
 
 /** kind and q for a live list. */
-export function liveQuestionOf(req: Request, now: number): LiveQuestion {
+export function liveQuestionOf(req: Request, { can }: Asker, now: number): LiveQuestion {
   const kind = choiceParam(req, 'kind', KINDS, 'exchanges');
-  const query = parsed(textParam(req, 'q', MAX_QUERY) ?? '', kind, now);
+  const query = parsed(textParam(req, 'q', MAX_QUERY) ?? '', { kind, now, bodies: can.has('body') });
   return { kind, matches: liveFilter(query, kind) };
 }
 
-function parsed(text: string, kind: Kind, now: number): Query {
-  const outcome = parseQuery(text, { kind, now });
+function parsed(text: string, options: ParseOptions): Query {
+  const outcome = parseQuery(text, options);
   if (outcome.ok) return outcome.query;
   const { message, suggestion, section, start, end } = outcome.error;
   throw new ApiFailure('bad-query', message, suggestion ?? 'The query help (press ?) explains it.', {

@@ -178,11 +178,16 @@ export type Node =
   | { kind: 'and' | 'or'; parts: Node[] }
   | { kind: 'not'; part: Node }
   | { kind: 'field'; field: Field; test: Test; span: Span }
-  /** Free text: host, path with query, headers, bodies (exchanges); host, SNI, reason, fault (flows); name, detail (events). */
-  | { kind: 'free'; words: Words; span: Span };
+  /**
+   * Free text: host, path with query, headers and, with `bodies`, bodies (exchanges); host, SNI, reason, fault (flows); name,
+   * detail (events).
+   */
+  | { kind: 'free'; words: Words; bodies: boolean; span: Span };
 
 /** Where words are looked for apart from the row itself. */
 export type Place = 'heads' | 'bodies';
+const HEADS: readonly Place[] = ['heads'];
+const BOTH_PLACES: readonly Place[] = ['heads', 'bodies'];
 
 /** All words of a query that may stand there, each with its place. */
 export function wordsOf(kind: Kind, node: Node): { place: Place; words: Words }[] {
@@ -194,7 +199,7 @@ export function wordsOf(kind: Kind, node: Node): { place: Place; words: Words }[
       return wordsOf(kind, node.part);
     case 'free':
       return kind === 'exchanges'
-        ? (['heads', 'bodies'] as const).map(place => ({ place, words: node.words }))
+        ? (node.bodies ? BOTH_PLACES : HEADS).map(place => ({ place, words: node.words }))
         : [];
     case 'field':
       if (node.test.op !== 'words') return [];

@@ -45,7 +45,7 @@ function holds(node: Node, row: LiveRow): LiveAnswer {
       return passes(node.test, valueOf(node.field, row));
     case 'free':
       if (freeTexts(row, node.words).some(text => hasWords(text, node.words))) return true;
-      return row.kind === 'exchange' && inBodies(BODY_SIDES.body, node.words, row);
+      return row.kind === 'exchange' && node.bodies && inBodies(BODY_SIDES.body, node.words, row);
   }
 }
 

@@ -7,7 +7,7 @@
  * refused with an error, so that no query can be made to cost without limit.
  */
 import { wellFormed } from '../bytes.ts';
-import { fieldNamed, TIME_WORDS } from './ast.ts';
+import { fieldNamed, isBodyField, TIME_WORDS } from './ast.ts';
 import { nearestField } from './suggest.ts';
 import { TIME_HINT } from './time.ts';
 import { QuerySyntaxError, readBound, readValue, freeWords } from './value.ts';
@@ -25,6 +25,8 @@ export interface ParseOptions {
   now: number;
   /** Zone of times that name none, when the query names none either; UTC when not given. */
   zone?: string | undefined;
+  /** False: who asks may not read bodies, so free text leaves them out and their fields are an error. True when not given. */
+  bodies?: boolean;
 }
 
 /** Parse a query. The empty text means everything. */
@@ -145,7 +147,12 @@ class Parser {
         this.next(within(field));
         if (field !== null) return readValue(field, token, token.span, this.options);
         if (!token.quoted && token.text === '*') return { kind: 'all' };
-        return { kind: 'free', words: freeWords(token, token.span), span: token.span };
+        return {
+          kind: 'free',
+          words: freeWords(token, token.span),
+          bodies: this.options.bodies ?? true,
+          span: token.span,
+        };
       }
       case 'and':
       case 'or':
@@ -239,7 +246,14 @@ class Parser {
 
   private resolve(name: string, span: Span): Field {
     const field = fieldNamed(name.toLowerCase());
-    const { kind } = this.options;
+    const { kind, bodies = true } = this.options;
+    if (field !== undefined && isBodyField(field.name) && !bodies)
+      throw new QuerySyntaxError(
+        'Only people who may read bodies can search in them.',
+        span,
+        'free-text',
+        'Auditors may. Host, path and headers are searched without the field.',
+      );
     if (field?.kinds.includes(kind) === true) return field;
     if (field !== undefined)
       throw new QuerySyntaxError(

@@ -78,7 +78,7 @@ function compile(kind: Kind, node: Node, found: FoundIn): PostgresFragment {
         node.kind === 'and' ? ' AND ' : ' OR ',
       );
     case 'free':
-      return freeText(kind, node.words, found);
+      return freeText(kind, node.words, node.bodies, found);
     case 'field':
       return fieldTest(kind, node.field, node.test, found);
   }
@@ -220,10 +220,13 @@ const bounded = (n: number): number => Math.min(2 ** 53, Math.max(-(2 ** 53), n)
 
 // ------------------------------------------------------------------------------------------------ free text
 
-function freeText(kind: Kind, words: Words, found: FoundIn): PostgresFragment {
+function freeText(kind: Kind, words: Words, bodies: boolean, found: FoundIn): PostgresFragment {
   switch (kind) {
     case 'exchanges':
-      return joined([headerWords(words, found, false), bodyWords(BODY_SIDES.body, words, found)], ' OR ');
+      return joined(
+        [headerWords(words, found, false), ...(bodies ? [bodyWords(BODY_SIDES.body, words, found)] : [])],
+        ' OR ',
+      );
     case 'flows': {
       const phrase = phraseOf(words, false);
       return phrase === null ? FALSE : plain('x.words @@ ?::tsquery', phrase);

@@ -131,7 +131,7 @@ function compile(kind: Kind, node: Node, look: Look): Condition {
     case 'field':
       return rowField(kind, node.field, node.test, look);
     case 'free':
-      return freeCondition(kind, node.words, look);
+      return freeCondition(kind, node.words, node.bodies, look);
   }
 }
 

@@ -115,7 +115,8 @@ function hostTextCondition(match: string, look: Look): Condition {
   return ids.length === 0 ? NEVER : idsCondition('what', ids, blocksOf(SEEN.what, ids, look));
 }
 
-export function freeCondition(kind: Kind, words: Words, look: Look): Condition {
+/** Free text, in bodies too only when the asker may read them. */
+export function freeCondition(kind: Kind, words: Words, bodies: boolean, look: Look): Condition {
   const match = matchOf(words);
   switch (kind) {
     case 'exchanges':
@@ -124,7 +125,7 @@ export function freeCondition(kind: Kind, words: Words, look: Look): Condition {
         urlTextCondition(match, look),
         blockCondition(match, look),
         restCondition(match, look),
-        inBodies(BODY_SIDES.body, match, look),
+        ...(bodies ? [inBodies(BODY_SIDES.body, match, look)] : []),
       ]);
     case 'flows': {
       const ids = look.ids('SELECT rowid FROM lane_fts WHERE lane_fts MATCH ?', [match]);

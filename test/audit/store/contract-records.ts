@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { parseQuery } from '../../../src/audit/query/parse.ts';
 import { exchangeIdText, flowIdText } from '../../../src/core/records.ts';
 import { DAY, exchange, flow, flowId, flowOpen, HOSTILE, NOON, query } from '../sample.ts';
 import type { FlowRecord } from '../../../src/core/records.ts';
@@ -124,6 +125,9 @@ export function recordsContract(name: string, make: () => Promise<Driver>): void
       assert.deepEqual(await found('"4111 1111 1111 1111"'), [second]);
       assert.deepEqual(await found('unmistakable -body:4111'), [first]);
       assert.deepEqual(await found('reqbody:unmistakable'), []);
+      const without = parseQuery('unmistakable', { kind: 'exchanges', now: NOON, bodies: false });
+      assert.ok(without.ok);
+      assert.deepEqual((await driver.store.search(without.query, { kind: 'exchanges' })).rows, []);
     });
 
     it('of a flow come back whole, open and closed, with its exchanges oldest first', async () => {

@@ -32,7 +32,7 @@ export function evidenceRoutes(router: Router, deps: ConsoleDeps, max = EXPORT_M
         'Make the bundle where the records were made: sightglass search --evidence.',
       );
     const time = now();
-    const question = questionOf(req, time);
+    const question = questionOf(req, caller, time);
     const until = question.until ?? time + 1;
     if (running)
       throw new ApiFailure('too-many', 'Another evidence bundle is being made.', 'Wait until it has ended.', {

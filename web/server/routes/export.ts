@@ -33,7 +33,7 @@ export function exportRoutes(router: Router, deps: ConsoleDeps, max = EXPORT_MAX
     const caller = requireCaller(req, deps.sessions, 'export');
     const format = choiceParam(req, 'format', EXPORT_FORMATS, 'ndjson');
     const asked = FORMAT_INFO[format].detail === 'bodies' ? revealed(req) : null;
-    const question = asked === null ? questionOf(req, now()) : revealedQuestion(asked.what, now());
+    const question = asked === null ? questionOf(req, caller, now()) : revealedQuestion(asked.what, now());
     if (!EXPORT_KINDS[format].includes(question.kind))
       throw new ApiFailure(
         'bad-request',

@@ -47,10 +47,10 @@ export function revealRoutes(router: Router, deps: ConsoleDeps): void {
 
   router.post(API.revealExport, (req, res) => {
     const who = entering(req);
-    requireCaller(req, sessions, 'export');
+    const caller = requireCaller(req, sessions, 'export');
     const { reason, case: number } = bodyFields(req, ['reason'], ['case']);
     const time = now();
-    const { kind, query, since = null, until = time + 1 } = questionOf(req, time);
+    const { kind, query, since = null, until = time + 1 } = questionOf(req, caller, time);
     if (kind !== 'exchanges')
       throw new ApiFailure(
         'bad-request',

@@ -46,7 +46,7 @@ export function trafficRoutes(router: Router, deps: ConsoleDeps, live: LiveHub):
 
   router.get(API.search, async (req, res) => {
     const caller = requireCaller(req, deps.sessions, 'search');
-    const { query, ...options } = questionOf(req, now());
+    const { query, ...options } = questionOf(req, caller, now());
     const limit = countParam(req, 'limit', 100, 1, 500);
     const before = textParam(req, 'cursor', 500);
     remember(req, caller, 'search', options.kind);
@@ -69,7 +69,7 @@ export function trafficRoutes(router: Router, deps: ConsoleDeps, live: LiveHub):
 
   router.get(API.histogram, async (req, res) => {
     const caller = requireCaller(req, deps.sessions, 'search');
-    const { kind, query, ...range } = questionOf(req, now());
+    const { kind, query, ...range } = questionOf(req, caller, now());
     const buckets = countParam(req, 'buckets', 120, 1, 500);
     remember(req, caller, 'search', kind);
     const until = range.until ?? now() + 1;
@@ -85,7 +85,7 @@ export function trafficRoutes(router: Router, deps: ConsoleDeps, live: LiveHub):
 
   router.get(API.facets, async (req, res) => {
     const caller = requireCaller(req, deps.sessions, 'search');
-    const { kind, query, ...range } = questionOf(req, now());
+    const { kind, query, ...range } = questionOf(req, caller, now());
     const fields = fieldsParam(req, kind);
     const top = countParam(req, 'top', 10, 1, 50);
     remember(req, caller, 'search', kind);
@@ -112,7 +112,7 @@ export function trafficRoutes(router: Router, deps: ConsoleDeps, live: LiveHub):
 
   router.get(API.live, (req, res) => {
     const caller = requireCaller(req, deps.sessions, 'search');
-    const question = liveQuestionOf(req, now());
+    const question = liveQuestionOf(req, caller, now());
     remember(req, caller, 'live', question.kind);
     live.attach(req, res, question, caller);
   });
