@@ -24,6 +24,9 @@ export const GENESIS = '0'.repeat(64);
 /** SHA-256 of a text's UTF-8 bytes, or of bytes, in lower-case hex. */
 export const digestOf = (data: string | Buffer): string => hash('sha256', data);
 
+/** A text as its digest covers it: half a surrogate pair is U+FFFD. */
+export const asHashed = (text: string): string => Buffer.from(text).toString();
+
 /** The link of a row: it can only be made by who knows every row before it. */
 export const nextLink = (previous: string, digest: string): string => digestOf(`link ${previous} ${digest}`);
 

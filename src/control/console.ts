@@ -52,8 +52,8 @@ export interface ConsoleParts {
   recorder: Records;
   supervisor: Supervisor;
   streams: Streams;
-  /** Signs evidence bundles; null where the records lie in no day files of this machine. */
-  evidenceKey: EvidenceKey | null;
+  /** Signs evidence bundles, of records that this machine signed as it stored them. */
+  evidenceKey: EvidenceKey;
   /** Listeners for committed rows; the recorder calls all of them. */
   listeners: Set<RowListener>;
   /** Bound proxy addresses; filled when the workers listen. */
@@ -143,10 +143,12 @@ export async function startConsole(parts: ConsoleParts): Promise<RunningConsole>
       parts.streams,
       parts.settings['alerts.mail-server'] !== null,
     ),
-    ...(parts.evidenceKey === null
-      ? {}
-      : { evidence: consoleEvidence(settings['data-dir'], parts.evidenceKey) }),
-    ...(keepsRecords(settings) ? { holds: openKeeping(settings, parts.db).holds } : {}),
+    ...(keepsRecords(settings)
+      ? {
+          evidence: consoleEvidence(settings, parts.evidenceKey),
+          holds: openKeeping(settings, parts.db).holds,
+        }
+      : {}),
     authority: {
       certificate: format =>
         format === 'pem' ? authority.rootPem : new X509Certificate(authority.rootPem).raw,

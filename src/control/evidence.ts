@@ -9,7 +9,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { makeBundle } from '../audit/evidence/bundle.ts';
 import { zipFolder } from '../audit/evidence/zip.ts';
-import { auditDir } from '../audit/recorder.ts';
+import { withEvidence } from './fleet.ts';
+import type { StoreSettings } from './fleet.ts';
 import { VERSION } from './version.ts';
 import type { ConsoleEvidence } from '../../web/server/deps.ts';
 import type { Signer } from '../audit/statement.ts';
@@ -22,8 +23,8 @@ export interface EvidenceKey {
   publicPem: string;
 }
 
-export function consoleEvidence(dataDir: string, key: EvidenceKey, room = ROOM): ConsoleEvidence {
-  const exports = path.join(dataDir, 'exports');
+export function consoleEvidence(settings: StoreSettings, key: EvidenceKey, room = ROOM): ConsoleEvidence {
+  const exports = path.join(settings['data-dir'], 'exports');
   fs.rmSync(exports, { recursive: true, force: true });
   return {
     async make({ kind, query, since, until, limit, by, now }, signal) {
@@ -38,12 +39,14 @@ export function consoleEvidence(dataDir: string, key: EvidenceKey, room = ROOM):
       const out = path.join(beside, 'bundle');
       const { signer, publicPem } = key;
       try {
-        const { rows } = await makeBundle(
-          {
-            ...{ dir: auditDir(dataDir), out, kind, query, since, until, limit, by, now },
-            ...{ format: 'ndjson', signer, publicPem, version: VERSION },
-          },
-          signal,
+        const { rows } = await withEvidence(settings, signer.keyId, source =>
+          makeBundle(
+            {
+              ...{ source, out, kind, query, since, until, limit, by, now },
+              ...{ format: 'ndjson', signer, publicPem, version: VERSION },
+            },
+            signal,
+          ),
         );
         return { rows, zip: zipFolder(out), done };
       } catch (error) {

@@ -2,12 +2,15 @@
  * From settings to what carries the records and where they are searched: this machine's day files, a PostgreSQL, a collector. Says
  * what does not fit together before anything starts.
  */
+import { withFleetSource } from '../audit/evidence/fleet-source.ts';
+import { dayFiles } from '../audit/evidence/source.ts';
 import { auditDir } from '../audit/recorder.ts';
 import { DayHistory } from '../audit/store/day-history.ts';
 import { PostgresHistory } from '../audit/store/postgres/history.ts';
 import { PostgresStore } from '../audit/store/postgres/postgres.ts';
 import { openStore } from '../audit/store/sqlite.ts';
 import { parsePostgresUrl } from '../core/postgres-address.ts';
+import type { EvidenceSource } from '../audit/evidence/source.ts';
 import type { FleetMode, ListenData } from '../audit/fleet/fleet-data.ts';
 import type { TlsFiles } from '../audit/fleet/link.ts';
 import type { PostgresTarget } from '../audit/store/postgres/connect.ts';
@@ -140,6 +143,18 @@ export async function withHistory<T>(
   } finally {
     await history.close();
   }
+}
+
+/** Ask what evidence bundles are made of, as far as the machine of this key vouches for it, for one piece of work. */
+export function withEvidence<T>(
+  settings: StoreSettings,
+  key: string,
+  work: (source: EvidenceSource) => Promise<T>,
+): Promise<T> {
+  const target = readTarget(settings);
+  return target === null
+    ? work(dayFiles(auditDir(settings['data-dir'])))
+    : withFleetSource(target, key, work);
 }
 
 /** Where that is, in words: a folder, or a database without who asks it. */

@@ -238,7 +238,7 @@ export async function startControl(settings: Settings): Promise<RunningControl> 
       recorder,
       supervisor,
       streams,
-      evidenceKey: plan.local ? { signer, publicPem: auditKey.publicPem } : null,
+      evidenceKey: { signer, publicPem: auditKey.publicPem },
       listeners,
       proxy,
       started,

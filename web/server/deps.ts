@@ -40,7 +40,7 @@ export interface ConsoleDeps {
   streams?: { view(): StreamsView };
   alerts?: ConsoleAlerts;
   authority: ConsoleAuthority;
-  /** Makes evidence bundles; a console whose records lie in no day files has none. */
+  /** Makes evidence bundles; a console that searches what another machine stored and signed has none. */
   evidence?: ConsoleEvidence;
   /** Legal holds on the days that are searched; a console of a machine that keeps no records has none. */
   holds?: ConsoleHolds;

@@ -5,22 +5,20 @@
  *
  * It does not prove that the question found everything: that is the exporter's word, given with the signature.
  *
- * Bounds: memory holds the ids of one day's rows and the digests of one checkpoint. A folder that is there is not touched.
- * The event loop gets its turn after every page and every batch of the chain.
+ * Rows and proofs come from a source (source.ts), of day files or of a fleet's database; the bundle is the same but for the machine
+ * that each row of a fleet names.
+ *
+ * Bounds: memory holds the ids of one day's rows, the digests of one checkpoint and the texts of one page. A folder that is there is
+ * not touched. The event loop gets its turn after every page and every batch of the chain.
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { digestOf, readEntries } from '../chain.ts';
-import { readCheckpoint } from '../checkpoint.ts';
+import { digestOf } from '../chain.ts';
 import { jsonLine, isoTime } from '../export/lines.ts';
 import { prove } from '../merkle.ts';
 import { makeStatement, signedText } from '../statement.ts';
-import { batches, ChainRows } from '../store/chain-rows.ts';
-import { chainStart } from '../store/chain-writer.ts';
-import { DayReader } from '../store/day-reader.ts';
-import { listDays, openDayForReading } from '../store/schema.ts';
 import {
   CHECKPOINTS,
   dataHead,
@@ -32,22 +30,17 @@ import {
   SIGNATURE,
   TITLE,
 } from './format.ts';
-import type Database from 'better-sqlite3';
 import type { ChainedKind } from '../chain.ts';
-import type { Kind, Query } from '../query/ast.ts';
-import type { Signer } from '../statement.ts';
+import type { Kind } from '../query/ast.ts';
+import type { Signed, Signer } from '../statement.ts';
 import type { ExchangeRow, FlowRow } from '../store/store.ts';
 import type { CheckpointLine, EvidenceFormat, Manifest, ProofLine } from './format.ts';
+import type { EvidenceDay, EvidenceSource, Question } from './source.ts';
 
-export interface BundleOptions {
-  /** Folder of the day files. */
-  dir: string;
+export interface BundleOptions extends Question {
+  source: EvidenceSource;
   /** Folder to make; its parent must be there. */
   out: string;
-  kind: Kind;
-  query: Query;
-  since?: number | undefined;
-  until?: number | undefined;
   /** Rows at most, newest first. */
   limit?: number;
   format: EvidenceFormat;
@@ -75,14 +68,14 @@ export async function makeBundle(
   try {
     for (;;) {
       signal?.throwIfAborted();
-      const { done, value } = steps.next();
+      const { done, value } = await steps.next();
       if (done === true) return value;
       onProgress?.(value, bundle.rows);
       await setImmediate();
     }
   } finally {
     // Ends the generator where it stands, which closes its files.
-    steps.return(undefined as never);
+    await steps.return(undefined as never);
   }
 }
 
@@ -125,7 +118,7 @@ class Bundle {
   private readonly policies = new Set<string>();
 
   constructor(options: BundleOptions) {
-    const { out, kind, query, format, since, until, signer } = options;
+    const { source, out, kind, query, format, since, until, signer } = options;
     this.options = options;
     fs.mkdirSync(out, { mode: 0o700 });
     this.data = new Output(out, dataName(format));
@@ -142,6 +135,7 @@ class Bundle {
       until: until === undefined ? null : isoTime(until),
       limit: options.limit ?? null,
       data: format,
+      ...(source.machines ? { machines: true } : {}),
       rows: 0,
       unsigned: 0,
       unchained: 0,
@@ -159,7 +153,7 @@ class Bundle {
   }
 
   /** Everything, with a pause after each piece of bounded work that says which day it is at. */
-  *steps(): Generator<string, Manifest> {
+  async *steps(): AsyncGenerator<string, Manifest> {
     try {
       yield* this.days();
       return this.finish();
@@ -168,20 +162,20 @@ class Bundle {
     }
   }
 
-  private *days(): Generator<string> {
+  private async *days(): AsyncGenerator<string> {
     const { options, manifest } = this;
-    this.data.write(dataHead(options.kind, options.format));
-    for (const day of listDays(options.dir).reverse()) {
+    this.data.write(dataHead(manifest));
+    for (const day of await options.source.days()) {
       if (manifest.rows >= (options.limit ?? Infinity)) break;
-      const db = openDayForReading(options.dir, day);
-      if (db === null) continue;
+      const opened = await options.source.open(day);
+      if (opened === null) continue;
       try {
-        const lines = yield* this.rowsOf(new DayReader(db, day), day);
+        const lines = yield* this.rowsOf(opened, day);
         if (lines.size === 0) continue;
         manifest.days.push(day);
-        yield* this.prove(db, day, lines);
+        yield* this.prove(opened, day, lines);
       } finally {
-        db.close();
+        opened.close();
       }
     }
   }
@@ -213,22 +207,22 @@ class Bundle {
   }
 
   /** Write the data lines of a day; returns row id → line. */
-  private *rowsOf(reader: DayReader, day: string): Generator<string, Map<number, number>> {
+  private async *rowsOf(opened: EvidenceDay, day: string): AsyncGenerator<string, Map<number, number>> {
     const { options, manifest } = this;
-    const { kind, query, since, until, limit = Infinity } = options;
+    const { limit = Infinity } = options;
     const lines = new Map<number, number>();
     let before: number | null = null;
     while (manifest.rows < limit) {
       const want = Math.min(PAGE, limit - manifest.rows);
-      const { ids } = reader.find(kind, query, { since, until }, before, want);
-      for (const [i, row] of reader.rows(kind, ids).entries()) {
-        lines.set(ids[i] ?? 0, ++manifest.rows);
-        this.data.write(dataLine(kind, options.format, row));
+      const found = await opened.find(options, before, want);
+      for (const { id, row } of found) {
+        lines.set(id, ++manifest.rows);
+        this.data.write(dataLine(manifest, row));
         if ('policy' in row) this.count(row);
       }
-      before = ids.at(-1) ?? null;
+      before = found.at(-1)?.id ?? null;
       yield day;
-      if (ids.length < want) break;
+      if (found.length < want) break;
     }
     return lines;
   }
@@ -243,63 +237,58 @@ class Bundle {
   }
 
   /** Write the proofs of a day's rows: one pass over its chain. */
-  private *prove(db: Database.Database, day: string, lines: ReadonlyMap<number, number>): Generator<string> {
-    const rows = new ChainRows(db);
-    const checkpoints = new Map(
-      (
-        db.prepare('SELECT statement, signature FROM checkpoint').all() as {
-          statement: string;
-          signature: Buffer;
-        }[]
-      ).map(row => [readCheckpoint(row.statement)?.last ?? 0, row] as const),
-    );
+  private async *prove(
+    opened: EvidenceDay,
+    day: string,
+    lines: ReadonlyMap<number, number>,
+  ): AsyncGenerator<string> {
+    const checkpoints = await opened.checkpoints();
     const kind = CHAIN_KIND[this.options.kind];
     let leaves: string[] = [];
     let chosen: number[] = [];
-    let found = 0;
-    let seq = chainStart(db)?.seq ?? 0;
-    const tail = (db.prepare('SELECT max(seq) FROM chain').pluck().get() ?? 0) as number;
-    for (const { entries } of batches(db, tail)) {
+    let proven = 0;
+    for await (const { seq, entries } of opened.chain()) {
       yield day;
-      for (const entry of readEntries(entries) ?? []) {
-        seq++;
+      const asked: { line: number; seq: number; row: number }[] = [];
+      for (const [i, entry] of entries.entries()) {
         const line = entry.kind === kind ? lines.get(entry.row) : undefined;
         if (line !== undefined) {
           chosen.push(leaves.length);
-          found++;
-          this.proof.write(`${jsonLine(this.proofLine(rows, line, day, seq, entry.row))}\n`);
+          asked.push({ line, seq: seq + i, row: entry.row });
         }
         leaves.push(entry.digest);
-        const signed = checkpoints.get(seq);
+        const signed = checkpoints.get(seq + i);
         if (signed === undefined) continue;
-        if (chosen.length > 0) {
-          const { statement, signature } = signed;
-          const value: CheckpointLine = {
-            statement,
-            signature: signature.toString('base64'),
-            proof: prove(leaves, chosen),
-          };
-          this.checkpoints.write(`${jsonLine(value)}\n`);
-        }
+        this.checkpoint(signed, leaves, chosen);
         leaves = [];
         chosen = [];
       }
+      proven += asked.length;
+      for (let at = 0; at < asked.length; at += PAGE) {
+        const page = asked.slice(at, at + PAGE);
+        const texts = await opened.texts(
+          kind,
+          page.map(({ row }) => row),
+        );
+        for (const { line, seq, row } of page) {
+          const proof: ProofLine = { line, day, seq, ...(texts.get(row) ?? { text: '', parts: {} }) };
+          this.proof.write(`${jsonLine(proof)}\n`);
+        }
+        yield day;
+      }
     }
     this.manifest.unsigned += chosen.length;
-    this.manifest.unchained += lines.size - found;
+    this.manifest.unchained += lines.size - proven;
   }
 
-  private proofLine(rows: ChainRows, line: number, day: string, seq: number, row: number): ProofLine {
-    const { kind } = this.options;
-    const text = rows.text(CHAIN_KIND[kind], row) ?? '';
-    const parts: Record<string, string> = {};
-    if (kind === 'exchanges') {
-      const p = rows.pointers(row);
-      for (const name of ['who', 'what', 'url'] as const) parts[name] = rows.part(name, p?.[name] ?? 0) ?? '';
-    } else if (kind === 'flows') {
-      const p = rows.flowPointers(row);
-      for (const name of ['who', 'lane'] as const) parts[name] = rows.part(name, p?.[name] ?? 0) ?? '';
-    }
-    return { line, day, seq, text, parts };
+  /** Write what leads from the chosen leaves to the root that was signed. */
+  private checkpoint({ statement, signature }: Signed, leaves: string[], chosen: number[]): void {
+    if (chosen.length === 0) return;
+    const value: CheckpointLine = {
+      statement,
+      signature: signature.toString('base64'),
+      proof: prove(leaves, chosen),
+    };
+    this.checkpoints.write(`${jsonLine(value)}\n`);
   }
 }

@@ -27,10 +27,12 @@ export interface Manifest {
   /** Rows at most, newest first; null when everything was asked for. */
   limit: number | null;
   data: EvidenceFormat;
+  /** Whether each row names the machine it is of: in a bundle of a fleet's database. */
+  machines?: true;
   rows: number;
   /** Rows that no checkpoint covered yet when this was made. */
   unsigned: number;
-  /** Rows from before the chain, which nothing proves. */
+  /** Rows that are not in the chain of this key, from before it or in that of another collector: nothing proves them. */
   unchained: number;
   days: string[];
   policies: string[];
@@ -58,18 +60,19 @@ export interface CheckpointLine {
   proof: string[];
 }
 
-/** What the chain proves of a row: it knows no name of the machine, whose key signs it all. */
-const proven = (fields: readonly string[]): readonly string[] => fields.filter(f => f !== 'proxy');
-const FIELDS = {
-  exchanges: proven(EXCHANGE_FIELDS),
-  flows: proven(FLOW_FIELDS),
-  events: proven(EVENT_FIELDS),
-} as const;
+const FIELDS = { exchanges: EXCHANGE_FIELDS, flows: FLOW_FIELDS, events: EVENT_FIELDS } as const;
 
-export const dataHead = (kind: Kind, format: EvidenceFormat): string =>
-  format === 'csv' ? `${csvLine(FIELDS[kind])}\r\n` : '';
+/** What says how the data looks. */
+export type Shape = Pick<Manifest, 'kind' | 'data' | 'machines'>;
 
-export function dataLine(kind: Kind, format: EvidenceFormat, row: RowOf[Kind]): string {
-  const value = exported(row, FIELDS[kind]);
-  return format === 'csv' ? `${csvLine(Object.values(value))}\r\n` : `${jsonLine(value)}\n`;
+/** What the chain proves of a row: that of a day file knows no name of the machine, whose key signs it all. */
+const fieldsOf = ({ kind, machines }: Shape): readonly string[] =>
+  FIELDS[kind].filter(field => field !== 'proxy' || machines === true);
+
+export const dataHead = (shape: Shape): string =>
+  shape.data === 'csv' ? `${csvLine(fieldsOf(shape))}\r\n` : '';
+
+export function dataLine(shape: Shape, row: RowOf[Kind]): string {
+  const value = exported(row, fieldsOf(shape));
+  return shape.data === 'csv' ? `${csvLine(Object.values(value))}\r\n` : `${jsonLine(value)}\n`;
 }

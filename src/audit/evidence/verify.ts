@@ -89,7 +89,7 @@ function rows(
 ): void {
   const text = dir(dataName(manifest.data))?.toString('utf8') ?? '';
   const end = manifest.data === 'csv' ? '\r\n' : '\n';
-  const head = dataHead(manifest.kind, manifest.data);
+  const head = dataHead(manifest);
   if (!text.startsWith(head)) findings.add('changed', 'the data does not begin with its columns');
   const lines = text.slice(head.length).split(end).slice(0, -1);
   report.rows = lines.length;
@@ -112,7 +112,7 @@ function rows(
       time: row.time,
       id: 'exchange' in row ? row.exchange : 'flow' in row ? row.flow : null,
     };
-    if (`${lines[line.line - 1] ?? ''}${end}` !== dataLine(manifest.kind, manifest.data, row))
+    if (`${lines[line.line - 1] ?? ''}${end}` !== dataLine(manifest, row))
       findings.add('changed', `row ${line.line} of the data is not the row that was recorded`, name);
     digests.set(line.seq, { digest: digestOf(line.text), line: line.line, time: row.time });
   }

@@ -8,11 +8,12 @@
  *
  * Memory holds one window of rows, the entries of some batches, and the findings.
  */
-import { CHAINED, ENTRY_BYTES, digestOf, readEntries } from '../chain.ts';
+import { CHAINED, ENTRY_BYTES, digestOf } from '../chain.ts';
 import { readDrop } from '../drop.ts';
 import { CHAIN_MOVED, SET_BACK } from '../last-signed.ts';
 import { readSeal } from '../seal.ts';
 import { isSignedBy, keyIdOf } from '../statement.ts';
+import { placedEntries } from '../store/postgres/chain.ts';
 import { FleetRows } from '../store/postgres/chain-rows.ts';
 import { EntryHash } from '../store/postgres/sealing.ts';
 import { PROGRESS_ROWS } from './day.ts';
@@ -70,8 +71,6 @@ interface Moment {
   days: string[];
 }
 
-/** Rows that an honest batch can have; keeps a forged entry from keeping a verifier busy. */
-const MAX_BATCH = 4_000_000;
 const BATCHES = 16;
 
 /** Verify a fleet's store. Rejects only when it cannot be read at all. */
@@ -182,7 +181,7 @@ class Fleet {
     let done = -1;
     for await (const batch of this.batches(day)) {
       const walk = walks.get(batch.chain);
-      const entries = entriesOf(batch);
+      const entries = placedEntries(batch);
       const last = entries?.reduce((max, entry) => Math.max(max, entry.row), 0) ?? 0;
       const found = new Map<string, ReadRow>();
       const named = new Set(entries?.map(nameOf) ?? []);
@@ -372,13 +371,6 @@ class DayWalk {
     report.findingCount = this.findings.count;
     return { ...report, chain: of?.head.key ?? null };
   }
-}
-
-/** Entries with places for row ids; null when they are damaged. */
-function entriesOf(batch: FleetBatch): Entry[] | null {
-  const entries = readEntries(batch.entries);
-  if (entries === null || entries.some(entry => entry.row > MAX_BATCH)) return null;
-  return entries.map(entry => ({ ...entry, row: batch.base + entry.row }));
 }
 
 const nameOf = (entry: Entry): string => `${CHAINED[entry.kind]} ${entry.row}`;

@@ -10,8 +10,7 @@ import type { BundleOptions } from '../../audit/evidence/bundle.ts';
 import type { Manifest } from '../../audit/evidence/format.ts';
 import { writeZip } from '../../audit/evidence/zip.ts';
 import { isoTime, visible } from '../../audit/export/lines.ts';
-import { auditDir } from '../../audit/recorder.ts';
-import { readTarget } from '../../control/fleet.ts';
+import { keepsRecords, withEvidence } from '../../control/fleet.ts';
 import { KEPT_ELSEWHERE } from '../../control/keeping.ts';
 import { VERSION } from '../../control/version.ts';
 import type { Settings } from '../../settings/catalogue.ts';
@@ -29,14 +28,14 @@ export async function exportEvidence(
   options: ProgressOptions,
 ): Promise<void> {
   const dataDir = settings['data-dir'];
-  if (readTarget(settings) !== null)
-    throw new UsageError(
-      'The records that are searched here lie in PostgreSQL, and evidence bundles are made from day files.',
-      'Make it on the proxy that recorded the rows, where it keeps day files too (audit.store: sqlite beside fleet.collector).',
-      1,
-    );
   if (settings['audit.store'] === 'none')
     throw new UsageError(KEPT_ELSEWHERE.message, KEPT_ELSEWHERE.hint, 1);
+  if (!keepsRecords(settings))
+    throw new UsageError(
+      'The records that are searched here were stored and signed by another machine.',
+      'Make the bundle on the collector that stored them.',
+      1,
+    );
   freePlace(wanted.out);
   const signer = ownSigner(settings);
   const publicPem = readAuditPublicKey(auditKeyDir(dataDir))?.publicPem ?? '';
@@ -49,8 +48,10 @@ export async function exportEvidence(
       out: path.resolve(wanted.out),
     });
     const by = person().name;
-    const bundle = { ...wanted, dir: auditDir(dataDir), signer, publicPem, by, version: VERSION };
-    return longWork(options, (signal, tell) => packed(bundle, signal, tell));
+    return withEvidence(settings, signer.keyId, source => {
+      const bundle = { ...wanted, source, signer, publicPem, by, version: VERSION };
+      return longWork(options, (signal, tell) => packed(bundle, signal, tell));
+    });
   });
   console.log(`${manifest.rows} rows with their proofs are in ${visible(wanted.out)}`);
   if (manifest.unsigned > 0)
@@ -58,7 +59,9 @@ export async function exportEvidence(
       `${manifest.unsigned} of them are newer than the last checkpoint; in a minute they can be proven too`,
     );
   if (manifest.unchained > 0)
-    console.log(`${manifest.unchained} of them are older than the chain and cannot be proven`);
+    console.log(
+      `${manifest.unchained} of them are not in the chain of this machine (older, or stored by another collector) and cannot be proven`,
+    );
   console.log(`verify it anywhere: sightglass audit verify --file ${visible(wanted.out)} --key audit.pub`);
 }
 

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { makeBundle } from '../../../src/audit/evidence/bundle.ts';
+import { dayFiles } from '../../../src/audit/evidence/source.ts';
 import { verifyBundle } from '../../../src/audit/evidence/verify.ts';
 import { generateKeyPairSync } from 'node:crypto';
 import { makeRng } from '../../fuzz/rng.ts';
@@ -22,7 +23,7 @@ function bundle(
   limit?: number,
 ) {
   return makeBundle({
-    dir,
+    source: dayFiles(dir),
     out,
     kind,
     query: query(text, kind),
@@ -89,7 +90,8 @@ describe('an evidence bundle', () => {
     const base = scratch(t);
     const dir = recorded(base, 20);
     const options = {
-      ...({ dir, kind: 'flows', query: query('', 'flows'), format: 'ndjson', signer, publicPem } as const),
+      ...({ kind: 'flows', query: query('', 'flows'), format: 'ndjson', signer, publicPem } as const),
+      source: dayFiles(dir),
       ...{ by: 'tester', version: '1', now: NOON, limit: 50 },
     };
     const out = path.join(base, 'whole');

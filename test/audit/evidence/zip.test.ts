@@ -6,6 +6,7 @@ import path from 'node:path';
 import { it } from 'node:test';
 import { zipSync } from 'fflate';
 import { makeBundle } from '../../../src/audit/evidence/bundle.ts';
+import { dayFiles } from '../../../src/audit/evidence/source.ts';
 import { verifyBundle } from '../../../src/audit/evidence/verify.ts';
 import { filesOfZip, writeZip, zipFolder } from '../../../src/audit/evidence/zip.ts';
 import { makeRng } from '../../fuzz/rng.ts';
@@ -17,8 +18,8 @@ it('says what its folder says, and shows every flipped byte', async t => {
   const out = path.join(base, 'out');
   const publicPem = String(pair.publicKey.export({ type: 'spki', format: 'pem' }));
   await makeBundle({
-    ...{ dir: recorded(base, 10), out, kind: 'exchanges', query: query('', 'exchanges'), format: 'ndjson' },
-    ...{ signer, publicPem, by: 'tester', version: '1', now: NOON },
+    ...{ source: dayFiles(recorded(base, 10)), out, kind: 'exchanges', query: query('', 'exchanges') },
+    ...{ format: 'ndjson', signer, publicPem, by: 'tester', version: '1', now: NOON },
   });
   const file = path.join(base, 'case.zip');
   await writeZip(out, file);

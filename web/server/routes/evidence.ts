@@ -28,8 +28,8 @@ export function evidenceRoutes(router: Router, deps: ConsoleDeps, max = EXPORT_M
     if (deps.evidence === undefined)
       throw new ApiFailure(
         'unavailable',
-        'The records that this console searches lie in no day files of its own.',
-        'Make the bundle where the records were made: sightglass search --evidence.',
+        'The records that this console searches were stored and signed by another machine.',
+        'Make the bundle there: in its console, or with sightglass search --evidence.',
       );
     const time = now();
     const question = questionOf(req, caller, time);

@@ -69,6 +69,9 @@ export interface ReadRow {
   parts: Record<string, string>;
 }
 
+/** All rows of a window of places, or those of one kind at some. */
+type Which = { first: number; last: number } | { kind: ChainedKind; places: readonly number[] };
+
 type Common = { seq: number; proxy: number; client: string; ip: Buffer | null; user: string | null };
 type ExchangeColumns = Common & {
   flow: number;
@@ -125,21 +128,25 @@ export class FleetRows {
       const first = await this.nextPlace(day, after);
       if (first === null || first > to) return;
       after = Math.min(to, first + WINDOW - 1);
-      yield await this.read(day, first, after);
+      yield await this.read(day, { first, last: after });
     }
   }
 
-  /** Rows with places from `first` to `last`. */
-  private async read(day: string, first: number, last: number): Promise<ReadRow[]> {
+  /** Rows of a day and a kind by their places; those that are not there are left out. */
+  chosen(kind: ChainedKind, day: string, places: readonly number[]): Promise<ReadRow[]> {
+    return this.read(day, { kind, places });
+  }
+
+  private async read(day: string, which: Which): Promise<ReadRow[]> {
     if (day !== this.day) {
       this.day = day;
       this.blocks.clear();
       this.bodies.clear();
     }
     this.machines ??= await this.readMachines();
-    const exchanges = await this.rows<ExchangeColumns>('exchange', day, first, last);
-    const flows = await this.rows<FlowColumns>('flow', day, first, last);
-    const events = await this.rows<EventColumns>('event', day, first, last);
+    const exchanges = await this.rows<ExchangeColumns>('exchange', day, which);
+    const flows = await this.rows<FlowColumns>('flow', day, which);
+    const events = await this.rows<EventColumns>('event', day, which);
     const texts = await this.texts(
       day,
       exchanges
@@ -230,15 +237,15 @@ export class FleetRows {
     return rows[0]?.first ?? null;
   }
 
-  private async rows<R extends object>(
-    kind: ChainedKind,
-    day: string,
-    first: number,
-    last: number,
-  ): Promise<R[]> {
+  private async rows<R extends object>(kind: ChainedKind, day: string, which: Which): Promise<R[]> {
+    if ('places' in which && which.kind !== kind) return [];
+    const [condition, params] =
+      'places' in which
+        ? ['seq = ANY ($2::bigint[])', [which.places]]
+        : ['seq BETWEEN $2 AND $3', [which.first, which.last]];
     const { rows } = await this.client.query<R & Record<string, unknown>>(
-      `SELECT ${CHAINED_COLUMNS[kind]} FROM ${kind} WHERE day = $1 AND seq BETWEEN $2 AND $3 ORDER BY seq`,
-      [day, first, last],
+      `SELECT ${CHAINED_COLUMNS[kind]} FROM ${kind} WHERE day = $1 AND ${condition} ORDER BY seq`,
+      [day, ...params],
     );
     return rows.map(row => restoredRow(row));
   }

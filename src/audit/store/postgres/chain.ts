@@ -5,11 +5,11 @@
  * The head says where the chain ends. It moves only from where this writer left it: after another process with the same key, or
  * when the database is not the one it was, nothing is written and the caller begins anew (`ChainMoved`).
  */
-import { GENESIS } from '../../chain.ts';
+import { GENESIS, readEntries } from '../../chain.ts';
 import { ChainTail, NOTHING_BEFORE } from '../../chain-tail.ts';
 import { CHAIN_SQL } from './statements.ts';
 import type { Client } from 'pg';
-import type { ChainedKind } from '../../chain.ts';
+import type { ChainedKind, Entry } from '../../chain.ts';
 import type { ChainBatch, ChainStart, StoredCheckpoint } from '../../chain-tail.ts';
 import type { Signer } from '../../statement.ts';
 
@@ -33,6 +33,15 @@ interface Head {
 
 /** Batches read at once: some MB. */
 const BATCHES = 64;
+/** Rows that an honest batch can have; keeps a forged entry from keeping a reader busy. */
+const MAX_BATCH = 4_000_000;
+
+/** Entries with places for row ids; null when they are damaged. */
+export function placedEntries({ base, entries }: FleetBatch): Entry[] | null {
+  const read = readEntries(entries);
+  if (read === null || read.some(entry => entry.row > MAX_BATCH)) return null;
+  return read.map(entry => ({ ...entry, row: base + entry.row }));
+}
 
 /** Batches of a chain's day in order, behind the row numbered `after`. */
 export async function* fleetBatches(

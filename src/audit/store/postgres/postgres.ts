@@ -115,18 +115,32 @@ export class PostgresStore implements AuditStore {
     const rows: RowOf[K][] = [];
     let last = 0;
     for (const day of await this.daysDown()) {
-      const where = await this.condition(kind, query, options, day);
-      const sql = `SELECT ${COLUMNS[kind]} FROM ${TABLE[kind]} x WHERE x.day = $1 AND x.seq < $2
-        AND (${numbered(where.sql, 4)}) ORDER BY x.seq DESC LIMIT $3`;
       // One row more than the page tells whether there is a next one.
-      const params = [day, before, limit + 1 - rows.length, ...where.params];
-      for (const row of await this.ask<{ seq: number }>(sql, params, QUESTION_MS)) {
+      const found = await this.rowsOfDay(day, kind, query, options, before, limit + 1 - rows.length);
+      for (const { seq, row } of found) {
         if (rows.length === limit) return { rows, next: String(last) };
-        rows.push(shownRow(kind, row));
-        last = row.seq;
+        rows.push(row);
+        last = seq;
       }
     }
     return { rows, next: null };
+  }
+
+  /** Rows of one day with places below `before`, newest first, at most `limit`. */
+  async rowsOfDay<K extends Kind>(
+    day: string,
+    kind: K,
+    query: Query,
+    range: Range,
+    before: number | null,
+    limit: number,
+  ): Promise<{ seq: number; row: RowOf[K] }[]> {
+    const where = await this.condition(kind, query, range, day);
+    const sql = `SELECT ${COLUMNS[kind]} FROM ${TABLE[kind]} x WHERE x.day = $1 AND x.seq < $2
+      AND (${numbered(where.sql, 4)}) ORDER BY x.seq DESC LIMIT $3`;
+    const params = [day, before ?? 2 ** 53, limit, ...where.params];
+    const rows = await this.ask<{ seq: number }>(sql, params, QUESTION_MS);
+    return rows.map(row => ({ seq: row.seq, row: shownRow(kind, row) }));
   }
 
   async count(query: Query, options: CountOptions): Promise<Count> {
@@ -263,7 +277,8 @@ export class PostgresStore implements AuditStore {
 
   // ------------------------------------------------------------------------------------------------- helpers
 
-  private async daysDown(): Promise<string[]> {
+  /** Days there are, newest first. */
+  async daysDown(): Promise<string[]> {
     const rows = await this.ask<{ day: string }>('SELECT day FROM day ORDER BY day DESC', [], QUESTION_MS);
     return rows.map(r => r.day);
   }
@@ -314,8 +329,8 @@ const DAYS = `SELECT d.day, d.exchanges, d.flows, d.events, d.lo, d.hi, ${DAY_BY
     EXISTS (SELECT FROM seal e WHERE e.day = d.day) AS sealed FROM day d ORDER BY d.day DESC`;
 
 /** A page cursor that cannot be read starts at the newest row rather than failing: it only ever comes from ourselves. */
-function cursorOf(text: string | undefined): number {
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : 2 ** 53;
+function cursorOf(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
 function budget(ms: number | undefined): () => number {

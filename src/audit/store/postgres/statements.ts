@@ -63,6 +63,7 @@ export const CHAIN_SQL = {
   checkpoint: 'SELECT statement FROM checkpoint WHERE chain = $1 AND n = $2',
   checkpointsAfter:
     'SELECT n, statement, signature FROM checkpoint WHERE chain = $1 AND n > $2 ORDER BY n LIMIT 1000',
+  checkpointsOfDay: 'SELECT statement, signature FROM checkpoint WHERE chain = $1 AND day = $2',
   addCheckpoint: 'INSERT INTO checkpoint (chain, n, day, statement, signature) VALUES ($1, $2, $3, $4, $5)',
   add: 'INSERT INTO chain (day, chain, seq, base, entries, link) VALUES ($1, $2, $3, $4, $5, $6)',
   batches: `SELECT seq, base, entries, link FROM chain WHERE day = $1 AND chain = $2 AND seq > $3 ORDER BY seq LIMIT $4`,
