@@ -11,12 +11,14 @@ import type { ParseOptions } from '../../src/audit/query/parse.ts';
 import { parseTime, TIME_HINT } from '../../src/audit/query/time.ts';
 import type { LiveRow } from '../../src/audit/store/store.ts';
 import { KINDS } from '../contract.ts';
-import type { Kind } from '../contract.ts';
+import type { Kind, Permission } from '../contract.ts';
 import { ApiFailure } from './answer.ts';
-import type { Caller } from './auth.ts';
 import { choiceParam, textParam } from './params.ts';
 
-type Asker = Pick<Caller, 'can'>;
+/** Who asks, by what they may. */
+interface Asker {
+  can: ReadonlySet<Permission>;
+}
 
 export interface Question {
   kind: Kind;
