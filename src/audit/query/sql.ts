@@ -197,6 +197,8 @@ function inTable(table: 'what' | 'who' | 'lane', node: Node): Fragment {
     case 'field':
       return fieldInTable(table, node.field, node.test);
     case 'not': {
+      const others = otherVerdicts(table, node.part);
+      if (others !== null) return others;
       const part = inTable(table, node.part);
       return { sql: `NOT (${part.sql})`, params: part.params };
     }
@@ -211,6 +213,18 @@ function inTable(table: 'what' | 'who' | 'lane', node: Node): Fragment {
     default:
       throw new Error('only fields of one table get here');
   }
+}
+
+/** Each exchange has one of few verdicts, nearly always the same: the others are looked up in their index, where NOT would read all. */
+function otherVerdicts(table: 'what' | 'who' | 'lane', node: Node): Fragment | null {
+  if (table !== 'what' || node.kind !== 'field' || node.field.name !== 'verdict') return null;
+  const [value, ...more] = node.test.op === 'pattern' ? node.test.pattern : [];
+  const values = node.field.values ?? [];
+  if (value === undefined || more.length > 0 || !values.includes(value)) return null;
+  return {
+    sql: 'lower(action) IN (SELECT value FROM json_each(?))',
+    params: [JSON.stringify(values.filter(v => v !== value))],
+  };
 }
 
 /** Columns of the shared tables by field name; the rest is named as the field. */
@@ -228,7 +242,9 @@ function fieldInTable(table: 'what' | 'who' | 'lane', field: Field, test: Test):
   if (test.op === 'network') return { sql: 'coalesce(ip BETWEEN ? AND ?, 0)', params: [test.from, test.to] };
   if (test.op === 'range') return rangeTest(column, test, 1);
   // Methods and users keep their letters' case; the rest of `what` is written by us.
-  return textTest(column, test);
+  const text = textTest(column, test);
+  // The plus keeps the index of verdicts out: most rows have the one that is asked for.
+  return field.name === 'verdict' ? { ...text, sql: `+${text.sql}` } : text;
 }
 
 // --------------------------------------------------------------------------------------------- row columns

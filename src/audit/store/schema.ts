@@ -119,6 +119,7 @@ CREATE TABLE gram (run INTEGER PRIMARY KEY, bits BLOB NOT NULL, start TEXT NOT N
 -- for the rare ones
 CREATE INDEX what_status ON what (status);
 CREATE INDEX what_method ON what (lower(method));
+CREATE INDEX what_action ON what (lower(action));
 -- larger pieces of index are kept in memory (bytes) before they are written, and merged eight at a time
 INSERT INTO rest_fts (rest_fts, rank) VALUES ('hashsize', 8388608), ('automerge', 8);
 INSERT INTO url_fts (url_fts, rank) VALUES ('hashsize', 8388608), ('automerge', 8);
