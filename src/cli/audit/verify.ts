@@ -247,7 +247,7 @@ function tellBundle(report: BundleReport, options: Options): void {
     if (rows === manifest.limit) console.log(`no more than the newest ${rows} were asked for`);
     if (unsigned + unchained > 0)
       console.log(
-        `${unsigned} newer than the last checkpoint and ${unchained} older than the chain: not proven`,
+        `${unsigned} newer than the last checkpoint and ${unchained} not in the chain of this key: not proven`,
       );
   }
   for (const f of findings) console.log(findingLine(f));
