@@ -74,7 +74,10 @@ const target: FuzzTarget = {
         for (const word of text.match(/[A-Za-z]{3,}\d+[A-Za-z0-9]*/g) ?? [])
           assert.ok(!sql.includes(word), `${word} in ${sql}`);
       }
-      if (kind !== 'events') assert.equal(typeof liveFilter(parsed.query, kind)(ROWS[kind]), 'boolean');
+      if (kind === 'events') continue;
+      const answer = liveFilter(parsed.query, kind)(ROWS[kind]);
+      // Only an exchange has bodies that would have to tell.
+      if (answer !== null || kind !== 'exchanges') assert.equal(typeof answer, 'boolean');
     }
   },
 };
