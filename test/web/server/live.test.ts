@@ -136,7 +136,7 @@ test('at most eight streams a session; one that closes makes room', async t => {
 
 test('bodies are read from the store where they decide; what comes meanwhile waits its turn', async t => {
   const h = await house(t);
-  const viewer = await h.person('viewer');
+  const auditor = await h.person('auditor');
   const captured = (n: number, text: string | null) => {
     const fed = fedExchange({
       n,
@@ -146,7 +146,7 @@ test('bodies are read from the store where they decide; what comes meanwhile wai
     if (text !== null) h.audit.bodies.set(`1-1.${n}/req`, body(Buffer.from(text)));
     return fed;
   };
-  const stream = await listen(t, h.port, '/api/live?q=secretword', viewer.cookie);
+  const stream = await listen(t, h.port, '/api/live?q=secretword', auditor.cookie);
   await stream.next();
   const commit = (numbers: readonly number[]) =>
     h.commit(
