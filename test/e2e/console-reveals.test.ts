@@ -57,7 +57,7 @@ describe('console client: reveals', { timeout: 180_000 }, () => {
     await page.getByRole('button', { name: /^HAR/ }).click();
     await page.getByLabel('Why do you need to see it?').fill('complaint of the customer');
     await page.getByRole('button', { name: 'Download' }).click();
-    await page.getByRole('link', { name: 'Reveals' }).last().click();
+    await page.getByRole('dialog').getByRole('link', { name: 'Reveals' }).click();
     await page.getByText('export with bodies of').waitFor();
     api.reveals.agree();
     await page.getByRole('link', { name: 'Download the HAR file' }).waitFor();

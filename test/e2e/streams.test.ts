@@ -24,7 +24,8 @@ const RESEND = 3000;
 function recorded(): { dataDir: string; ids: Set<string> } {
   const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'sightglass-product-'));
   const spoolDir = path.join(dataDir, 'spool');
-  const spool = openSpool({ dir: spoolDir, producer: 1 });
+  // A number that the product will not give again: the store takes segments of a name it knows for stored already.
+  const spool = openSpool({ dir: spoolDir, producer: 900 });
   const ids = new Set<string>();
   const now = Date.now();
   for (let f = 1; f <= FLOWS; f++) {
