@@ -34,6 +34,7 @@ describe('console client: accounts', { timeout: 180_000 }, () => {
     await page.getByRole('alert').getByText('This code is wrong').waitFor();
     await page.getByLabel('Code', { exact: true }).fill(CODE);
     await page.getByRole('button', { name: 'Switch it on' }).click();
+    await page.getByRole('button', { name: 'I have kept them' }).waitFor();
     assert.equal(await page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem').count(), 10);
     assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 390);
     await axe(page, 'enrolment, recovery codes');
